@@ -1,0 +1,53 @@
+# Every target makes the virtual environment .venv by itself. Paths are relative, so that a
+# checkout in a folder with spaces works too.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# Which Python makes the environment; `make test PYTHON=/opt/python/bin/python3` names another.
+PYTHON ?=
+PYTEST_ARGS ?=
+SEEDS ?= 200
+FROM ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench simulate clean environment
+
+help:
+	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
+	@echo 'make test       every test that needs no server and no Java           up to 3 minutes'
+	@echo '                  SCALAR_TX_STRICT=1 make test   everything, Java included    longer'
+	@echo '                  make test PYTEST_ARGS="-k sqlite -x"   arguments for pytest'
+	@echo 'make check      ruff, mypy, import-linter, what is in the wheel                1 minute'
+	@echo 'make bench      what the library costs, and how long its import takes          1 minute'
+	@echo 'make simulate   seeded runs of the protocol with crashes:    1 minute for 200 seeds'
+	@echo '                  make simulate SEEDS=5000 FROM=200'
+	@echo 'make clean      removes .venv, builds and caches'
+	@echo
+	@echo 'The first of them makes .venv (once, about a minute, needs the network).'
+
+demo: environment
+	@$(VENV)/bin/scalar-tx demo
+
+test: environment
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+check: environment
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(PY) -m pytest tests/architecture
+
+bench: environment
+	@$(PY) -m bench
+
+simulate: environment
+	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	if [ -d tests ]; then find tests -name target -type d -prune -exec rm -rf {} +; fi
+
+environment:
+	@.ci/environment $(VENV) '$(PYTHON)'

@@ -1,0 +1,124 @@
+"""ACID transactions across databases that don't know of each other.
+
+    import scalar_tx
+
+    db = scalar_tx.connect("sqlite:///shop.db")
+
+    @db.transactional
+    def pay(tx, source, target, amount): ...
+
+``connect`` opens a manager for threads, ``connect_async`` one for asyncio; ``open_storage`` the
+storage alone, without transactions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scalar_tx.errors import (
+    ConditionNotMetError,
+    ConflictError,
+    InvalidOperationError,
+    RecordNotFoundError,
+    ScalarTxError,
+    SchemaError,
+    SettingsError,
+    StorageUnavailableError,
+    TransactionNotFoundError,
+    UnknownOutcomeError,
+)
+from scalar_tx.manager import TransactionManager
+from scalar_tx.model.conditions import column, if_exists, if_not_exists
+from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
+from scalar_tx.model.record import Record
+from scalar_tx.model.state import TransactionState
+from scalar_tx.model.table import TableSchema
+from scalar_tx.retry import RetryPolicy
+from scalar_tx.settings import load
+from scalar_tx.storage import registry
+from scalar_tx.transaction import Transaction
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from scalar_tx.manager_async import AsyncTransactionManager
+    from scalar_tx.storage.interface import Storage
+    from scalar_tx.transaction_async import AsyncTransaction
+
+    Target = str | os.PathLike[str] | Mapping[str, object] | None
+
+__version__ = "0.1.0"
+
+
+def connect(target: Target = None, **settings: object) -> TransactionManager:
+    """Open a manager for threads; a context manager, or call ``close``.
+
+    ``target``: a URL (``sqlite:///shop.db``, ``memory://``), the path of a properties file, a mapping
+    of ScalarDB's properties, or None: ``./scalardb.properties`` if there is one, else
+    ``sqlite:///scalar_tx.db``. ``settings`` are properties without ``scalar.db.``, dots as
+    underscores. SettingsError names what can't be; the database is opened at first use.
+    """
+    return TransactionManager(load(target, settings))
+
+
+def connect_async(target: Target = None, **settings: object) -> AsyncTransactionManager:
+    """Open a manager for asyncio; an async context manager, or await ``close``. See ``connect``."""
+    from scalar_tx.manager_async import AsyncTransactionManager  # asyncio only when it is used
+
+    return AsyncTransactionManager(load(target, settings))
+
+
+def open_storage(target: Target = None, **settings: object) -> Storage:
+    """Open a storage alone: single atomic writes and reads, no transactions. See ``connect``."""
+    return registry.open_storage(load(target, settings).storage)
+
+
+def __getattr__(name: str) -> Any:
+    # The asyncio face is imported when somebody asks for it.
+    if name == "AsyncTransactionManager":
+        from scalar_tx.manager_async import AsyncTransactionManager
+
+        return AsyncTransactionManager
+    if name == "AsyncTransaction":
+        from scalar_tx.transaction_async import AsyncTransaction
+
+        return AsyncTransaction
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "AsyncTransaction",
+    "AsyncTransactionManager",
+    "ConditionNotMetError",
+    "ConflictError",
+    "Delete",
+    "Get",
+    "Insert",
+    "InvalidOperationError",
+    "Isolation",
+    "Put",
+    "Record",
+    "RecordNotFoundError",
+    "RetryPolicy",
+    "ScalarTxError",
+    "Scan",
+    "SchemaError",
+    "SettingsError",
+    "StorageUnavailableError",
+    "TableSchema",
+    "Transaction",
+    "TransactionManager",
+    "TransactionNotFoundError",
+    "TransactionState",
+    "UnknownOutcomeError",
+    "Update",
+    "Upsert",
+    "column",
+    "connect",
+    "connect_async",
+    "if_exists",
+    "if_not_exists",
+    "open_storage",
+]

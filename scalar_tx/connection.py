@@ -1,0 +1,112 @@
+"""What is a manager made of, and how are settings turned into it?
+
+Both faces build the same parts: a storage, a runtime that waits as the storage does, and the
+protocol over the two.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scalar_tx.consensus_commit.administration import Administration
+from scalar_tx.consensus_commit.context import Context, Options
+from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.metadata import Catalog
+from scalar_tx.consensus_commit.recover import Recovery
+from scalar_tx.storage import registry
+from scalar_tx.storage.interface import Waits
+from scalar_tx.storage.routing import RoutedStorage
+
+if TYPE_CHECKING:
+    from scalar_tx.runtime.interface import Runtime
+    from scalar_tx.settings import Settings
+    from scalar_tx.storage.interface import Storage
+
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603  # the only way to notice a fork without a system call a check
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
+
+
+def forks() -> int:
+    """How often this process was forked from one that had the library: a child's number differs."""
+    return _forks
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of one manager."""
+
+    settings: Settings
+    storage: Storage
+    runtime: Runtime
+    context: Context
+    coordinator: CoordinatorTable
+    administration: Administration
+
+
+def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
+    """Put the protocol over a storage and a runtime. Nothing is asked of the database yet."""
+    wanted = settings.consensus_commit
+    cache = settings.metadata_cache_seconds
+    options = Options(
+        isolation=wanted.isolation,
+        isolation_from_file=wanted.isolation_named,
+        write_omission_on_read_only=wanted.write_omission_on_read_only,
+        wide_bigint=settings.bigint_range == WIDE_BIGINT,
+        default_namespace=settings.default_namespace,
+        scan_fetch_size=settings.scan_fetch_size,
+        whole_table_scan=settings.cross_partition_scan.enabled,
+        whole_table_filter=settings.cross_partition_scan.filtering,
+        whole_table_order=settings.cross_partition_scan.ordering,
+        include_metadata=wanted.include_metadata,
+        before_index_check=not wanted.index_eventually_consistent_read,
+    )
+    namespace = wanted.coordinator_namespace
+    coordinator = CoordinatorTable(
+        storage,
+        runtime,
+        namespace,
+        create_missing=registry.creates_coordinator(settings.storage, namespace),
+    )
+    catalog = Catalog(
+        storage, runtime, expiry=-1 if cache is None else cache, coordinator_namespace=namespace
+    )
+    context = Context(
+        storage=storage,
+        runtime=runtime,
+        catalog=catalog,
+        decisions=coordinator,
+        recovery=Recovery(storage, runtime, coordinator),
+        options=options,
+    )
+    administration = Administration(
+        context,
+        coordinator,
+        coordinator_namespace=namespace,
+        group_commit=wanted.group_commit.enabled,
+        write_sets=wanted.write_set_logging,
+    )
+    return Parts(settings, storage, runtime, context, coordinator, administration)
+
+
+WIDE_BIGINT = 64
+
+
+def blocks(storage: Storage) -> bool:
+    """Does a call of the storage, or of one of several, block its thread?"""
+    each = storage.storages.values() if isinstance(storage, RoutedStorage) else (storage,)
+    return any(one.info("").waits is Waits.BLOCKS for one in each)
+
+
+def workers_for(settings: Settings, storage: Storage) -> int:
+    """How many threads run parallel steps; none where the storage gains nothing from them."""
+    info: Any = storage.info(f"{settings.consensus_commit.coordinator_namespace}.state")
+    return settings.consensus_commit.parallel_executor_count if info.parallel else 0

@@ -1,0 +1,284 @@
+"""How is a transaction committed?
+
+Prepare every record, validate every read, decide by one row, finish the records: four steps, in
+that order, each only after the one before has succeeded everywhere (Consensus Commit specification
+4). Failure and success meet at one decision.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.atomic_groups import atomic_groups
+from scalar_tx.consensus_commit.commit_hook import CommitEvent, CommittedWrite
+from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.consensus_commit.settle import Witness, settle_own
+from scalar_tx.consensus_commit.transaction_id import marks
+from scalar_tx.consensus_commit.validate import Validation
+from scalar_tx.errors import (
+    ConflictError,
+    ReplyLostError,
+    ScalarTxError,
+    StorageBusyError,
+    StorageError,
+    StorageUnavailableError,
+    WriteRefusedError,
+)
+from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.state import TransactionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any
+
+    from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId, Snapshot
+    from scalar_tx.storage.interface import StorageMutation, Write
+
+_log = logging.getLogger("scalar_tx.commit")
+
+
+class Commit:
+    """One commit of a transaction that writes something.
+
+    ``decision_sent`` is true from the moment on at which a COMMITTED may stand.
+    """
+
+    def __init__(
+        self, context: Context, snapshot: Snapshot, isolation: Isolation, tx_id: str
+    ) -> None:
+        self._context = context
+        self._snapshot = snapshot
+        self._isolation = isolation
+        self._tx_id = tx_id
+        self._writes = list(snapshot.writes.values())
+        self._prepared: list[Write] = []
+        self._also: list[StorageMutation] = []
+        self._records_found: dict[RecordId, bool] = {}
+        self.decision_sent = False
+
+    async def run(self) -> None:
+        """Commit, or raise why not; UnknownOutcomeError if nobody can tell."""
+        obstacle = await self._prepare_and_validate()
+        if obstacle is not None:
+            await self._abort(obstacle)
+            return
+        decision = await self._decide()
+        if decision.state is TransactionState.ABORTED:
+            await self._roll_back()
+            raise ConflictError(
+                "another transaction aborted this one before it could commit; it may have taken "
+                "longer than 15 s to commit",
+                transaction_id=self._tx_id,
+                code="STX-1030",
+            )
+        await self._roll_forward(decision.decided_at)
+
+    # Prepare and validate.
+
+    async def _prepare_and_validate(self) -> Exception | None:
+        self._prepared = self._prepared_writes()
+        try:
+            await self._prepare()
+            if self._isolation is Isolation.SERIALIZABLE:
+                await self._validate()
+            await self._ask_hooks()
+        except Exception as obstacle:
+            return obstacle
+        return None
+
+    def _prepared_writes(self) -> list[Write]:
+        at = self._context.runtime.now_ms()
+        return [
+            record.prepare(
+                write.table,
+                write.key,
+                write.values,
+                None if write.insert else self._snapshot.reads.get(write.record_id),
+                self._tx_id,
+                at,
+            )
+            for write in self._writes
+        ]
+
+    async def _prepare(self) -> None:
+        # All batches end before anything else happens: a rollback must never overtake a prepare
+        # that is still on its way.
+        obstacles = await self._mutate_all(self._prepared)
+        for kind in (WriteRefusedError, StorageBusyError, ReplyLostError, Exception):
+            for obstacle in obstacles:
+                if isinstance(obstacle, kind):
+                    raise obstacle
+
+    async def _validate(self) -> None:
+        prepared = self._snapshot.writes.keys()
+        await Validation(self._context, self._snapshot, self._tx_id, prepared).run()
+
+    # Decide.
+
+    async def _ask_hooks(self) -> None:
+        if not self._context.commit_hooks:
+            return
+        event = CommitEvent(
+            transaction_id=self._tx_id,
+            epoch=marks(self._tx_id).epoch,
+            isolation=self._isolation,
+            writes=tuple(map(self._committed_write, self._writes, self._prepared)),
+        )
+        for hook in self._context.commit_hooks:
+            answer = await hook(event)
+            if answer is not None:
+                self._also.extend(answer.mutations)
+                if answer.before_decision is not None:
+                    await answer.before_decision()
+
+    def _committed_write(self, write: PendingWrite, prepared: Write) -> CommittedWrite:
+        replaced = prepared.values.get("before_tx_id")
+        version = prepared.values["tx_version"]
+        return CommittedWrite(
+            table=write.table.name,
+            key=write.table.key_mapping(write.key),
+            replaced_tx_id=replaced if isinstance(replaced, str) else None,
+            version=version if isinstance(version, int) else 0,
+            after=write.values,
+        )
+
+    async def _decide(self) -> Decision:
+        at = self._context.runtime.now_ms()
+        self.decision_sent = True
+        try:
+            return await self._context.decisions.decide(self._tx_id, at, self._also)
+        except UndecidedError as error:
+            return await settle_own(
+                self._context.decisions,
+                self._tx_id,
+                committed_may_stand=error.may_stand,
+                look=self._look_at_own_records,
+            )
+
+    async def _look_at_own_records(self) -> Witness:
+        for write in self._writes:
+            try:
+                row = await self._context.storage.get(write.table.stored, write.key)
+            except (StorageError, StorageUnavailableError):
+                continue
+            if row is not None and row["tx_id"] == self._tx_id:
+                return Witness.COMMITTED if record.is_committed(row) else Witness.UNSETTLED
+        return Witness.SILENT
+
+    async def _abort(self, obstacle: Exception) -> None:
+        """Make sure that nobody can commit what was prepared, undo it, and raise the obstacle."""
+        try:
+            decision = await self._context.decisions.force_abort(self._tx_id)
+        except UndecidedError:
+            # Only this process could have committed, and it never will: the outcome is certain,
+            # although the records wait for their expiry before others may undo them.
+            _log.warning("could not write the abort of %s; its records expire", self._tx_id)
+        else:
+            if decision.state is TransactionState.COMMITTED:
+                # Somebody else committed under the same id: two participants, or an id used twice.
+                await self._roll_forward(decision.decided_at)
+                return
+            await self._roll_back()
+        raise self._as_error(obstacle) from obstacle
+
+    def _as_error(self, obstacle: Exception) -> Exception:
+        if isinstance(obstacle, WriteRefusedError):
+            return self._refused(obstacle)
+        if isinstance(obstacle, StorageBusyError):
+            return ConflictError(
+                f"the storage was busy while records were prepared: {obstacle}",
+                transaction_id=self._tx_id,
+                code="STX-1032",
+            )
+        if isinstance(obstacle, StorageError):
+            return StorageUnavailableError(
+                f"records could not be prepared, the transaction is aborted: {obstacle}",
+                transaction_id=self._tx_id,
+                code="STX-4003",
+            )
+        if isinstance(obstacle, ScalarTxError) and obstacle.transaction_id is None:
+            obstacle.transaction_id = self._tx_id
+        return obstacle
+
+    def _refused(self, obstacle: WriteRefusedError) -> ConflictError:
+        existing = [
+            write
+            for write in self._writes
+            if self._records_found.get(write.record_id)
+            and (write.insert or self._snapshot.reads.get(write.record_id) is None)
+        ]
+        if existing and not self._snapshot.point_reads and not self._snapshot.scans:
+            # Nothing was read, so running the same work again ends the same way.
+            write = existing[0]
+            return ConflictError(
+                f"the record {write.table.name} {write.table.key_mapping(write.key)!r} exists",
+                records=[(w.table.name, w.table.key_mapping(w.key)) for w in existing],
+                advice="Use upsert to write it whether it exists or not, or read it first",
+                transaction_id=self._tx_id,
+                code="STX-1033",
+                retryable=False,
+            )
+        return ConflictError(
+            f"a record was changed by another transaction since it was read: {obstacle}",
+            records=[(w.table.name, w.table.key_mapping(w.key)) for w in self._writes],
+            transaction_id=self._tx_id,
+            code="STX-1031",
+        )
+
+    # Finish.
+
+    async def _roll_forward(self, committed_at: int) -> None:
+        mutations = [
+            record.roll_forward(
+                write.table,
+                write.key,
+                self._tx_id,
+                committed_at,
+                deleted=write.values is None,
+                clear_before="before_tx_version" in prepared.values,
+            )
+            for write, prepared in zip(self._writes, self._prepared, strict=True)
+        ]
+        await self._finish(mutations, "committed")
+
+    async def _roll_back(self) -> None:
+        """Undo what is still prepared by us, judged by the rows as they are now."""
+        mutations: list[StorageMutation] = []
+        for write in self._writes:
+            try:
+                row = await self._context.storage.get(write.table.stored, write.key)
+            except (StorageError, StorageUnavailableError) as error:
+                _log.info("left a record of %s to lazy recovery: %s", write.table.name, error)
+                continue
+            if row is None:
+                continue
+            if row["tx_id"] != self._tx_id:
+                self._records_found[write.record_id] = record.is_committed(row)
+            elif not record.is_committed(row):
+                mutations.append(record.roll_back(write.table, write.key, row))
+        await self._finish(mutations, "rolled back")
+
+    async def _finish(self, mutations: Sequence[StorageMutation], what: str) -> None:
+        """Settle own records; whatever can't be is left to lazy recovery, the decision stands."""
+        for error in await self._mutate_all(mutations):
+            _log.info("records of %s are %s later: %s", self._tx_id, what, error)
+
+    async def _mutate_all(self, mutations: Sequence[StorageMutation]) -> list[Exception]:
+        """Apply mutations, each atomic group by itself; return the errors of those that failed."""
+        storage = self._context.storage
+        groups = atomic_groups(storage, mutations)
+        if len(groups) == 1:
+            try:
+                await storage.mutate(groups[0])
+            except (StorageError, StorageUnavailableError) as error:
+                return [error]
+            return []
+        steps: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            lambda group=group: storage.mutate(group)  # type: ignore[misc]  # bound at once
+            for group in groups
+        ]
+        outcomes = await self._context.runtime.run_all(steps)
+        return [outcome.error for outcome in outcomes if outcome.error is not None]

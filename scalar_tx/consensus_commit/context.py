@@ -1,0 +1,50 @@
+"""What does every transaction of one manager share?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scalar_tx.model.isolation import Isolation
+
+if TYPE_CHECKING:
+    from scalar_tx.consensus_commit.commit_hook import CommitHook
+    from scalar_tx.consensus_commit.decisions import DecisionMaker
+    from scalar_tx.consensus_commit.metadata import Catalog
+    from scalar_tx.consensus_commit.recover import Recovery
+    from scalar_tx.runtime.interface import Runtime
+    from scalar_tx.storage.interface import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The settings that the protocol obeys; times in their unit, defaults as ScalarDB's but one:
+    the isolation level is SERIALIZABLE.
+    """
+
+    isolation: Isolation = Isolation.SERIALIZABLE
+    # The level comes from a settings file: reads that a storage can't make serializable are then
+    # done with a warning, as ScalarDB does, instead of being refused.
+    isolation_from_file: bool = False
+    write_omission_on_read_only: bool = True
+    wide_bigint: bool = False
+    default_namespace: str | None = None
+    scan_fetch_size: int = 100
+    whole_table_scan: bool = True
+    whole_table_filter: bool = True
+    whole_table_order: bool = True
+    include_metadata: bool = False
+    before_index_check: bool = True  # off: index.eventually_consistent_read.enabled
+
+
+@dataclass(slots=True)
+class Context:
+    """The world as a transaction sees it.."""
+
+    storage: Storage
+    runtime: Runtime
+    catalog: Catalog
+    decisions: DecisionMaker
+    recovery: Recovery
+    options: Options = field(default_factory=Options)
+    commit_hooks: list[CommitHook] = field(default_factory=list)

@@ -1,0 +1,212 @@
+"""Where is a transaction's decision written, and how is it found again?
+
+One row a decision in ``<coordinator namespace>.state``, inserted if absent and never changed
+(Consensus Commit specification 2). The row of a group commit stands for all members it lists; a
+member's own row stands for it alone, and a parent row without members only blocks the group (6.4).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.consensus_commit.record import TxState
+from scalar_tx.consensus_commit.transaction_id import marks
+from scalar_tx.errors import (
+    InvalidOperationError,
+    ReplyLostError,
+    SchemaError,
+    StorageError,
+    StorageUnavailableError,
+    WriteRefusedError,
+)
+from scalar_tx.model.conditions import if_not_exists
+from scalar_tx.model.state import TransactionState
+from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.model.types import DataType
+from scalar_tx.storage.interface import Write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scalar_tx.model.types import Row
+    from scalar_tx.runtime.interface import Runtime
+    from scalar_tx.storage.interface import Storage, StorageMutation
+
+# Five attempts, 50 ms doubling between them (specification 2.2).
+PAUSES: Final = (0.0, 0.05, 0.1, 0.2, 0.4)
+_STATES: Final = {
+    int(TxState.COMMITTED): TransactionState.COMMITTED,
+    int(TxState.ABORTED): TransactionState.ABORTED,
+}
+
+
+def coordinator_table(
+    namespace: str, *, group_commit: bool = False, write_sets: bool = False
+) -> Table:
+    """The coordinator table as it is created (specification 2.1)."""
+    columns = {"tx_id": DataType.TEXT}
+    if group_commit:
+        columns["tx_child_ids"] = DataType.TEXT
+    columns["tx_state"] = DataType.INT
+    columns["tx_created_at"] = DataType.BIGINT
+    if write_sets:
+        columns["tx_write_set"] = DataType.BLOB
+    return Table(f"{namespace}.state", TableSchema(columns=columns, partition_key=["tx_id"]))
+
+
+class CoordinatorTable:
+    """Decisions as rows of a table."""
+
+    def __init__(
+        self, storage: Storage, runtime: Runtime, namespace: str, *, create_missing: bool = False
+    ) -> None:
+        self._storage = storage
+        self._runtime = runtime
+        self._name = f"{namespace}.state"
+        self._table: Table | None = None
+        self._create_missing = create_missing
+
+    @property
+    def name(self) -> str:
+        """The table's full name."""
+        return self._name
+
+    async def table(self) -> Table:
+        """The table as it is: columns beyond the basic three may be there or not."""
+        if self._table is None:
+            found = await self._storage.admin.table(self._name)
+            if found is None and self._create_missing:
+                wanted = coordinator_table(self._name.partition(".")[0])
+                await self._storage.admin.create_table(wanted, if_not_exists=True)
+                found = await self._storage.admin.table(self._name)
+            if found is None:
+                raise InvalidOperationError(
+                    f"there is no coordinator table {self._name}",
+                    advice="Create it with db.admin.create_coordinator_tables() or "
+                    "scalar-schema --coordinator",
+                    code="STX-3040",
+                )
+            missing = {"tx_id", "tx_state", "tx_created_at"} - set(found.schema.columns)
+            if missing:
+                raise SchemaError(
+                    f"the coordinator table {self._name} lacks {', '.join(sorted(missing))}",
+                    advice="Repair it with db.admin.repair_coordinator_tables()",
+                )
+            self._table = found
+        return self._table
+
+    def forget_table(self) -> None:
+        """Look the table up anew at its next use."""
+        self._table = None
+
+    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+        """Insert COMMITTED unless a row stands; return what stands."""
+        group = marks(tx_id).group
+        if group is not None:
+            raise InvalidOperationError(
+                f"{tx_id} is a member of the group commit {group}; its group decides",
+                code="STX-3030",
+            )
+        return await self._decide(tx_id, TxState.COMMITTED, at, also)
+
+    async def force_abort(self, tx_id: str) -> Decision:
+        """Insert ABORTED unless COMMITTED stands; for a group's member on both of its keys.
+
+        The group would commit under the parent's key, a delayed member under its own: whoever
+        aborts must win on both (specification 6.5).
+        """
+        at = self._runtime.now_ms()
+        of = marks(tx_id)
+        if of.group is not None:
+            _, parent, _ = await self._insert(of.group, TxState.ABORTED, at)
+            # Another parent row lists other members, or blocks the group already: go on.
+            if parent is not None and of.member in _members(parent):
+                return _decision(of.group, parent)
+        return await self._decide(tx_id, TxState.ABORTED, at)
+
+    async def read(self, tx_id: str) -> Decision | None:
+        """Look a decision up, in the group's row first."""
+        of = marks(tx_id)
+        if of.group is not None:
+            parent = await self._row(of.group)
+            if parent is not None and of.member in _members(parent):
+                return _decision(of.group, parent)
+        row = await self._row(tx_id)
+        return None if row is None else _decision(tx_id, row)
+
+    async def _decide(
+        self, tx_id: str, state: TxState, at: int, also: Sequence[StorageMutation] = ()
+    ) -> Decision:
+        ours, standing, may_stand = await self._insert(tx_id, state, at, also)
+        if ours:
+            return Decision(_STATES[int(state)], at)
+        if standing is None:
+            raise UndecidedError(
+                f"a decision about {tx_id} was there and is not any more", may_stand=may_stand
+            )
+        return _decision(tx_id, standing)
+
+    async def _insert(
+        self, tx_id: str, state: TxState, at: int, also: Sequence[StorageMutation] = ()
+    ) -> tuple[bool, Row | None, bool]:
+        """Insert a row if absent: (ours stands, what stands instead, an earlier try may have)."""
+        may_stand = False
+        cause: Exception | None = None
+        for pause in PAUSES:
+            if pause:
+                await self._runtime.sleep(pause)
+            try:
+                await self._write(tx_id, state, at, also)
+            except WriteRefusedError:
+                # A row is there: somebody else's, or our own whose reply was lost.
+                try:
+                    return False, await self._row(tx_id), may_stand
+                except UndecidedError as error:
+                    raise UndecidedError(str(error), may_stand=may_stand) from error
+            except ReplyLostError as error:
+                may_stand = True
+                cause = error
+            except (StorageError, StorageUnavailableError) as error:
+                cause = error  # nothing changed: ask again
+            else:
+                return True, None, False
+        raise UndecidedError(
+            f"could not write the decision about {tx_id}", may_stand=may_stand
+        ) from cause
+
+    async def _write(
+        self, tx_id: str, state: TxState, at: int, also: Sequence[StorageMutation] = ()
+    ) -> None:
+        table = await self.table()
+        values: Row = {"tx_state": int(state), "tx_created_at": at}
+        await self._storage.mutate([Write(table, (tx_id,), values, if_not_exists), *also])
+
+    async def _row(self, tx_id: str) -> Row | None:
+        cause: Exception | None = None
+        for pause in PAUSES:
+            if pause:
+                await self._runtime.sleep(pause)
+            try:
+                return await self._storage.get(await self.table(), (tx_id,))
+            except (StorageError, StorageUnavailableError) as error:
+                cause = error
+        raise UndecidedError(
+            f"could not read the decision about {tx_id}", may_stand=False
+        ) from cause
+
+
+def _members(row: Mapping[str, object]) -> list[str]:
+    listed = row.get("tx_child_ids")
+    return listed.split(",") if isinstance(listed, str) and listed else []
+
+
+def _decision(tx_id: str, row: Row) -> Decision:
+    state = _STATES.get(row["tx_state"])  # type: ignore[arg-type]  # an INT column or NULL
+    at = row["tx_created_at"]
+    if state is None or not isinstance(at, int) or not at:
+        raise SchemaError(
+            f"the decision row of {tx_id} is damaged: state {row['tx_state']!r}, at {at!r}",
+            advice="Restore the row from a backup; do not edit it by guess",
+        )
+    return Decision(state, at)

@@ -1,0 +1,59 @@
+"""Who decides whether a transaction is committed, and what can be asked of him?
+
+One interface for commit, rollback, settling and lazy recovery alike. The coordinator table is its
+implementation; another one may keep the deciding row elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scalar_tx.model.state import TransactionState
+    from scalar_tx.storage.interface import StorageMutation
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What stands about a transaction, and since when (epoch milliseconds)."""
+
+    state: TransactionState  # COMMITTED or ABORTED
+    decided_at: int
+
+
+class UndecidedError(Exception):
+    """No decision could be made or seen. ``may_stand``: the one we asked for may yet appear."""
+
+    def __init__(self, message: str, *, may_stand: bool) -> None:
+        super().__init__(message)
+        self.may_stand = may_stand
+
+
+class DecisionMaker(Protocol):
+    """Decisions are made once, by an atomic step out of "undecided", and never change.
+
+    Anyone may force ABORTED, only a transaction's owner may ask for COMMITTED.
+    """
+
+    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+        """Decide COMMITTED unless a decision stands; return the one that stands.
+
+        ``also`` is applied in the same atomic write, or not at all. UndecidedError if nothing can
+        be seen to stand.
+        """
+        ...
+
+    async def force_abort(self, tx_id: str) -> Decision:
+        """Decide ABORTED unless a decision stands; return the one that stands.
+
+        When it returns ABORTED, the transaction can never be committed. UndecidedError if nothing
+        can be seen to stand.
+        """
+        ...
+
+    async def read(self, tx_id: str) -> Decision | None:
+        """The decision, or None: not decided, or no longer on record. UndecidedError if unreadable."""
+        ...

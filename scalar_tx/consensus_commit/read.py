@@ -1,0 +1,73 @@
+"""How is one record read, by its key?
+
+All columns are read, linearizably, without conditions: conditions are judged on the record as the
+transaction sees it. A record that another transaction left uncommitted is resolved first
+(Consensus Commit specification 3.4, 3.5, 5).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalar_tx.consensus_commit import record
+from scalar_tx.model.isolation import Isolation
+
+if TYPE_CHECKING:
+    from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.consensus_commit.recover import Resolved
+    from scalar_tx.consensus_commit.snapshot import Snapshot
+    from scalar_tx.model.types import Row, Value
+
+
+class Reader:
+    """Reads records for one transaction and notes what it read."""
+
+    def __init__(
+        self, context: Context, snapshot: Snapshot, isolation: Isolation, *, read_only: bool
+    ) -> None:
+        self.context = context
+        self.snapshot = snapshot
+        self.isolation = isolation
+        self.read_only = read_only
+        self.repeatable = isolation is not Isolation.READ_COMMITTED
+
+    async def by_key(self, table: TransactionalTable, key: tuple[Value, ...]) -> Row | None:
+        """The committed record, without own writes; read once, except at READ_COMMITTED."""
+        record_id = (table.name, key)
+        if self.repeatable and record_id in self.snapshot.reads:
+            return self.snapshot.reads[record_id]
+        row = await self.context.storage.get(table.stored, key)
+        if row is not None and not record.is_committed(row):
+            row = (await self.resolve(table, key, row)).row
+        self.snapshot.reads.setdefault(record_id, row)
+        if self.repeatable:
+            self.snapshot.point_reads[record_id] = table
+        return row
+
+    async def for_write(self, table: TransactionalTable, key: tuple[Value, ...]) -> Row | None:
+        """The record that a write goes over: the first one read, whatever the isolation level."""
+        record_id = (table.name, key)
+        if record_id in self.snapshot.reads:
+            return self.snapshot.reads[record_id]
+        return await self.by_key(table, key)
+
+    async def resolve(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row
+    ) -> Resolved:
+        """The committed value of an uncommitted row; its settling is remembered for the commit."""
+        if self.isolation is Isolation.READ_COMMITTED:
+            resolved = self.context.recovery.resolve_to_before_image(
+                table, key, row, settle=not self.read_only
+            )
+        else:
+            resolved = await self.context.recovery.resolve(table, key, row)
+        self.remember(table, key, resolved)
+        return resolved
+
+    def remember(
+        self, table: TransactionalTable, key: tuple[Value, ...], resolved: Resolved
+    ) -> None:
+        """Keep track of a recovery that goes on in the background."""
+        if resolved.settling is not None:
+            self.snapshot.settling.append(((table.name, key), resolved.settling))

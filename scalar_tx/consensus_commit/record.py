@@ -1,0 +1,171 @@
+"""What does a row look like before, during and after a write?
+
+Pure rules: each function takes a stored row and says which image it holds, or which columns to set
+under which condition (Consensus Commit specification 1.4 to 1.6, 4.2, 4.5, 5.4). Every change of a
+row is a compare-and-set on its writer's id, and on its state once it is prepared.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.consensus_commit.metadata import BEFORE, TX_COLUMNS
+from scalar_tx.errors import SchemaError
+from scalar_tx.model.conditions import And, Comparison, Operator, if_not_exists
+from scalar_tx.storage.interface import Erase, Write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.model.types import Row, Value
+    from scalar_tx.storage.interface import StorageMutation
+
+
+class TxState(IntEnum):
+    """The numbers that rows and decisions store."""
+
+    PREPARED = 1
+    DELETED = 2
+    COMMITTED = 3
+    ABORTED = 4
+
+
+PREPARED: Final = int(TxState.PREPARED)
+DELETED: Final = int(TxState.DELETED)
+COMMITTED: Final = int(TxState.COMMITTED)
+_IMAGE_COLUMNS: Final = tuple(TX_COLUMNS)
+
+
+def is_committed(row: Row) -> bool:
+    """Is the row as its last writer committed it? NULL: imported and never touched since."""
+    state = row["tx_state"]
+    if state == COMMITTED or state is None:
+        return True
+    if state == PREPARED or state == DELETED:
+        return False
+    raise SchemaError(
+        f"a record has tx_state {state!r}, which no writer leaves",
+        advice="Inspect the record; 1, 2 and 3 are the states of records",
+    )
+
+
+def writer_of(row: Row) -> str:
+    """The id of the transaction that prepared the row."""
+    writer = row["tx_id"]
+    if not isinstance(writer, str):
+        raise SchemaError(
+            "an uncommitted record names no writer", advice="Inspect the record and repair it"
+        )
+    return writer
+
+
+def prepared_at(row: Row) -> int:
+    """When the row was prepared, by its writer's clock, in epoch milliseconds."""
+    at = row["tx_prepared_at"]
+    return at if isinstance(at, int) else 0
+
+
+def has_before_image(row: Row) -> bool:
+    """Did a record exist before this prepared write? (Specification 1.6)"""
+    return row["before_tx_id"] is not None or row["before_tx_version"] is not None
+
+
+def after_image(table: TransactionalTable, row: Row, committed_at: int) -> Row | None:
+    """The record if the writer of this uncommitted row has committed; None: removed."""
+    if row["tx_state"] == DELETED:
+        return None
+    return {**row, **table.cleared, "tx_state": COMMITTED, "tx_committed_at": committed_at}
+
+
+def before_image(table: TransactionalTable, row: Row) -> Row | None:
+    """The record if the writer of this uncommitted row is aborted; None: it did not exist."""
+    if not has_before_image(row):
+        return None
+    return {**row, **restored(table, row)}
+
+
+def restored(table: TransactionalTable, row: Row) -> Row:
+    """The columns to set when a prepared row with a before image is rolled back."""
+    values: Row = {name: row[before] for name, before in table.before_of.items()}
+    # The sentinel of imported records: their version was NULL, which 0 stands for.
+    if not values["tx_version"]:
+        values["tx_version"] = None
+    values.update(table.cleared)
+    return values
+
+
+def _same_writer(previous: Row) -> Comparison:
+    writer = previous["tx_id"]
+    if writer is None:
+        return Comparison("tx_id", Operator.IS_NULL)
+    return Comparison("tx_id", Operator.EQ, writer)
+
+
+def _mine(tx_id: str, state: int) -> And:
+    return And(
+        (
+            Comparison("tx_id", Operator.EQ, tx_id),
+            Comparison("tx_state", Operator.EQ, state),
+        )
+    )
+
+
+def prepare(
+    table: TransactionalTable,
+    key: tuple[Value, ...],
+    values: Mapping[str, Value] | None,
+    previous: Row | None,
+    tx_id: str,
+    at: int,
+) -> Write:
+    """The conditional write that prepares a put (``values``) or a delete (None) over ``previous``.
+
+    ``previous`` is the committed row this transaction read, None if it read none or means to insert.
+    """
+    changed: Row = {} if values is None else dict(values)
+    changed["tx_id"] = tx_id
+    changed["tx_state"] = DELETED if values is None else PREPARED
+    changed["tx_prepared_at"] = at
+    if previous is None:
+        changed["tx_version"] = 1
+        return Write(table.stored, key, changed, if_not_exists)
+    version = previous["tx_version"] or 0
+    changed["tx_version"] = int(version) + 1  # type: ignore[arg-type]  # an INT column
+    for name, before in table.before_of.items():
+        changed[before] = previous[name]
+    if changed["before_tx_version"] is None:
+        changed["before_tx_version"] = 0
+    return Write(table.stored, key, changed, _same_writer(previous))
+
+
+def roll_forward(
+    table: TransactionalTable,
+    key: tuple[Value, ...],
+    tx_id: str,
+    committed_at: int,
+    *,
+    deleted: bool,
+    clear_before: bool = True,
+) -> StorageMutation:
+    """Finish one record of a committed transaction."""
+    if deleted:
+        return Erase(table.stored, key, _mine(tx_id, DELETED))
+    values: Row = dict(table.cleared) if clear_before else {}
+    values["tx_state"] = COMMITTED
+    values["tx_committed_at"] = committed_at
+    return Write(table.stored, key, values, _mine(tx_id, PREPARED))
+
+
+def roll_back(table: TransactionalTable, key: tuple[Value, ...], row: Row) -> StorageMutation:
+    """Undo one uncommitted record of an aborted transaction, from the row itself."""
+    condition = _mine(writer_of(row), int(row["tx_state"]))  # type: ignore[arg-type]  # an INT
+    if has_before_image(row):
+        return Write(table.stored, key, restored(table, row), condition)
+    return Erase(table.stored, key, condition)
+
+
+def before_column(column: str) -> str:
+    """The column that keeps another one's previous value."""
+    return BEFORE + column

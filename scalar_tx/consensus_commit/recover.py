@@ -1,0 +1,238 @@
+"""What is the committed value of a record that an undecided or dead writer left prepared?
+
+Lazy recovery (Consensus Commit specification 5): whoever reads such a record looks the writer's
+decision up. Where there is none and the writer's 15 seconds are over, it is aborted first, and only
+then is the previous image believed. The record itself is rolled in the background.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.errors import (
+    ConflictError,
+    StorageBusyError,
+    StorageUnavailableError,
+    WriteRefusedError,
+)
+from scalar_tx.model.state import TransactionState
+
+if TYPE_CHECKING:
+    from scalar_tx.consensus_commit.decisions import Decision, DecisionMaker
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.model.types import Row, Value
+    from scalar_tx.runtime.interface import Later, Runtime
+    from scalar_tx.storage.interface import Storage, StorageMutation
+
+LIFETIME_MS: Final = 15_000  # specification 5.1; fixed
+_ATTEMPTS: Final = 5
+
+_log = logging.getLogger("scalar_tx.recovery")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The committed value of an uncommitted record (None: there is none), and what goes on for it."""
+
+    row: Row | None
+    rolled_back: bool
+    settling: Later | None = None
+
+
+class Recovery:
+    """Settles what other transactions left behind."""
+
+    def __init__(self, storage: Storage, runtime: Runtime, decisions: DecisionMaker) -> None:
+        self._storage = storage
+        self._runtime = runtime
+        self._decisions = decisions
+
+    async def resolve(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row
+    ) -> Resolved:
+        """The latest committed value behind a PREPARED or DELETED row (specification 5.2).
+
+        ConflictError where the writer is undecided and younger than 15 s, or decided again and again
+        in our way.
+        """
+        for _ in range(_ATTEMPTS):
+            writer = record.writer_of(row)
+            decision = await self._read_decision(writer)
+            if decision is not None:
+                return self._follow(table, key, row, decision)
+            self._leave_the_living_alone(table, key, row)
+            # The decision of a finished writer may have been removed since; the record tells.
+            fresh = await self._storage.get(table.stored, key)
+            if (settled := _settled_by_others(fresh)) is not None:
+                return settled
+            assert fresh is not None
+            if fresh["tx_id"] != writer:
+                row = fresh
+                continue
+            if not await self._abort(writer):
+                continue  # decided at the same moment: follow that
+            fresh = await self._storage.get(table.stored, key)
+            if (settled := _settled_by_others(fresh)) is not None:
+                return settled
+            assert fresh is not None
+            if fresh["tx_id"] != writer:
+                row = fresh
+                continue
+            return self._roll_back(table, key, fresh)
+        raise ConflictError(
+            f"a record of {table.name} changed hands {_ATTEMPTS} times while it was recovered",
+            records=[(table.name, table.key_mapping(key))],
+            code="STX-1011",
+        )
+
+    def resolve_to_before_image(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row, *, settle: bool
+    ) -> Resolved:
+        """READ_COMMITTED: the previous value at once, whatever was decided (specification 5.3)."""
+        settling = None
+        if settle:
+            settling = self._runtime.run_later(lambda: self._settle_in_background(table, key, row))
+        return Resolved(record.before_image(table, row), rolled_back=True, settling=settling)
+
+    async def settle_record(
+        self, table: TransactionalTable, key: tuple[Value, ...]
+    ) -> TransactionState | None:
+        """Settle one record if its writer is decided or expired; wait until it is done.
+
+        Returns the decision followed, None if the record was settled (or absent) already.
+        ConflictError if the writer may be alive.
+        """
+        for _ in range(_ATTEMPTS):
+            row = await self._storage.get(table.stored, key)
+            if row is None or record.is_committed(row):
+                return None
+            writer = record.writer_of(row)
+            decision = await self._read_decision(writer)
+            if decision is None:
+                self._leave_the_living_alone(table, key, row)
+                fresh = await self._storage.get(table.stored, key)
+                if fresh is None or fresh["tx_id"] != writer or record.is_committed(fresh):
+                    continue  # its decision was removed because it is finished
+                if not await self._abort(writer):
+                    continue
+                state = TransactionState.ABORTED
+                mutation = record.roll_back(table, key, row)
+            else:
+                state = decision.state
+                mutation = _rolling(table, key, row, decision)
+            if await self._apply(mutation):
+                return state
+        raise ConflictError(
+            f"a record of {table.name} changed hands {_ATTEMPTS} times while it was recovered",
+            records=[(table.name, table.key_mapping(key))],
+            code="STX-1011",
+        )
+
+    async def _read_decision(self, writer: str) -> Decision | None:
+        try:
+            return await self._decisions.read(writer)
+        except UndecidedError as error:
+            raise StorageUnavailableError(
+                f"the decision about {writer} could not be read; nothing was done",
+                advice="Check the coordinator's storage, then begin again",
+                code="STX-4002",
+            ) from error
+
+    async def _abort(self, writer: str) -> bool:
+        """Force ABORTED; False: a decision stands that must be looked up."""
+        try:
+            decision = await self._decisions.force_abort(writer)
+        except UndecidedError:
+            return False
+        return decision.state is TransactionState.ABORTED
+
+    def _leave_the_living_alone(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row
+    ) -> None:
+        expires_at = record.prepared_at(row) + LIFETIME_MS
+        remaining = expires_at - self._runtime.now_ms()
+        if remaining >= 0:
+            raise ConflictError(
+                f"a record of {table.name} is being written by an undecided transaction",
+                records=[(table.name, table.key_mapping(key))],
+                other_transaction=record.writer_of(row),
+                retry_after=(remaining + 1) / 1000,
+                code="STX-1010",
+            )
+
+    def _follow(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row, decision: Decision
+    ) -> Resolved:
+        if decision.state is TransactionState.ABORTED:
+            return self._roll_back(table, key, row)
+        mutation = _rolling(table, key, row, decision)
+        settling = self._runtime.run_later(lambda: self._apply_quietly(mutation))
+        # Its commit time in memory is the decision's: the same that the roll-forward stores.
+        value = record.after_image(table, row, decision.decided_at)
+        return Resolved(value, rolled_back=False, settling=settling)
+
+    def _roll_back(self, table: TransactionalTable, key: tuple[Value, ...], row: Row) -> Resolved:
+        mutation = record.roll_back(table, key, row)
+        settling = self._runtime.run_later(lambda: self._apply_quietly(mutation))
+        return Resolved(record.before_image(table, row), rolled_back=True, settling=settling)
+
+    async def _settle_in_background(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row
+    ) -> None:
+        writer = record.writer_of(row)
+        decision = await self._read_decision(writer)
+        if decision is None:
+            self._leave_the_living_alone(table, key, row)
+            fresh = await self._storage.get(table.stored, key)
+            if fresh is None or record.is_committed(fresh) or fresh["tx_id"] != writer:
+                return
+            if not await self._abort(writer):
+                decision = await self._read_decision(writer)
+                if decision is None:
+                    return
+        if decision is None:
+            await self._apply(record.roll_back(table, key, row))
+        else:
+            await self._apply(_rolling(table, key, row, decision))
+
+    async def _apply_quietly(self, mutation: StorageMutation) -> None:
+        await self._apply(mutation)
+
+    async def _apply(self, mutation: StorageMutation) -> bool:
+        """Roll one record; False: somebody else did it first."""
+        try:
+            await self._storage.mutate([mutation])
+        except WriteRefusedError:
+            return False
+        except StorageBusyError as error:
+            raise ConflictError(
+                f"a record of {mutation.table.name} could not be settled yet", code="STX-1012"
+            ) from error
+        _log.info("settled a record of %s left by another transaction", mutation.table.name)
+        return True
+
+
+def _rolling(
+    table: TransactionalTable, key: tuple[Value, ...], row: Row, decision: Decision
+) -> StorageMutation:
+    if decision.state is TransactionState.ABORTED:
+        return record.roll_back(table, key, row)
+    return record.roll_forward(
+        table,
+        key,
+        record.writer_of(row),
+        decision.decided_at,
+        deleted=row["tx_state"] == record.DELETED,
+    )
+
+
+def _settled_by_others(fresh: Row | None) -> Resolved | None:
+    if fresh is None:
+        return Resolved(None, rolled_back=True)
+    if record.is_committed(fresh):
+        return Resolved(fresh, rolled_back=False)
+    return None

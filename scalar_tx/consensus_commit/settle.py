@@ -1,0 +1,93 @@
+"""What became of a transaction whose decision got lost on the way?
+
+Read the decision; where there is none, force ABORTED unless one appears. If our own COMMITTED may
+have landed and have been cleaned up since, its absence proves nothing: then our own records are the
+witness (Consensus Commit specification 5.6).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.errors import UnknownOutcomeError
+from scalar_tx.model.checks import Checks
+from scalar_tx.model.state import TransactionState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.decisions import DecisionMaker
+    from scalar_tx.model.types import Value
+
+
+class Witness(Enum):
+    """What our own records say about us."""
+
+    UNSETTLED = "one is still prepared or deleted by us"
+    COMMITTED = "one is committed by us"
+    SILENT = "none bears our id"
+
+
+async def settle(decisions: DecisionMaker, tx_id: str) -> Decision:
+    """The decision about a transaction, made to be ABORTED if there is none.
+
+    UnknownOutcomeError if the coordinator can't be reached; nothing is guessed.
+    """
+    try:
+        standing = await decisions.read(tx_id)
+        return standing if standing is not None else await decisions.force_abort(tx_id)
+    except UndecidedError as error:
+        raise _unknown(tx_id) from error
+
+
+async def settle_own(
+    decisions: DecisionMaker,
+    tx_id: str,
+    *,
+    committed_may_stand: bool,
+    look: Callable[[], Awaitable[Witness]],
+) -> Decision:
+    """Settle a commit of ours; ``look`` reads our own records when an absence must be believed."""
+    try:
+        standing = await decisions.read(tx_id)
+        if standing is None:
+            standing = await decisions.force_abort(tx_id)
+            if standing.state is TransactionState.ABORTED and committed_may_stand:
+                return await _believe(standing, tx_id, look)
+    except UndecidedError as error:
+        raise _unknown(tx_id) from error
+    return standing
+
+
+async def _believe(
+    aborted: Decision, tx_id: str, look: Callable[[], Awaitable[Witness]]
+) -> Decision:
+    # Our ABORTED row stands now, so a COMMITTED of ours can't land any more. It may have landed
+    # earlier and have been removed; whoever removed it had finished all our records before.
+    match await look():
+        case Witness.UNSETTLED:
+            return aborted
+        case Witness.COMMITTED:
+            return Decision(TransactionState.COMMITTED, aborted.decided_at)
+        case Witness.SILENT:
+            raise _unknown(tx_id)
+
+
+def _unknown(tx_id: str) -> UnknownOutcomeError:
+    return UnknownOutcomeError(
+        "the transaction's decision could not be reached, it may be committed or not",
+        transaction_id=tx_id,
+    )
+
+
+async def settle_record(
+    context: Context, name: str, key: Mapping[str, Value]
+) -> TransactionState | None:
+    """Settle one record left by another transaction (specification 5.8); None: nothing to do."""
+    table = await context.catalog.table(name)
+    checks = Checks(table.name, table.user, context.storage.objection, context.options.wide_bigint)
+    values = checks.key(key, table.key_columns, "key")
+    return await context.recovery.settle_record(table, values)

@@ -1,0 +1,75 @@
+"""What has a transaction read and written so far?
+
+Reads are kept by record, the first one counts (Consensus Commit specification 3.3): a record's
+previous image for prepare is the one the transaction acted on. What must be validated at commit is
+kept beside them: the keys of point reads, and a trace of each scan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.consensus_commit.scan import ScanTrace
+    from scalar_tx.model.types import Row, Value
+    from scalar_tx.runtime.interface import Later
+
+RecordId: TypeAlias = "tuple[str, tuple[Value, ...]]"
+
+
+@dataclass(slots=True)
+class PendingWrite:
+    """A put (``values``) or a delete (None) that will be prepared at commit."""
+
+    table: TransactionalTable
+    key: tuple[Value, ...]
+    values: dict[str, Value] | None
+    insert: bool = False  # the record must not exist, whatever was read
+    pre_read: bool = False  # the record must be read before prepare if it was not
+
+    @property
+    def record_id(self) -> RecordId:
+        """The record written."""
+        return (self.table.name, self.key)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The local sets of one transaction."""
+
+    reads: dict[RecordId, Row | None] = field(default_factory=dict)
+    point_reads: dict[RecordId, TransactionalTable] = field(default_factory=dict)
+    scans: dict[object, ScanTrace] = field(default_factory=dict)
+    writes: dict[RecordId, PendingWrite] = field(default_factory=dict)
+    settling: list[tuple[RecordId, Later]] = field(default_factory=list)
+
+    def view(self, record_id: RecordId) -> Row | None:
+        """The record as this transaction sees it: what it read, overlaid with what it wrote."""
+        write = self.writes.get(record_id)
+        base = self.reads.get(record_id)
+        if write is None:
+            return base
+        return overlay(write, base)
+
+    def writes_of(self, table: str) -> Iterable[PendingWrite]:
+        """The writes to one table."""
+        return [write for write in self.writes.values() if write.table.name == table]
+
+
+def overlay(write: PendingWrite, base: Row | None) -> Row | None:
+    """The record after a write over what was read."""
+    if write.values is None:
+        return None
+    table = write.table
+    row: Row
+    if base is None or write.insert:
+        row = dict.fromkeys(table.stored.columns)
+        row.update(zip(table.key_columns, write.key, strict=True))
+    else:
+        row = dict(base)
+    row.update(write.values)
+    return row

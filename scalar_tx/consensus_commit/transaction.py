@@ -1,0 +1,525 @@
+"""What can be done with a transaction, step by step?
+
+This is the one body behind both faces: ``Transaction`` drives it on a thread, ``AsyncTransaction``
+on an event loop, the simulator by seed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from scalar_tx.consensus_commit import transaction_id
+from scalar_tx.consensus_commit.commit import Commit
+from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.consensus_commit.isolation import check_linearizable
+from scalar_tx.consensus_commit.plan import page_token, plan_scan
+from scalar_tx.consensus_commit.read import Reader
+from scalar_tx.consensus_commit.scan import ScanTrace, merged
+from scalar_tx.consensus_commit.snapshot import Snapshot
+from scalar_tx.consensus_commit.validate import Validation
+from scalar_tx.consensus_commit.write import Writer
+from scalar_tx.errors import (
+    ConflictError,
+    InvalidOperationError,
+    ScalarTxError,
+    StorageBusyError,
+    StorageError,
+    StorageUnavailableError,
+    UnknownOutcomeError,
+)
+from scalar_tx.model.checks import Checks
+from scalar_tx.model.conditions import bound, matches
+from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
+from scalar_tx.model.record import Record
+from scalar_tx.model.state import TransactionState
+from scalar_tx.storage.interface import ReadKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any
+
+    from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.consensus_commit.scan import MergedRows, ScanPlan
+    from scalar_tx.model.operations import Mutation, Operation
+    from scalar_tx.model.types import Row, Value
+
+T = TypeVar("T")
+
+
+class TransactionSteps:
+    """One transaction, from its first operation to its end.
+
+    ``outcome`` is None while it is open, then COMMITTED, ABORTED or UNKNOWN.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        isolation: Isolation,
+        *,
+        read_only: bool = False,
+        caller_id: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self._context = context
+        self.isolation = isolation
+        self.read_only = read_only
+        self._callers_id = caller_id is not None
+        self._id = caller_id
+        self._snapshot = Snapshot()
+        self._reader = Reader(context, self._snapshot, isolation, read_only=read_only)
+        self._writer = Writer(self._reader)
+        self._cursors: set[ScanCursor] = set()
+        self._timeout = timeout
+        self._ends_at = None if timeout is None else context.runtime.elapsed() + timeout
+        self.outcome: TransactionState | None = None
+        self.finished = False  # committed, rolled back, or failed to commit
+
+    @property
+    def id(self) -> str:
+        """The id; made when somebody asks for it, at the latest by the first prepare."""
+        if self._id is None:
+            self._id = transaction_id.make(self._context.runtime)
+        return self._id
+
+    @property
+    def id_if_known(self) -> str | None:
+        """The id if one was handed out already."""
+        return self._id
+
+    # Reads.
+
+    async def get(self, get: Get) -> Record | None:
+        """Read one record by key or by an index value."""
+        table, checks = await self._begin(get.table)
+        columns = self._projection(get.columns, table, checks)
+        if get.index is not None:
+            return await self._get_by_index(get, columns)
+        key = checks.key(get.key, table.key_columns, "key")
+        where = None if get.where is None else bound(get.where, checks.schema, table.name)
+        self._check_kind(table, ReadKind.GET, weak=get.weak)
+        row = await self._view(table, key)
+        if row is None or (where is not None and not matches(where, row)):
+            return None
+        return Record.from_row(table.name, table.key_columns, columns, row)
+
+    async def _view(self, table: TransactionalTable, key: tuple[Value, ...]) -> Row | None:
+        write = self._snapshot.writes.get((table.name, key))
+        if write is None:
+            return await self._guarded(self._reader.by_key(table, key))
+        if write.values is not None and not write.insert:
+            await self._guarded(self._reader.for_write(table, key))
+        return self._snapshot.view((table.name, key))
+
+    async def _get_by_index(self, get: Get, columns: tuple[str, ...]) -> Record | None:
+        scan = Scan(get.table, index=get.index, where=get.where, weak=get.weak)
+        found = await self._rows(scan, enough=2)
+        if len(found.rows) > 1:
+            raise InvalidOperationError(
+                f"more than one record of {get.table} has the index value {dict(get.index or {})!r}",
+                advice="Use scan(index=…)",
+                code="STX-3035",
+            )
+        table = found.plan.table
+        for row in found.rows:
+            return Record.from_row(table.name, table.key_columns, columns, row)
+        return None
+
+    async def scan(self, scan: Scan) -> list[Record]:
+        """Read many records, own writes among them."""
+        found = await self._rows(scan, enough=scan.limit or None)
+        table = found.plan.table
+        return [
+            Record.from_row(table.name, table.key_columns, found.columns, row) for row in found.rows
+        ]
+
+    async def _rows(self, scan: Scan, *, enough: int | None) -> _Found:
+        cursor = await self.open_cursor(scan)
+        try:
+            rows: list[Row] = []
+            while (page := await cursor.next_rows(None)) is not None:
+                rows.extend(page)
+                if enough is not None and len(rows) >= enough:
+                    break
+            return _Found(cursor.plan, cursor.columns, rows)
+        finally:
+            await cursor.close()
+
+    async def open_cursor(self, scan: Scan) -> ScanCursor:
+        """Begin a scan that is read page by page; it sees the writes made until now."""
+        table, checks = await self._begin(scan.table)
+        columns = self._projection(scan.columns, table, checks)
+        plan = plan_scan(scan, table, checks, self._context, self.isolation)
+        fetch = self._context.options.scan_fetch_size
+        page_size = max(1, min(scan.limit or fetch, fetch))
+        trace = self._snapshot.scans.get(plan) if self._reader.repeatable else None
+        if trace is None:
+            trace = ScanTrace(plan, self._reader, page_size)
+        rows = await self._guarded(merged(trace, self._reader))
+        if self._reader.repeatable and not scan.weak:
+            self._snapshot.scans[plan] = trace
+        cursor = ScanCursor(self, plan, columns, rows, scan.limit or None, page_size)
+        self._cursors.add(cursor)
+        return cursor
+
+    def _forget_cursor(self, cursor: ScanCursor) -> None:
+        self._cursors.discard(cursor)
+
+    # Writes.
+
+    async def mutate(self, mutation: Mutation) -> None:
+        """Record one write."""
+        table, checks = await self._begin(mutation.table, writes=True)
+        match mutation:
+            case Insert():
+                self._writer.insert(table, *checks.values(mutation.values, with_key=True))
+            case Upsert():
+                self._writer.upsert(table, *checks.values(mutation.values, with_key=True))
+            case Update():
+                key = checks.key(mutation.key, table.key_columns, "key")
+                _, values = checks.values(mutation.values, with_key=False)
+                await self._guarded(
+                    self._writer.update(
+                        table,
+                        key,
+                        values,
+                        mutation.where,
+                        ignore_missing=mutation.missing == "ignore",
+                    )
+                )
+            case Delete():
+                key = checks.key(mutation.key, table.key_columns, "key")
+                await self._guarded(self._writer.delete(table, key, mutation.where))
+            case Put():
+                key, values = checks.values(mutation.values, with_key=True)
+                await self._guarded(
+                    self._writer.put(
+                        table,
+                        key,
+                        values,
+                        mutation.where,
+                        pre_read=mutation.implicit_pre_read,
+                        insert=mutation.insert_mode,
+                    )
+                )
+
+    async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
+        """Run operations in order; the point reads among them go to the storage together."""
+        self._require_open()
+        if self._reader.repeatable:
+            await self._read_ahead(operations)
+        results: list[Record | list[Record] | None] = []
+        for operation in operations:
+            if isinstance(operation, Get):
+                results.append(await self.get(operation))
+            elif isinstance(operation, Scan):
+                results.append(await self.scan(operation))
+            elif isinstance(operation, Insert | Upsert | Update | Delete | Put):
+                await self.mutate(operation)
+                results.append(None)
+            else:
+                raise InvalidOperationError(
+                    f"{operation!r:.60} is no operation",
+                    advice="Give Get, Scan, Insert, Upsert, Update, Delete or Put objects",
+                    code="STX-3013",
+                )
+        return results
+
+    async def _read_ahead(self, operations: Sequence[Operation]) -> None:
+        wanted: dict[tuple[str, tuple[Value, ...]], TransactionalTable] = {}
+        for operation in operations:
+            if isinstance(operation, Get) and operation.key is not None:
+                table, checks = await self._begin(operation.table)
+                key = checks.key(operation.key, table.key_columns, "key")
+                self._check_kind(table, ReadKind.GET, weak=operation.weak)
+                record_id = (table.name, key)
+                if record_id not in self._snapshot.reads and record_id not in self._snapshot.writes:
+                    wanted[record_id] = table
+        await self._read_together(list(wanted.items()))
+
+    async def _read_together(
+        self, wanted: Sequence[tuple[tuple[str, tuple[Value, ...]], TransactionalTable]]
+    ) -> None:
+        if len(wanted) == 1:
+            ((record_id, table),) = wanted
+            await self._guarded(self._reader.for_write(table, record_id[1]))
+            return
+        steps: list[Callable[[], Coroutine[Any, Any, Row | None]]] = [
+            lambda table=table, key=record_id[1]: self._reader.for_write(table, key)  # type: ignore[misc]  # bound at once
+            for record_id, table in wanted
+        ]
+        for outcome in await self._context.runtime.run_all(steps):
+            if outcome.error is not None:
+                raise self._read_error(outcome.error) from outcome.error
+
+    # The end.
+
+    async def commit(self) -> None:
+        """Make the writes durable and visible, all of them, or raise why not."""
+        self._require_open()
+        await self._close_cursors()
+        commit: Commit | None = None
+        try:
+            self._check_time()
+            await self._pre_read()
+            await self._wait_for_recoveries()
+            if self._snapshot.writes:
+                if self._callers_id:
+                    await self._refuse_decided_id()
+                commit = Commit(self._context, self._snapshot, self.isolation, self.id)
+                await commit.run()
+            else:
+                await self._commit_without_writes()
+        except UnknownOutcomeError:
+            self._end(TransactionState.UNKNOWN)
+            raise
+        except Exception as error:
+            self._end(TransactionState.ABORTED)
+            if isinstance(error, ScalarTxError) and error.transaction_id is None:
+                error.transaction_id = self._id
+            raise
+        except BaseException:
+            # Killed in the middle. Before the decision was sent nobody can commit any more.
+            sent = commit is not None and commit.decision_sent
+            self._end(TransactionState.UNKNOWN if sent else TransactionState.ABORTED)
+            raise
+        self._end(TransactionState.COMMITTED)
+
+    async def rollback(self) -> None:
+        """Forget everything; nothing has been written yet."""
+        if self.finished:
+            if self.outcome is TransactionState.COMMITTED:
+                raise self._closed("roll back")
+            return
+        await self._close_cursors()
+        self._end(TransactionState.ABORTED)
+
+    async def confirm_reads(self) -> None:
+        """ConflictError if what was read so far does not hold any more.
+
+        An exception of the caller's code may rest on a state that never was; this tells.
+        """
+        if self.finished or self.isolation is not Isolation.SERIALIZABLE:
+            return
+        await self._wait_for_recoveries()
+        await self._guarded(Validation(self._context, self._snapshot, None, ()).run())
+
+    async def _pre_read(self) -> None:
+        snapshot = self._snapshot
+        wanted = [
+            (record_id, write.table)
+            for record_id, write in snapshot.writes.items()
+            if write.pre_read and record_id not in snapshot.reads
+        ]
+        if wanted:
+            await self._read_together(wanted)
+
+    async def _wait_for_recoveries(self) -> None:
+        """Preparing over a row that still has to be settled would fail, or keep a wrong image."""
+        everything = self.isolation is Isolation.SERIALIZABLE
+        for record_id, settling in self._snapshot.settling:
+            if everything or record_id in self._snapshot.writes:
+                await self._guarded(settling.done())
+
+    async def _refuse_decided_id(self) -> None:
+        try:
+            standing = await self._context.decisions.read(self.id)
+        except UndecidedError as error:
+            raise StorageUnavailableError(
+                "whether the id was used before could not be read; nothing was done",
+                transaction_id=self.id,
+                code="STX-4002",
+            ) from error
+        if standing is not None:
+            raise InvalidOperationError(
+                f"the id {self.id!r} was used before: that transaction is {standing.state.value}",
+                advice="Use a fresh id for each transaction; id= is no idempotency key",
+                transaction_id=self.id,
+                code="STX-3036",
+            )
+
+    async def _commit_without_writes(self) -> None:
+        if self.isolation is Isolation.SERIALIZABLE:
+            await self._guarded(Validation(self._context, self._snapshot, self._id, ()).run())
+        if not self._context.options.write_omission_on_read_only and not self.read_only:
+            commit = Commit(self._context, self._snapshot, Isolation.SNAPSHOT, self.id)
+            await commit.run()
+
+    def _end(self, outcome: TransactionState) -> None:
+        self.outcome = outcome
+        self.finished = True
+
+    async def _close_cursors(self) -> None:
+        for cursor in list(self._cursors):
+            await cursor.close()
+
+    # Checks that every call makes.
+
+    async def _begin(self, name: str, *, writes: bool = False) -> tuple[TransactionalTable, Checks]:
+        self._require_open()
+        self._check_time()
+        if writes and self.read_only:
+            raise InvalidOperationError(
+                "a read-only transaction can't write",
+                advice="Leave read_only=True out",
+                transaction_id=self._id,
+                code="STX-3037",
+            )
+        options = self._context.options
+        if options.default_namespace and isinstance(name, str) and "." not in name:
+            name = f"{options.default_namespace}.{name}"
+        table = await self._guarded(self._context.catalog.table(name))
+        checks = Checks(
+            table.name, table.user, self._context.storage.objection, options.wide_bigint
+        )
+        return table, checks
+
+    def _projection(
+        self, columns: Sequence[str] | None, table: TransactionalTable, checks: Checks
+    ) -> tuple[str, ...]:
+        if columns is not None:
+            return checks.projection(columns)
+        if self._context.options.include_metadata:
+            return table.stored.columns
+        return tuple(table.user.columns)
+
+    def _check_kind(self, table: TransactionalTable, kind: ReadKind, *, weak: bool) -> None:
+        info = self._context.storage.info(table.name)
+        if kind not in info.linearizable:
+            check_linearizable(
+                info,
+                kind,
+                table.name,
+                isolation=self.isolation,
+                weak=weak,
+                options=self._context.options,
+            )
+
+    def _require_open(self) -> None:
+        if self.finished:
+            raise self._closed("use")
+
+    def _closed(self, what: str) -> InvalidOperationError:
+        ended = "committed" if self.outcome is TransactionState.COMMITTED else "rolled back"
+        if self.outcome is TransactionState.UNKNOWN:
+            ended = "of unknown outcome; ask db.settle"
+        return InvalidOperationError(
+            f"can't {what} this transaction: it is {ended}",
+            advice="Begin another one",
+            transaction_id=self._id,
+            code="STX-3038",
+        )
+
+    def _check_time(self) -> None:
+        if self._ends_at is not None and self._context.runtime.elapsed() > self._ends_at:
+            raise ConflictError(
+                f"the transaction took longer than its timeout of {self._timeout:g} s",
+                transaction_id=self._id,
+                code="STX-1040",
+            )
+
+    async def _guarded(self, steps: Coroutine[Any, Any, T]) -> T:
+        """Run steps that only read; name what a storage says about a read."""
+        try:
+            return await steps
+        except (StorageError, ScalarTxError) as error:
+            named = self._read_error(error)
+            if named is error:
+                raise
+            raise named from error
+
+    def _read_error(self, error: Exception) -> Exception:
+        if isinstance(error, StorageBusyError):
+            return ConflictError(
+                f"the storage was busy: {error}", transaction_id=self._id, code="STX-1032"
+            )
+        if isinstance(error, StorageError):
+            return StorageUnavailableError(
+                f"a read failed: {error}", transaction_id=self._id, code="STX-4004"
+            )
+        if isinstance(error, ScalarTxError) and error.transaction_id is None:
+            error.transaction_id = self._id
+        return error
+
+
+class _Found:
+    """What a scan found."""
+
+    __slots__ = ("columns", "plan", "rows")
+
+    def __init__(self, plan: ScanPlan, columns: tuple[str, ...], rows: list[Row]) -> None:
+        self.plan = plan
+        self.columns = columns
+        self.rows = rows
+
+
+class ScanCursor:
+    """A running scan of a transaction, with its own writes as they were when it was opened."""
+
+    def __init__(
+        self,
+        steps: TransactionSteps,
+        plan: ScanPlan,
+        columns: tuple[str, ...],
+        rows: MergedRows,
+        limit: int | None,
+        page_size: int,
+    ) -> None:
+        self._steps = steps
+        self.plan = plan
+        self.columns = columns
+        self._rows = rows
+        self._left = limit
+        self._page_size = page_size
+        self._last: Row | None = None
+        self.closed = False
+
+    async def next_rows(self, size: int | None) -> list[Row] | None:
+        """The next rows, at least one, or None at the end."""
+        size = size or self._page_size
+        if self._left is not None:
+            size = min(size, self._left)
+        found: list[Row] = []
+        while not self.closed and len(found) < size:
+            row = await self._steps._guarded(self._rows.next())
+            if row is None:
+                await self.close()
+                break
+            found.append(row)
+        if self._left is not None:
+            self._left -= len(found)
+            if self._left == 0:
+                await self.close()
+        if not found:
+            return None
+        self._last = found[-1]
+        return found
+
+    async def next_page(self) -> list[Record] | None:
+        """The next records, at least one, or None at the end."""
+        rows = await self.next_rows(None)
+        if rows is None:
+            return None
+        table = self.plan.table
+        return [Record.from_row(table.name, table.key_columns, self.columns, row) for row in rows]
+
+    def page_token(self) -> str | None:
+        """Where a later scan goes on with ``after=``: behind the last record handed out."""
+        if self._last is None:
+            return None
+        if not self.plan.ordered and self._rows.has_own:
+            raise InvalidOperationError(
+                f"a scan of {self.plan.name} in no order has no place for own writes",
+                advice="Take page tokens in a transaction that has not written to the table",
+                code="STX-3033",
+            )
+        return page_token(self._last, self.plan)
+
+    async def close(self) -> None:
+        """Let go of the storage's scan; what was read so far is validated at commit."""
+        if not self.closed:
+            self.closed = True
+            self._steps._forget_cursor(self)
+            await self._rows.close()

@@ -1,0 +1,62 @@
+"""How is a transaction's id made, and what can be read from one?
+
+Ids are parsed and made here only. A plain id is a UUID in text, or the caller's own. The id of a
+member of a group commit is 24 letters or digits, ``$``, and the member's own id (Consensus Commit
+specification 6.1); the test for that form applies to every id, whoever made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.errors import InvalidOperationError
+
+if TYPE_CHECKING:
+    from scalar_tx.runtime.interface import Runtime
+
+GROUP_LENGTH: Final = 24
+SEPARATOR: Final = "$"
+LONGEST: Final = 64  # the key column's width where a database bounds it (specification 6.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What an id tells about its transaction beyond its identity."""
+
+    group: str | None  # the group's own id, if it is a group's member
+    member: str | None
+    epoch: int | None = None  # ids of writers that know epochs carry theirs; others count as older
+
+
+def marks(tx_id: str) -> Marks:
+    """Take an id apart."""
+    if len(tx_id) > GROUP_LENGTH and tx_id[GROUP_LENGTH] == SEPARATOR:
+        return Marks(tx_id[:GROUP_LENGTH], tx_id[GROUP_LENGTH + 1 :])
+    return Marks(None, None)
+
+
+def make(runtime: Runtime) -> str:
+    """A new id, never used before."""
+    return runtime.new_id()
+
+
+def check_callers_id(tx_id: object) -> str:
+    """Return a caller's own id if it can be one (design: ``id=`` is no idempotency key)."""
+    if not isinstance(tx_id, str) or not tx_id:
+        reason = "an id is a non-empty text"
+    elif len(tx_id) > LONGEST:
+        reason = f"an id has at most {LONGEST} characters"
+    elif "," in tx_id:
+        reason = "a comma separates ids in decision rows"
+    elif marks(tx_id).group is not None:
+        reason = f"a {SEPARATOR} at index {GROUP_LENGTH} marks a member of a group commit"
+    elif not tx_id.isprintable():
+        reason = "an id has printable characters only"
+    else:
+        return tx_id
+    raise InvalidOperationError(
+        f"{tx_id!r} can't be a transaction id: {reason}",
+        advice="Leave id= out, or give a fresh text such as str(uuid.uuid4())",
+        code="STX-3030",
+    )

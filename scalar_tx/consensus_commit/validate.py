@@ -1,0 +1,214 @@
+"""Is what the transaction read still what the storage holds?
+
+Every read is done again after all prepares succeeded, without recovery: presence, order and the
+writers' ids must be the same (Consensus Commit specification 4.3). A row that somebody else has
+prepared by now bears another id, and so is a conflict. Own prepared rows are passed over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalar_tx.consensus_commit import record
+from scalar_tx.errors import ConflictError
+from scalar_tx.model.conditions import matches
+from scalar_tx.storage.interface import IndexSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Coroutine
+
+    from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.consensus_commit.scan import ScanTrace
+    from scalar_tx.consensus_commit.snapshot import RecordId, Snapshot
+    from scalar_tx.model.types import Row, Value
+    from scalar_tx.storage.interface import ScanRequest
+
+
+class Validation:
+    """Reads a transaction's reads again.
+
+    ``prepared`` are the records it has prepared; their images were compared by prepare itself.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        snapshot: Snapshot,
+        tx_id: str | None,
+        prepared: Collection[RecordId],
+    ) -> None:
+        self._context = context
+        self._snapshot = snapshot
+        self._tx_id = tx_id
+        self._prepared = prepared
+
+    def steps(self) -> list[Callable[[], Coroutine[object, object, None]]]:
+        """One step for each read that must be looked at; none: nothing can have changed."""
+        found: list[Callable[[], Coroutine[object, object, None]]] = []
+        for record_id, table in self._snapshot.point_reads.items():
+            if record_id not in self._prepared:
+                found.append(_PointCheck(self, table, record_id))
+        for trace in self._snapshot.scans.values():
+            found.append(_ScanCheck(self, trace))
+        return found
+
+    async def run(self) -> None:
+        """Look at every read; ConflictError names a record that changed."""
+        outcomes = await self._context.runtime.run_all(self.steps())
+        for outcome in outcomes:
+            outcome.result()
+
+    async def check_point(self, table: TransactionalTable, record_id: RecordId) -> None:
+        """One record: as present as before, and by the same writer."""
+        then = self._snapshot.reads[record_id]
+        now = await self._context.storage.get(table.stored, record_id[1])
+        if (now is None) != (then is None) or (
+            now is not None and then is not None and now["tx_id"] != then["tx_id"]
+        ):
+            raise self._changed(table, record_id[1], now)
+
+    async def check_scan(self, trace: ScanTrace) -> None:
+        """A scan: the same prefix, and nothing behind it if its end was reached."""
+        plan = trace.plan
+        expected = [
+            row
+            for row in trace.rows
+            if (plan.name, self._key(plan.table, row)) not in self._prepared
+        ]
+        page_size = max(1, min(len(trace.rows) + 1, self._context.options.scan_fetch_size))
+        if isinstance(plan.source, IndexSource):
+            await self._check_unordered(trace, expected, page_size)
+            if trace.ended:
+                await self._check_before_index(trace, page_size)
+        else:
+            await self._check_ordered(trace, expected, page_size)
+
+    async def _check_ordered(self, trace: ScanTrace, expected: list[Row], page_size: int) -> None:
+        table = trace.plan.table
+        at = 0
+        rows = _Rows(self._context, trace.plan.request(page_size))
+        try:
+            while at < len(expected) or trace.ended:
+                now = await self._next_foreign(rows, trace)
+                if now is None:
+                    if at < len(expected):
+                        raise self._changed(table, self._key(table, expected[at]), None)
+                    return
+                key = self._key(table, now)
+                if (
+                    at >= len(expected)
+                    or key != self._key(table, expected[at])
+                    or now["tx_id"] != expected[at]["tx_id"]
+                ):
+                    raise self._changed(table, key, now)
+                at += 1
+        finally:
+            await rows.close()
+
+    async def _check_unordered(self, trace: ScanTrace, expected: list[Row], page_size: int) -> None:
+        table = trace.plan.table
+        missing = {self._key(table, row): row for row in expected}
+        rows = _Rows(self._context, trace.plan.request(page_size))
+        try:
+            while missing or trace.ended:
+                now = await self._next_foreign(rows, trace)
+                if now is None:
+                    break
+                key = self._key(table, now)
+                then = missing.pop(key, None)
+                if then is None and not trace.ended:
+                    continue
+                if then is None or now["tx_id"] != then["tx_id"]:
+                    raise self._changed(table, key, now)
+        finally:
+            await rows.close()
+        for key in missing:
+            raise self._changed(table, key, None)
+
+    async def _check_before_index(self, trace: ScanTrace, page_size: int) -> None:
+        """Whoever is taking a row away from the index value, or bringing it back, is in our way."""
+        request = trace.plan.before_index_request(page_size)
+        if request is None or not self._context.options.before_index_check:
+            return
+        rows = _Rows(self._context, request)
+        try:
+            while (row := await rows.next()) is not None:
+                if not record.is_committed(row) and row["tx_id"] != self._tx_id:
+                    raise self._changed(trace.plan.table, self._key(trace.plan.table, row), row)
+        finally:
+            await rows.close()
+
+    async def _next_foreign(self, rows: _Rows, trace: ScanTrace) -> Row | None:
+        """The next row that matches and that this transaction has not prepared."""
+        plan = trace.plan
+        while (row := await rows.next()) is not None:
+            if self._tx_id is not None and row["tx_id"] == self._tx_id:
+                continue
+            if plan.where is None or matches(plan.where, row):
+                return row
+        return None
+
+    @staticmethod
+    def _key(table: TransactionalTable, row: Row) -> tuple[Value, ...]:
+        return table.stored.key_of(row)
+
+    def _changed(
+        self, table: TransactionalTable, key: tuple[Value, ...], now: Row | None
+    ) -> ConflictError:
+        other = None if now is None else now["tx_id"]
+        return ConflictError(
+            f"what was read of {table.name} has changed since",
+            records=[(table.name, table.key_mapping(key))],
+            other_transaction=other if isinstance(other, str) else None,
+            code="STX-1020",
+        )
+
+
+class _PointCheck:
+    __slots__ = ("_record_id", "_table", "_validation")
+
+    def __init__(
+        self, validation: Validation, table: TransactionalTable, record_id: RecordId
+    ) -> None:
+        self._validation = validation
+        self._table = table
+        self._record_id = record_id
+
+    async def __call__(self) -> None:
+        await self._validation.check_point(self._table, self._record_id)
+
+
+class _ScanCheck:
+    __slots__ = ("_trace", "_validation")
+
+    def __init__(self, validation: Validation, trace: ScanTrace) -> None:
+        self._validation = validation
+        self._trace = trace
+
+    async def __call__(self) -> None:
+        await self._validation.check_scan(self._trace)
+
+
+class _Rows:
+    """A storage's scan, row by row."""
+
+    __slots__ = ("_at", "_page", "_pages")
+
+    def __init__(self, context: Context, request: ScanRequest) -> None:
+        self._pages = context.storage.scan(request)
+        self._page: list[Row] = []
+        self._at = 0
+
+    async def next(self) -> Row | None:
+        if self._at >= len(self._page):
+            page = await self._pages.next_page()
+            if page is None:
+                return None
+            self._page = list(page)
+            self._at = 0
+        self._at += 1
+        return self._page[self._at - 1]
+
+    async def close(self) -> None:
+        await self._pages.close()

@@ -1,0 +1,405 @@
+"""The manager that threads use: it begins transactions, reruns them, and settles what is left."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
+
+from scalar_tx.admin import Admin
+from scalar_tx.attempts import Attempts
+from scalar_tx.connection import build, forks, workers_for
+from scalar_tx.consensus_commit.settle import settle, settle_record
+from scalar_tx.consensus_commit.transaction import TransactionSteps
+from scalar_tx.consensus_commit.transaction_id import check_callers_id
+from scalar_tx.errors import InvalidOperationError
+from scalar_tx.loading import row_batches
+from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
+from scalar_tx.model.state import TransactionState
+from scalar_tx.open_transactions import OpenTransactions
+from scalar_tx.retry import Reruns, RetryPolicy
+from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from scalar_tx.storage import registry
+from scalar_tx.transaction import Transaction
+from scalar_tx.transactional_functions import check_function, transaction_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from scalar_tx.connection import Parts
+    from scalar_tx.model.conditions import Condition, Existence
+    from scalar_tx.model.operations import Mutation, Operation
+    from scalar_tx.model.record import Record
+    from scalar_tx.model.types import Value
+    from scalar_tx.settings import Settings
+
+T = TypeVar("T")
+F = TypeVar("F", bound="Callable[..., Any]")
+Retry: TypeAlias = RetryPolicy | int | None
+
+
+class TransactionManager:
+    """Begins transactions on one database or several. Thread-safe; made by ``scalar_tx.connect``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._closed = False
+        self._parts: Parts
+        self._runtime: BlockingRuntime
+        self._open_parts()
+        active = settings.active_transactions
+        idle = active.expiration_millis
+        self._register: OpenTransactions[Transaction] = OpenTransactions(
+            self._runtime.elapsed,
+            idle_seconds=None if idle is None else idle / 1000,
+            most=active.max_active,
+        )
+
+    def _open_parts(self) -> None:
+        self._forks = forks()
+        storage = registry.open_storage(self._settings.storage)
+        self._runtime = BlockingRuntime(workers_for(self._settings, storage))
+        self._parts = build(self._settings, storage, self._runtime)
+
+    def _here(self) -> Parts:
+        """The parts, with connections of this process."""
+        if self._closed:
+            raise InvalidOperationError(
+                "this manager is closed", advice="Connect again", code="STX-3044"
+            )
+        if self._forks != forks():
+            with self._lock:
+                if self._forks != forks():
+                    self._open_parts()
+        return self._parts
+
+    def _run(self, steps: Coroutine[Any, Any, T]) -> T:
+        return run_blocking(steps)
+
+    # Transactions.
+
+    def begin(
+        self,
+        *,
+        isolation: Isolation | str | None = None,
+        read_only: bool = False,
+        id: str | None = None,  # noqa: A002  # the name the interface has
+        timeout: float | None = None,
+    ) -> Transaction:
+        """Begin a transaction to be committed by hand. Nothing is asked of the database yet.
+
+        ``id`` is a text never used before; ``timeout`` in seconds bounds the transaction.
+        """
+        return self._begin(isolation, read_only, id, timeout, owned=False)
+
+    start = begin
+
+    def _begin(
+        self,
+        isolation: Isolation | str | None,
+        read_only: bool,
+        caller_id: str | None,
+        timeout: float | None,
+        *,
+        owned: bool,
+    ) -> Transaction:
+        context = self._here().context
+        level = context.options.isolation if isolation is None else Isolation.parse(isolation)
+        steps = TransactionSteps(
+            context,
+            level,
+            read_only=read_only,
+            caller_id=None if caller_id is None else check_callers_id(caller_id),
+            timeout=timeout,
+        )
+        transaction = Transaction(steps, self._register, owned=owned)
+        if caller_id is not None:
+            self._register.add(caller_id, transaction)
+        return transaction
+
+    def transaction(
+        self,
+        *,
+        isolation: Isolation | str | None = None,
+        read_only: bool = False,
+        id: str | None = None,  # noqa: A002  # the name the interface has
+        timeout: float | None = None,
+    ) -> Transaction:
+        """One transaction for a ``with`` block: commit at its end, rollback on an exception.
+
+        It is not run again on a conflict; ``run``, ``@transactional`` and ``attempts`` are.
+        """
+        return self._begin(isolation, read_only, id, timeout, owned=False)
+
+    def resume(self, transaction_id: str) -> Transaction:
+        """The open transaction of that id, begun in this process. TransactionNotFoundError."""
+        self._here()
+        return self._register.find(transaction_id)
+
+    def attempts(
+        self,
+        *,
+        isolation: Isolation | str | None = None,
+        read_only: bool = False,
+        retry: Retry = None,
+        timeout: float | None = None,
+    ) -> Attempts:
+        """Run a block again until it commits: ``for attempt in db.attempts(): with attempt as tx:``.
+
+        Let the loop end by itself: a ``return`` or ``break`` in the block can't be undone when the
+        commit meets a conflict.
+        """
+        return Attempts(
+            self._reruns(retry),
+            time.sleep,
+            lambda: self._begin(isolation, read_only, None, timeout, owned=True),
+        )
+
+    def _reruns(self, retry: Retry) -> Reruns:
+        policy = RetryPolicy.of(retry, self._settings.retry)
+        return Reruns(policy, self._runtime.chance, self._runtime.elapsed)
+
+    def run(
+        self,
+        fn: Callable[..., T],
+        *args: Any,
+        isolation: Isolation | str | None = None,
+        read_only: bool = False,
+        retry: Retry = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> T:
+        """Call ``fn(tx, *args, **kwargs)`` in a transaction, commit it, return its result.
+
+        Run again on conflict as ``retry`` says; the function may run several times, so it should
+        change nothing but the database. When the policy is spent, the last error is raised.
+        """
+        check_function(fn, asynchronous=False)
+        for attempt in self.attempts(
+            isolation=isolation, read_only=read_only, retry=retry, timeout=timeout
+        ):
+            with attempt as tx:
+                result = fn(tx, *args, **kwargs)
+        return result
+
+    @overload
+    def transactional(self, fn: F, /) -> F: ...
+    @overload
+    def transactional(
+        self,
+        *,
+        isolation: Isolation | str | None = None,
+        read_only: bool = False,
+        retry: Retry = None,
+        timeout: float | None = None,
+    ) -> Callable[[F], F]: ...
+    def transactional(
+        self,
+        fn: Callable[..., Any] | None = None,
+        /,
+        *,
+        isolation: Isolation | str | None = None,
+        read_only: bool = False,
+        retry: Retry = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Make a function run in a transaction of its own: it gets ``tx`` first, after ``self``.
+
+        Called with a transaction as that argument it joins it. Otherwise as ``run``.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            check_function(function, asynchronous=False)
+            place = transaction_place(function)
+
+            @functools.wraps(function)
+            def in_transaction(*args: Any, **kwargs: Any) -> Any:
+                if len(args) > place and isinstance(args[place], Transaction):
+                    return function(*args, **kwargs)
+                return self.run(
+                    lambda tx: function(*args[:place], tx, *args[place:], **kwargs),
+                    isolation=isolation,
+                    read_only=read_only,
+                    retry=retry,
+                    timeout=timeout,
+                )
+
+            return in_transaction
+
+        return decorate if fn is None else decorate(fn)
+
+    # Transactions of one operation.
+
+    def get(
+        self,
+        table: str,
+        key: Mapping[str, Value] | None = None,
+        *,
+        index: Mapping[str, Value] | None = None,
+        columns: Sequence[str] | None = None,
+        where: Condition | None = None,
+        weak: bool = False,
+    ) -> Record | None:
+        """``Transaction.get`` in a transaction of its own."""
+        get = Get(table, key, index=index, columns=columns, where=where, weak=weak)
+        found: Record | None = self.run(lambda tx: tx.batch([get])[0], read_only=True)
+        return found
+
+    def scan(
+        self, table: str, partition: Mapping[str, Value] | None = None, **how: Any
+    ) -> list[Record]:
+        """``Transaction.scan`` in a transaction of its own; the same arguments."""
+        scan = Scan(table, partition, **how)
+        found: list[Record] = self.run(lambda tx: tx.batch([scan])[0], read_only=True)
+        return found
+
+    def insert(self, table: str, values: Mapping[str, Value]) -> None:
+        """``Transaction.insert`` in a transaction of its own."""
+        self.mutate([Insert(table, values)])
+
+    def upsert(self, table: str, values: Mapping[str, Value]) -> None:
+        """``Transaction.upsert`` in a transaction of its own."""
+        self.mutate([Upsert(table, values)])
+
+    def update(
+        self,
+        table: str,
+        key: Mapping[str, Value],
+        values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        missing: Literal["error", "ignore"] = "error",
+    ) -> None:
+        """``Transaction.update`` in a transaction of its own."""
+        self.mutate([Update(table, key, values, where=where, missing=missing)])
+
+    def delete(
+        self, table: str, key: Mapping[str, Value], *, where: Condition | Existence | None = None
+    ) -> None:
+        """``Transaction.delete`` in a transaction of its own."""
+        self.mutate([Delete(table, key, where=where)])
+
+    def put(
+        self,
+        table: str,
+        values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        implicit_pre_read: bool = False,
+        insert_mode: bool = False,
+    ) -> None:
+        """``Transaction.put`` in a transaction of its own."""
+        self.mutate(
+            [
+                Put(
+                    table,
+                    values,
+                    where=where,
+                    implicit_pre_read=implicit_pre_read,
+                    insert_mode=insert_mode,
+                )
+            ]
+        )
+
+    def mutate(self, mutations: Sequence[Mutation]) -> None:
+        """Several writes in one transaction of their own."""
+        self.run(lambda tx: tx.mutate(mutations))
+
+    def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
+        """Several operations in one transaction of their own."""
+        return self.run(lambda tx: tx.batch(operations))
+
+    def load(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, Value]],
+        *,
+        batch: int = 100,
+        skip: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> int:
+        """Upsert many rows, ``batch`` of them a transaction; return how many rows are in.
+
+        Not atomic as a whole. ``progress`` is called with the number of rows in after each batch; to
+        go on after a failure, pass the last such number as ``skip`` with the same rows.
+        """
+        loaded = 0
+        for group in row_batches(rows, batch, skip):
+            self.mutate([Upsert(table, row) for row in group])
+            loaded += len(group)
+            if progress is not None:
+                progress(skip + loaded)
+        return skip + loaded
+
+    # What was left behind.
+
+    def state(self, transaction_id: str) -> TransactionState:
+        """What was decided: COMMITTED, ABORTED, or UNKNOWN if no decision is on record.
+
+        UNKNOWN also for transactions that leave no row: read-only ones, and those whose row was
+        cleaned up. Not something to poll on.
+        """
+        parts = self._here()
+        decision = self._run(parts.context.decisions.read(transaction_id))
+        return TransactionState.UNKNOWN if decision is None else decision.state
+
+    def settle(self, transaction_id: str) -> TransactionState:
+        """The decision; where there is none, ABORTED is written unless one appears.
+
+        UnknownOutcomeError if the coordinator can't be reached.
+        """
+        return self._run(settle(self._here().context.decisions, transaction_id)).state
+
+    def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
+        """Settle one record if its writer is decided or expired (15 s); return the decision.
+
+        None: nothing was to be settled. ConflictError: the writer may be alive.
+        """
+        return self._run(settle_record(self._here().context, table, key))
+
+    @property
+    def admin(self) -> Admin:
+        """Namespaces, tables, indexes, and the coordinator's tables."""
+        return Admin(self._here().administration)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as understood."""
+        return self._settings
+
+    def close(self) -> None:
+        """Finish background work and let go of all connections. May be called twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        if self._forks == forks():
+            self._runtime.close()
+            self._run(self._parts.storage.close())
+
+    def __enter__(self) -> TransactionManager:
+        """Hand the manager to a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise InvalidOperationError(
+            "a manager can't be pickled",
+            advice="Connect in each process",
+            code="STX-3042",
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._settings.source}>"

@@ -1,0 +1,142 @@
+"""Operations as values: what ``mutate`` and ``batch`` take, with the methods' own arguments."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from scalar_tx.errors import InvalidOperationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scalar_tx.model.conditions import Condition, Existence
+    from scalar_tx.model.types import Value
+
+
+def _wrong(message: str, advice: str) -> InvalidOperationError:
+    return InvalidOperationError(message, advice=advice, code="STX-3013")
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Read one record by its whole primary key, or the only one with an index value.
+
+    ``weak`` allows, at SERIALIZABLE, a read that the storage can't make serializable; what it
+    returns is not validated.
+    """
+
+    table: str
+    key: Mapping[str, Value] | None = None
+    _: KW_ONLY
+    index: Mapping[str, Value] | None = None
+    columns: Sequence[str] | None = None
+    where: Condition | None = None
+    weak: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.key is None) == (self.index is None):
+            raise _wrong("get needs exactly one of key and index", "Give the key as a mapping")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Read one partition in clustering order, the records of an index value, or a whole table.
+
+    ``start`` and ``end`` are mappings of leading clustering columns, bounds by value also where the
+    order is DESC; ``order_by`` names columns, a leading ``-`` means descending; ``limit`` 0 or None
+    means all; ``after`` is an opaque token of an earlier scanner;
+    ``weak`` as for Get.
+    """
+
+    table: str
+    partition: Mapping[str, Value] | None = None
+    _: KW_ONLY
+    index: Mapping[str, Value] | None = None
+    whole_table: bool = False
+    start: Mapping[str, Value] | None = None
+    end: Mapping[str, Value] | None = None
+    start_inclusive: bool = True
+    end_inclusive: bool = True
+    order_by: Sequence[str] | None = None
+    limit: int | None = None
+    after: str | None = None
+    columns: Sequence[str] | None = None
+    where: Condition | None = None
+    weak: bool = False
+
+    def __post_init__(self) -> None:
+        ways = [self.partition is not None, self.index is not None, self.whole_table]
+        if ways.count(True) != 1:
+            raise _wrong(
+                "scan needs exactly one of partition, index, whole_table",
+                "Give partition={…} for one partition, index={'column': value}, "
+                "or whole_table=True",
+            )
+        if self.limit is not None and (type(self.limit) is not int or self.limit < 0):
+            raise _wrong(
+                f"limit is {self.limit!r}", "Give an int of at least 0; 0 or None means all"
+            )
+        if isinstance(self.order_by, str):
+            raise _wrong(
+                f"order_by is the text {self.order_by!r}", "Give a list: order_by=['-created_at']"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
+
+    table: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """Create a record or change the given columns of it; ``values`` hold its key."""
+
+    table: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change columns of a record that is there."""
+
+    table: str
+    key: Mapping[str, Value]
+    values: Mapping[str, Value]
+    _: KW_ONLY
+    where: Condition | Existence | None = None
+    missing: Literal["error", "ignore"] = "error"
+
+    def __post_init__(self) -> None:
+        if self.missing not in ("error", "ignore"):
+            raise _wrong(f"missing is {self.missing!r}", "Give missing='error' or 'ignore'")
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove a record; where there is none, nothing happens."""
+
+    table: str
+    key: Mapping[str, Value]
+    _: KW_ONLY
+    where: Condition | Existence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """ScalarDB's put: create or change, depending on what this transaction has read."""
+
+    table: str
+    values: Mapping[str, Value]
+    _: KW_ONLY
+    where: Condition | Existence | None = None
+    implicit_pre_read: bool = False
+    insert_mode: bool = False
+
+
+Selection: TypeAlias = Get | Scan
+Mutation: TypeAlias = Insert | Upsert | Update | Delete | Put
+Operation: TypeAlias = Selection | Mutation

@@ -1,0 +1,1 @@
+"""How the protocol waits: on threads, on an event loop, or under a seeded scheduler."""

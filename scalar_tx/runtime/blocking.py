@@ -1,0 +1,164 @@
+"""How does the protocol wait on a thread?
+
+The storage's and the runtime's coroutines block and never suspend, so a single ``send`` runs a
+coroutine to its end: one stack in the debugger, no event loop.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from scalar_tx.runtime.interface import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+T = TypeVar("T")
+
+_LONGEST_QUEUE: Final = 1000
+_LONGEST_WAIT: Final = 60.0  # seconds; an adapter's own time-outs end its calls long before
+
+
+def run_blocking(steps: Coroutine[Any, Any, T]) -> T:
+    """Run steps to their end on this thread; what they await blocks, it never suspends."""
+    try:
+        steps.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    steps.close()
+    raise AssertionError("suspended under the blocking runtime: something awaited a real future")
+
+
+def attempt(step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
+    """Run one step; its error becomes its outcome."""
+    try:
+        return Outcome(value=run_blocking(step()))
+    except Exception as error:
+        return Outcome(error=error)
+
+
+class _Later:
+    """Work of the background thread."""
+
+    def __init__(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._step = step
+        self._ended = threading.Event()
+        self._error: Exception | None = None
+
+    def run(self) -> None:
+        self._error = attempt(self._step).error
+        self._ended.set()
+
+    async def done(self) -> None:
+        if not self._ended.wait(_LONGEST_WAIT):
+            raise TimeoutError("background work has not ended in time")
+        if self._error is not None:
+            raise self._error
+
+
+class BlockingRuntime:
+    """Threads, the real clock and real chance.
+
+    ``workers`` is the size of the pool for steps that run at once; 0: one after the other, for
+    storages that gain nothing from more.
+    """
+
+    def __init__(self, workers: int = 0) -> None:
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._in_pool = threading.local()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._process = os.getpid()
+        self._pool: ThreadPoolExecutor | None = None
+        self._queue: queue.Queue[_Later | None] = queue.Queue(_LONGEST_QUEUE)
+        self._thread: threading.Thread | None = None
+
+    async def wait(self, request: Any) -> Any:
+        """Block until the driver's future has an answer."""
+        return request.result()
+
+    async def run_all(
+        self, steps: Sequence[Callable[[], Coroutine[Any, Any, T]]]
+    ) -> list[Outcome[T]]:
+        """Run steps on the pool, or inline where there is none or this is one of its threads."""
+        if len(steps) < 2 or not self._workers or getattr(self._in_pool, "yes", False):
+            return [attempt(step) for step in steps]
+        return list(self._executor().map(self._attempt_in_pool, steps))
+
+    def _attempt_in_pool(self, step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
+        self._in_pool.yes = True
+        return attempt(step)
+
+    def _executor(self) -> ThreadPoolExecutor:
+        with self._lock:
+            self._after_fork()
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._workers, "scalar_tx")
+            return self._pool
+
+    def run_later(self, step: Callable[[], Coroutine[Any, Any, None]]) -> _Later:
+        """Hand a step to the background thread."""
+        later = _Later(step)
+        with self._lock:
+            self._after_fork()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=_work, args=(self._queue,), name="scalar_tx later", daemon=True
+                )
+                self._thread.start()
+        try:
+            self._queue.put_nowait(later)
+        except queue.Full:
+            later.run()
+        return later
+
+    def _after_fork(self) -> None:
+        if self._process != os.getpid():
+            self._reset()  # the parent's threads do not exist here
+
+    async def sleep(self, seconds: float) -> None:
+        """Block for a while."""
+        time.sleep(seconds)
+
+    def now_ms(self) -> int:
+        """The wall clock."""
+        return time.time_ns() // 1_000_000
+
+    def elapsed(self) -> float:
+        """The monotonic clock."""
+        return time.monotonic()
+
+    def chance(self) -> float:
+        """A random number."""
+        return random.random()  # noqa: S311  # spreads pauses, keeps no secret
+
+    def new_id(self) -> str:
+        """A UUID of version 4."""
+        return str(uuid.uuid4())
+
+    def close(self) -> None:
+        """Finish the background work and end the threads."""
+        with self._lock:
+            self._after_fork()
+            thread, self._thread = self._thread, None
+            pool, self._pool = self._pool, None
+        if thread is not None:
+            self._queue.put(None)
+            thread.join(_LONGEST_WAIT)
+        if pool is not None:
+            pool.shutdown()
+
+
+def _work(waiting: queue.Queue[_Later | None]) -> None:
+    while (later := waiting.get()) is not None:
+        later.run()

@@ -1,0 +1,293 @@
+"""What the protocol asks of a storage, and what it may rely on.
+
+Every adapter keeps these promises (the suite in ``storage/conformance`` checks them):
+
+- A write is conditional and atomic: all mutations of one ``mutate`` apply, or none.
+- ``mutate`` returns only if everything was applied durably. ``WriteRefusedError``: a condition was
+  not met, nothing changed. ``StorageBusyError``: nothing changed. ``StorageUnavailableError``:
+  nothing was done. ``ReplyLostError``: whatever the adapter can't place; it may still take effect.
+- The reads named in ``StorageInfo.linearizable`` return the newest acknowledged state.
+- Rows handed out and mutations taken in are not aliased: the caller may change its dictionaries.
+- A scan is read page by page; between two pages it holds no snapshot and no lock. Its order is
+  total (the primary key breaks ties): the next page begins exactly behind the last row seen.
+- Values are those of ``model.types``, already checked; a row holds every column of the table.
+- Nobody waits longer than the adapter's own time-outs: they are given to the database's call.
+
+Errors of a read: ``StorageUnavailableError`` or ``StorageBusyError``; SchemaError where stored bytes
+are no value of the column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scalar_tx.model.conditions import Condition, Existence
+    from scalar_tx.model.table import Order, Table
+    from scalar_tx.model.types import DataType, Row, Value
+
+
+class AtomicityUnit(IntEnum):
+    """How far apart may the records of one ``mutate`` be? (Storage specification 2.8)"""
+
+    RECORD = 1
+    PARTITION = 2
+    TABLE = 3
+    NAMESPACE = 4
+    STORAGE = 5
+
+
+class ReadKind(Enum):
+    """The kinds of read that a storage may or may not do linearizably."""
+
+    GET = "get"
+    PARTITION = "partition scan"
+    INDEX = "index read"
+    WHOLE_TABLE = "whole-table scan"
+
+
+class Waits(Enum):
+    """How a call of the storage waits."""
+
+    NEVER = "never"  # in memory: answers at once, on any thread or loop
+    BLOCKS = "blocks"  # blocks the calling thread
+    FUTURES = "futures"  # awaits Runtime.wait(future); never blocks
+
+
+@dataclass(frozen=True)
+class StorageInfo:
+    """What a storage is able to do."""
+
+    name: str
+    atomicity_unit: AtomicityUnit
+    max_mutations: int
+    linearizable: frozenset[ReadKind]
+    waits: Waits
+    orders_whole_table: bool  # can a whole-table scan be ordered by any columns?
+    parallel: bool = True  # does it gain from several calls at once?
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy:
+    """One column of a scan's order. NULL comes first in ASC and last in DESC."""
+
+    column: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Bounds within a partition: values of leading clustering columns, by value for DESC too.
+
+    Where both bounds are given they name the same columns and differ in the last one only. An empty
+    bound is open.
+    """
+
+    start: tuple[Value, ...] = ()
+    start_inclusive: bool = True
+    end: tuple[Value, ...] = ()
+    end_inclusive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSource:
+    """One partition, in the clustering order or all of it reversed."""
+
+    partition: tuple[Value, ...]  # in the order of TableSchema.partition_key
+    range: KeyRange = field(default_factory=KeyRange)
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSource:
+    """The records whose indexed column has a value; any total order."""
+
+    column: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTableSource:
+    """Every record of a table: by ``order``, then by primary key; any total order if empty.
+
+    ``order`` may be asked for only where ``StorageInfo.orders_whole_table``.
+    """
+
+    order: tuple[OrderBy, ...] = ()
+
+
+ScanSource: TypeAlias = PartitionSource | IndexSource | WholeTableSource
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """A scan. ``where`` may be applied loosely: every row it is true of must be returned.
+
+    ``after`` is a row's position: the scan begins behind it. It holds the primary key's columns and
+    the columns of ``order``. ``page_size`` is a wish.
+    """
+
+    table: Table
+    source: ScanSource
+    where: Condition | None = None
+    after: Row | None = None
+    page_size: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Set columns of a record, making it if need be; columns not named keep their values.
+
+    ``condition``: ``if_not_exists``, ``if_exists``, or a condition that an existing record must
+    meet (a missing record meets none).
+    """
+
+    table: Table
+    key: tuple[Value, ...]  # in the order of TableSchema.primary_key
+    values: Row
+    condition: Condition | Existence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Remove a record. Without a condition a missing record is no error."""
+
+    table: Table
+    key: tuple[Value, ...]
+    condition: Condition | Existence | None = None
+
+
+StorageMutation: TypeAlias = Write | Erase
+
+
+class Pages(Protocol):
+    """A running scan."""
+
+    async def next_page(self) -> Sequence[Row] | None:
+        """The next rows, at least one, or None at the end and ever after."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what the scan holds. May be called at any time, also twice."""
+        ...
+
+
+class StorageAdmin(Protocol):
+    """Namespaces, tables and indexes of a storage. Names are checked by the caller.
+
+    What is there already or is missing is InvalidOperationError, unless ``if_exists`` /
+    ``if_not_exists`` says that it is fine. Options a storage does not know are ignored, as in
+    ScalarDB (Storage specification 8.1).
+    """
+
+    async def create_namespace(
+        self, namespace: str, *, if_not_exists: bool = False, options: Mapping[str, str] = ...
+    ) -> None:
+        """Make a namespace."""
+        ...
+
+    async def drop_namespace(self, namespace: str, *, if_exists: bool = False) -> None:
+        """Remove an empty namespace."""
+        ...
+
+    async def namespaces(self) -> list[str]:
+        """All namespaces that hold tables or were made, the system's included."""
+        ...
+
+    async def create_table(
+        self,
+        table: Table,
+        *,
+        if_not_exists: bool = False,
+        options: Mapping[str, str] = ...,
+    ) -> None:
+        """Make a table, its namespace too, its indexes and its metadata."""
+        ...
+
+    async def drop_table(self, name: str, *, if_exists: bool = False) -> None:
+        """Remove a table and its metadata."""
+        ...
+
+    async def truncate_table(self, name: str) -> None:
+        """Remove all rows."""
+        ...
+
+    async def tables(self, namespace: str) -> list[str]:
+        """The full names of a namespace's tables."""
+        ...
+
+    async def table(self, name: str) -> Table | None:
+        """A table as it is, technical columns included; None if there is none."""
+        ...
+
+    async def create_index(
+        self, table: Table, column: str, *, options: Mapping[str, str] = ...
+    ) -> None:
+        """Index a column of an existing table."""
+        ...
+
+    async def drop_index(self, table: Table, column: str) -> None:
+        """Remove a column's index."""
+        ...
+
+    async def repair_table(self, table: Table, *, options: Mapping[str, str] = ...) -> None:
+        """Make whatever is missing: the table, its indexes, its metadata rows."""
+        ...
+
+    async def add_columns(self, table: Table, columns: Mapping[str, DataType]) -> None:
+        """Append nullable columns; those already there are left alone."""
+        ...
+
+
+class Storage(Protocol):
+    """A database that can hold transactional tables."""
+
+    def info(self, table: str) -> StorageInfo:
+        """What the storage that holds this table is able to do."""
+        ...
+
+    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
+        """Why this storage can't hold a value that its type allows; None: it can."""
+        ...
+
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        """Read one record, all columns, linearizably."""
+        ...
+
+    def scan(self, request: ScanRequest) -> Pages:
+        """Begin a scan; nothing is asked of the database before the first page."""
+        ...
+
+    async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
+        """Apply all mutations atomically, or none. They name distinct records, at least one."""
+        ...
+
+    @property
+    def admin(self) -> StorageAdmin:
+        """Namespaces, tables and indexes."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all connections. The storage is not used afterwards."""
+        ...
+
+
+def unit_key(mutation: StorageMutation, info: StorageInfo) -> tuple[object, ...]:
+    """Mutations with equal unit keys may go into one ``mutate`` (Storage specification 2.8)."""
+    table = mutation.table
+    match info.atomicity_unit:
+        case AtomicityUnit.STORAGE:
+            return (info.name,)
+        case AtomicityUnit.NAMESPACE:
+            return (info.name, table.namespace)
+        case AtomicityUnit.TABLE:
+            return (info.name, table.name)
+        case AtomicityUnit.PARTITION:
+            width = len(table.schema.partition_key)
+            return (info.name, table.name, mutation.key[:width])
+        case AtomicityUnit.RECORD:
+            return (info.name, table.name, mutation.key)

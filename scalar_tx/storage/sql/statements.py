@@ -1,0 +1,110 @@
+"""Which statement does the reading or writing of one record become?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.conditions import Existence
+from scalar_tx.storage.interface import Write
+from scalar_tx.storage.sql.conditions import outline
+from scalar_tx.storage.sql.plans import ByShape, Plan, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from scalar_tx.model.conditions import Condition
+    from scalar_tx.model.types import Value
+    from scalar_tx.storage.interface import Erase, StorageMutation
+    from scalar_tx.storage.sql.conditions import Encoder
+    from scalar_tx.storage.sql.names import Names
+
+Statement: TypeAlias = "tuple[Plan, list[object]]"
+
+
+class RecordStatements:
+    """The statements on single records of one table, made by shape."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._key_encoders = names.encoders_of(names.key)
+        self._get = plan(f"{names.select} WHERE {names.by_key}", self._key_encoders)
+        self._plans: ByShape[Plan] = ByShape()
+
+    def get(self, key: Sequence[Value]) -> tuple[str, list[object]]:
+        """Read one record."""
+        return self._get.text, self._get.bind(list(key))
+
+    def mutation(self, mutation: StorageMutation) -> Statement:
+        """A write or an erase, with its condition."""
+        condition = mutation.condition
+        tested: list[object] = []
+        shape: Hashable = condition
+        if condition is not None and not isinstance(condition, Existence):
+            shape = outline(condition, self._names.dialect, tested)
+        if not isinstance(mutation, Write):
+            made = self._plans.get(shape, lambda: self._erase(mutation))
+            return made, made.bind([*mutation.key, *tested])
+        made = self._plans.get((tuple(mutation.values), shape), lambda: self._write(mutation))
+        if condition is None or condition is Existence.IF_NOT_EXISTS:
+            return made, made.bind([*mutation.key, *mutation.values.values()])
+        return made, made.bind([*mutation.values.values(), *mutation.key, *tested])
+
+    def _write(self, write: Write) -> Plan:
+        names = self._names
+        columns = tuple(write.values)
+        for name in columns:
+            if name not in names.full or name in names.key_set:
+                raise InvalidOperationError(
+                    f"a write to {names.table.name} sets {name!r}, "
+                    f"{'a column of its key' if name in names.key_set else 'which it lacks'}",
+                    advice=f"It can set {', '.join(names.table.schema.other_columns)}",
+                    code="STX-3012",
+                )
+        condition = write.condition
+        if condition is None or condition is Existence.IF_NOT_EXISTS:
+            return self._insert(columns, upsert=condition is None)
+        sets = [f"{names.bare[name]}={names.dialect.placeholder}" for name in columns]
+        if not sets:
+            # An UPDATE must set something; this asks for the count alone.
+            same = names.bare[names.key[0]]
+            sets = [f"{same}={same}"]
+        where, encoders = self._where(condition)
+        return plan(
+            f"UPDATE {names.reference} SET {','.join(sets)} WHERE {where}",
+            [*names.encoders_of(columns), *encoders],
+            conditional=True,
+        )
+
+    def _insert(self, columns: Sequence[str], *, upsert: bool) -> Plan:
+        names = self._names
+        keys = [names.bare[name] for name in names.key]
+        others = [names.bare[name] for name in columns]
+        begin, end = names.dialect.upsert(keys, others) if upsert else ("INSERT INTO", "")
+        listed = ",".join([*keys, *others])
+        holes = ",".join([names.dialect.placeholder] * (len(keys) + len(others)))
+        return plan(
+            f"{begin} {names.reference} ({listed}) VALUES ({holes}){end}",
+            [*self._key_encoders, *names.encoders_of(columns)],
+        )
+
+    def _erase(self, erase: Erase) -> Plan:
+        condition = erase.condition
+        if condition is Existence.IF_NOT_EXISTS:
+            raise InvalidOperationError(
+                f"an erase of {self._names.table.name} can't ask for a record that is not there",
+                code="STX-3013",
+            )
+        where, encoders = self._where(condition)
+        return plan(
+            f"DELETE FROM {self._names.reference} WHERE {where}",
+            encoders,
+            conditional=condition is not None,
+        )
+
+    def _where(self, condition: Condition | Existence | None) -> tuple[str, list[Encoder | None]]:
+        by_key = self._names.by_key
+        if condition is None or isinstance(condition, Existence):
+            return by_key, self._key_encoders
+        rendering = self._names.rendering(loose=False)
+        return f"{by_key} AND {rendering.text(condition)}", [*self._key_encoders, *rendering.needed]

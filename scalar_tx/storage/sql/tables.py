@@ -1,0 +1,197 @@
+"""How are tables, indexes and their metadata laid out? (Storage specification 5.2 to 5.4)"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.errors import SchemaError
+from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.storage.sql.dialect import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from scalar_tx.model.types import DataType
+    from scalar_tx.storage.sql.dialect import Dialect
+
+DEFAULT_METADATA_SCHEMA: Final = "scalardb"
+METADATA_TABLE: Final = "metadata"
+VIRTUAL_TABLES: Final = "virtual_tables"
+
+_LONGEST_INDEX_NAME: Final = 63
+
+# full_table_name, column_name, data_type, key_type, clustering_order, indexed, ordinal_position
+MetadataRow = tuple[str, str, str, str | None, str | None, bool, int]
+
+
+def role_of(schema: TableSchema, column: str) -> Role:
+    """What a column is for."""
+    if column in schema.primary_key:
+        return Role.KEY
+    return Role.INDEX if column in schema.secondary_index else Role.PLAIN
+
+
+def create_table(dialect: Dialect, table: Table) -> str:
+    """The table's definition, columns in the order key, clustering key, rest."""
+    schema = table.schema
+    columns = ",".join(
+        f"{dialect.quote(name)} {dialect.column_type(schema.columns[name], role_of(schema, name))}"
+        for name in table.columns
+    )
+    key = ",".join(dialect.quote(name) for name in schema.primary_key)
+    reference = dialect.table(table.namespace, table.short_name)
+    return f"CREATE TABLE {reference}({columns}, PRIMARY KEY ({key}))"
+
+
+def add_column(dialect: Dialect, table: Table, column: str, data_type: DataType) -> str:
+    """Append a plain column."""
+    reference = dialect.table(table.namespace, table.short_name)
+    declared = dialect.column_type(data_type, Role.PLAIN)
+    return f"ALTER TABLE {reference} ADD {dialect.quote(column)} {declared}"
+
+
+def long_index_name(table: Table, column: str) -> str:
+    """The name of an index before names were shortened; older releases still have it."""
+    return f"index_{table.namespace}_{table.short_name}_{column}"
+
+
+def _hashed(name: str) -> str:
+    return "index_" + hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def index_name(table: Table, column: str) -> str:
+    """The name of a column's index (Storage specification 5.3).
+
+    >>> schema = TableSchema({"id": "INT", "c": "INT"}, ["id"])
+    >>> index_name(Table("ns.tbl", schema), "c")
+    'index_ns_tbl_c'
+    """
+    name = long_index_name(table, column)
+    return name if len(name) <= _LONGEST_INDEX_NAME else _hashed(name)
+
+
+def other_index_name(table: Table, column: str) -> str:
+    """A name for where another table's index has taken the ordinary one.
+
+    ``a.b_c`` with column ``d`` and ``a_b.c`` with column ``d`` are both ``index_a_b_c_d``.
+    """
+    return _hashed(f"{table.namespace}.{table.short_name}.{column}")
+
+
+def create_index(dialect: Dialect, table: Table, column: str, name: str) -> str:
+    """Index one column under that name."""
+    reference = dialect.table(table.namespace, table.short_name)
+    return f"CREATE INDEX {dialect.quote(name)} ON {reference} ({dialect.quote(column)})"
+
+
+def create_metadata_table(dialect: Dialect, schema: str) -> str:
+    """The metadata table's definition; its rows are inserted by position."""
+    types = dialect.metadata_types
+    columns = (
+        ("full_table_name", types.name),
+        ("column_name", types.name),
+        ("data_type", f"{types.data_type} NOT NULL"),
+        ("key_type", types.key_type),
+        ("clustering_order", types.clustering_order),
+        ("indexed", f"{types.flag} NOT NULL"),
+        ("ordinal_position", f"{types.position} NOT NULL"),
+    )
+    listed = ",".join(f"{dialect.quote(name)} {declared}" for name, declared in columns)
+    key = f"{dialect.quote('full_table_name')}, {dialect.quote('column_name')}"
+    return f"CREATE TABLE {dialect.table(schema, METADATA_TABLE)}({listed},PRIMARY KEY ({key}))"
+
+
+def insert_metadata(dialect: Dialect, schema: str) -> str:
+    """Insert one ``MetadataRow``."""
+    holes = ",".join([dialect.placeholder] * 7)
+    return f"INSERT INTO {dialect.table(schema, METADATA_TABLE)} VALUES ({holes})"
+
+
+def delete_metadata(dialect: Dialect, schema: str) -> str:
+    """Remove all rows of a table; takes its full name."""
+    return (
+        f"DELETE FROM {dialect.table(schema, METADATA_TABLE)} "
+        f"WHERE {dialect.quote('full_table_name')}={dialect.placeholder}"
+    )
+
+
+def select_metadata(dialect: Dialect, schema: str) -> str:
+    """The rows of a table, without its name, in order; takes its full name."""
+    names = ("column_name", "data_type", "key_type", "clustering_order", "indexed")
+    return (
+        f"SELECT {','.join(map(dialect.quote, names))} "
+        f"FROM {dialect.table(schema, METADATA_TABLE)} "
+        f"WHERE {dialect.quote('full_table_name')}={dialect.placeholder} "
+        f"ORDER BY {dialect.quote('ordinal_position')}"
+    )
+
+
+def select_table_names(dialect: Dialect, schema: str, table: str = METADATA_TABLE) -> str:
+    """All full table names of the metadata table, or of the table of virtual tables."""
+    return f"SELECT DISTINCT {dialect.quote('full_table_name')} FROM {dialect.table(schema, table)}"
+
+
+def mark_indexed(dialect: Dialect, schema: str) -> str:
+    """Set a column's flag; takes the flag, the table's full name and the column."""
+    hole = dialect.placeholder
+    return (
+        f"UPDATE {dialect.table(schema, METADATA_TABLE)} SET {dialect.quote('indexed')}={hole} "
+        f"WHERE {dialect.quote('full_table_name')}={hole} AND {dialect.quote('column_name')}={hole}"
+    )
+
+
+def metadata_rows(table: Table) -> list[MetadataRow]:
+    """A table's rows in the metadata table."""
+    schema = table.schema
+    rows: list[MetadataRow] = []
+    for position, name in enumerate(table.columns, start=1):
+        key_type: str | None = None
+        order: str | None = None
+        if name in schema.partition_key:
+            key_type = "PARTITION"
+        elif name in schema.clustering_orders:
+            key_type, order = "CLUSTERING", schema.clustering_orders[name].value
+        indexed = name in schema.secondary_index
+        data_type = schema.columns[name].value
+        rows.append((table.name, name, data_type, key_type, order, indexed, position))
+    return rows
+
+
+def table_from_rows(name: str, rows: Iterable[Sequence[object]]) -> Table:
+    """The table that the rows of ``select_metadata`` describe."""
+    columns: dict[str, str] = {}
+    partition: list[str] = []
+    clustering: list[str] = []
+    indexed: list[str] = []
+    for column, data_type, key_type, order, flag in rows:
+        if not isinstance(column, str) or not isinstance(data_type, str):
+            raise SchemaError(
+                f"the metadata of {name} names a column {column!r} of type {data_type!r}",
+                advice="Repair the table with the schema it was made with",
+            )
+        columns[column] = data_type
+        if key_type == "PARTITION":
+            partition.append(column)
+        elif key_type == "CLUSTERING":
+            clustering.append(f"{column} DESC" if order == "DESC" else column)
+        elif key_type is not None:
+            raise SchemaError(
+                f"the metadata of {name} gives column {column!r} the key type {key_type!r}",
+                advice="Repair the table with the schema it was made with",
+            )
+        if flag:
+            indexed.append(column)
+    try:
+        schema = TableSchema(columns, partition, clustering, indexed)
+    except SchemaError as error:
+        raise SchemaError(
+            f"the metadata of {name} describes no table: {error.message}",
+            advice="Repair the table with the schema it was made with",
+        ) from error
+    return Table(name, schema)
+
+
+def namespace_of(full_table_name: str) -> str:
+    """The text before the first dot."""
+    return full_table_name.partition(".")[0]

@@ -1,0 +1,396 @@
+"""The transaction that threads use."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from scalar_tx.connection import forks
+from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
+from scalar_tx.model.state import TransactionState
+from scalar_tx.runtime.blocking import run_blocking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from scalar_tx.consensus_commit.transaction import ScanCursor, TransactionSteps
+    from scalar_tx.model.conditions import Condition, Existence
+    from scalar_tx.model.isolation import Isolation
+    from scalar_tx.model.operations import Mutation, Operation
+    from scalar_tx.model.record import Record
+    from scalar_tx.model.types import Value
+    from scalar_tx.open_transactions import OpenTransactions
+
+T = TypeVar("T")
+
+_log = logging.getLogger("scalar_tx.transaction")
+
+
+class Transaction:
+    """A transaction for threads: one thread at a time.
+
+    Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``. Reads
+    see its own writes; nothing is written to the database before ``commit``.
+    """
+
+    def __init__(
+        self,
+        steps: TransactionSteps,
+        register: OpenTransactions[Transaction],
+        *,
+        owned: bool = False,
+    ) -> None:
+        self._steps = steps
+        self._register = register
+        self._owned = owned  # somebody else commits: run, attempts, @transactional
+        self._turn = threading.Lock()
+        self._forks = forks()
+        self._after_commit: list[tuple[Callable[..., object], tuple[object, ...]]] = []
+
+    @property
+    def id(self) -> str:
+        """The transaction's id; ``db.resume`` finds an open transaction by it."""
+        made = self._steps.id
+        if not self._steps.finished:
+            self._register.add(made, self)
+        return made
+
+    @property
+    def isolation(self) -> Isolation:
+        """The isolation level."""
+        return self._steps.isolation
+
+    @property
+    def read_only(self) -> bool:
+        """Are writes refused?"""
+        return self._steps.read_only
+
+    @property
+    def outcome(self) -> TransactionState | None:
+        """None while it is open; then COMMITTED, ABORTED, or UNKNOWN: ask ``db.settle(id)``."""
+        return self._steps.outcome
+
+    def get(
+        self,
+        table: str,
+        key: Mapping[str, Value] | None = None,
+        *,
+        index: Mapping[str, Value] | None = None,
+        columns: Sequence[str] | None = None,
+        where: Condition | None = None,
+        weak: bool = False,
+    ) -> Record | None:
+        """Read one record by its whole primary key, or the only one with an index value.
+
+        None if there is none or ``where`` is not true of it. ConflictError if another transaction
+        is writing it.
+        """
+        return self._run(
+            self._steps.get(Get(table, key, index=index, columns=columns, where=where, weak=weak))
+        )
+
+    def scan(
+        self,
+        table: str,
+        partition: Mapping[str, Value] | None = None,
+        *,
+        index: Mapping[str, Value] | None = None,
+        whole_table: bool = False,
+        start: Mapping[str, Value] | None = None,
+        end: Mapping[str, Value] | None = None,
+        start_inclusive: bool = True,
+        end_inclusive: bool = True,
+        order_by: Sequence[str] | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        columns: Sequence[str] | None = None,
+        where: Condition | None = None,
+        weak: bool = False,
+    ) -> list[Record]:
+        """Read the records of a partition, of an index value, or of a whole table."""
+        return self._run(
+            self._steps.scan(
+                Scan(
+                    table,
+                    partition,
+                    index=index,
+                    whole_table=whole_table,
+                    start=start,
+                    end=end,
+                    start_inclusive=start_inclusive,
+                    end_inclusive=end_inclusive,
+                    order_by=order_by,
+                    limit=limit,
+                    after=after,
+                    columns=columns,
+                    where=where,
+                    weak=weak,
+                )
+            )
+        )
+
+    def scanner(
+        self, table: str, partition: Mapping[str, Value] | None = None, **how: Any
+    ) -> Scanner:
+        """Read as ``scan`` does, page by page while it is iterated. Takes the same arguments."""
+        scan = Scan(table, partition, **how)
+        return Scanner(self, self._run(self._steps.open_cursor(scan)))
+
+    def insert(self, table: str, values: Mapping[str, Value]) -> None:
+        """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
+        self._run(self._steps.mutate(Insert(table, values)))
+
+    def upsert(self, table: str, values: Mapping[str, Value]) -> None:
+        """Create a record or change the given columns of it; ``values`` hold its key."""
+        self._run(self._steps.mutate(Upsert(table, values)))
+
+    def update(
+        self,
+        table: str,
+        key: Mapping[str, Value],
+        values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        missing: Literal["error", "ignore"] = "error",
+    ) -> None:
+        """Change columns of a record.
+
+        RecordNotFoundError if it isn't there, unless ``missing="ignore"``; ConditionNotMetError if
+        ``where`` is not true of it. After either the transaction can still be used.
+        """
+        self._run(self._steps.mutate(Update(table, key, values, where=where, missing=missing)))
+
+    def delete(
+        self,
+        table: str,
+        key: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+    ) -> None:
+        """Remove a record; where there is none, nothing happens."""
+        self._run(self._steps.mutate(Delete(table, key, where=where)))
+
+    def put(
+        self,
+        table: str,
+        values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        implicit_pre_read: bool = False,
+        insert_mode: bool = False,
+    ) -> None:
+        """ScalarDB's put: over the record if this transaction read it, else an insert."""
+        self._run(
+            self._steps.mutate(
+                Put(
+                    table,
+                    values,
+                    where=where,
+                    implicit_pre_read=implicit_pre_read,
+                    insert_mode=insert_mode,
+                )
+            )
+        )
+
+    def mutate(self, mutations: Sequence[Mutation]) -> None:
+        """Record several writes in order."""
+        checked: list[Operation] = [*checked_mutations(mutations)]
+        self._run(self._steps.batch(checked))
+
+    def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
+        """Run operations in order and return their results; reads by key run together."""
+        return self._run(self._steps.batch(checked_operations(operations)))
+
+    def on_commit(self, function: Callable[..., object], *args: object) -> None:
+        """Call ``function(*args)`` after a commit, in order of registration; errors are logged."""
+        self._after_commit.append((function, args))
+
+    def commit(self) -> None:
+        """Make the writes durable and visible, all of them.
+
+        ConflictError: nothing happened, begin again. UnknownOutcomeError: the decision could not be
+        reached; ``db.settle(id)`` tells later.
+        """
+        self._refuse_if_owned("commit")
+        self._commit()
+
+    def rollback(self) -> None:
+        """Give the transaction up; nothing was written."""
+        self._refuse_if_owned("rollback")
+        self._rollback()
+
+    def _commit(self) -> None:
+        try:
+            self._run(self._steps.commit())
+        finally:
+            self._leave()
+        for function, args in self._after_commit:
+            call_after_commit(function, args)
+
+    def _rollback(self) -> None:
+        try:
+            self._run(self._steps.rollback())
+        finally:
+            self._leave()
+
+    def _confirm_reads(self) -> None:
+        self._run(self._steps.confirm_reads())
+
+    def _leave(self) -> None:
+        if self._steps.finished:
+            self._register.remove(self._steps.id_if_known)
+
+    def _refuse_if_owned(self, what: str) -> None:
+        if self._owned:
+            raise InvalidOperationError(
+                f"{what}() inside a function that run() or @transactional commits",
+                advice="Return from the function to commit, raise to roll back",
+                transaction_id=self._steps.id_if_known,
+                code="STX-3039",
+            )
+
+    def _run(self, steps: Coroutine[Any, Any, T]) -> T:
+        if not self._turn.acquire(blocking=False):
+            steps.close()
+            raise InvalidOperationError(
+                "two threads use one transaction at the same time",
+                advice="Give each thread its own transaction; to read in parallel use batch([…])",
+                transaction_id=self._steps.id_if_known,
+                code="STX-3041",
+            )
+        try:
+            if self._forks != forks():
+                steps.close()
+                raise InvalidOperationError(
+                    "this transaction was begun before the process was forked",
+                    advice="Begin transactions after the fork",
+                    code="STX-3042",
+                )
+            return run_blocking(steps)
+        finally:
+            self._turn.release()
+
+    def __enter__(self) -> Transaction:
+        """Hand the transaction to a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Commit at the end of the block, roll back on an exception."""
+        if self._steps.finished:
+            return
+        if error is None:
+            self._commit()
+            return
+        leave_with(self, error)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise InvalidOperationError(
+            "a transaction can't be pickled",
+            advice="Begin it in the process that uses it",
+            code="STX-3042",
+        )
+
+    def __repr__(self) -> str:
+        state = "open" if self.outcome is None else self.outcome.value
+        return f"<Transaction {self._steps.id_if_known or 'not named yet'} {state}>"
+
+
+class Scanner:
+    """Records of a scan, read page by page while they are iterated.
+
+    A context manager; leave it, or call ``close``, when done early. It does not see writes made
+    after it was opened.
+    """
+
+    def __init__(self, transaction: Transaction, cursor: ScanCursor) -> None:
+        self._transaction = transaction
+        self._cursor = cursor
+        self._page: list[Record] = []
+        self._at = 0
+        self._token: str | None = None
+
+    @property
+    def page_token(self) -> str | None:
+        """Opaque text that lets a later scan begin behind the last record of this one's page."""
+        return self._cursor.page_token()
+
+    def next_page(self) -> list[Record] | None:
+        """The next records, at least one, or None at the end."""
+        return self._transaction._run(self._cursor.next_page())  # noqa: SLF001  # one face
+
+    def __iter__(self) -> Iterator[Record]:
+        """All records that are left."""
+        while (page := self.next_page()) is not None:
+            yield from page
+
+    def close(self) -> None:
+        """Read no further; what was read stays part of the transaction."""
+        if not self._cursor.closed:
+            self._transaction._run(self._cursor.close())  # noqa: SLF001  # one face
+
+    def __enter__(self) -> Scanner:
+        """Hand the scanner to a ``with`` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def leave_with(transaction: Transaction, error: BaseException) -> None:
+    """End a transaction whose code raised; ConflictError if its reads do not hold any more.
+
+    At SERIALIZABLE an exception may rest on a state that never was, so it is handed on only if what
+    was read still validates. Cancellation and Ctrl-C are never held back.
+    """
+    try:
+        if isinstance(error, Exception) and not getattr(error, "retryable", False):
+            transaction._confirm_reads()  # noqa: SLF001  # one face
+    except Exception as conflict:
+        raise conflict from error
+    finally:
+        transaction._rollback()  # noqa: SLF001  # one face
+
+
+def call_after_commit(function: Callable[..., object], args: tuple[object, ...]) -> object:
+    """Call one on_commit function; the commit stands, so an error can only be logged."""
+    try:
+        return function(*args)
+    except Exception:
+        _log.exception("a function given to on_commit failed; the transaction is committed")
+        return None
+
+
+def checked_mutations(mutations: Iterable[Mutation]) -> list[Mutation]:
+    """The writes of ``mutate``, at least one."""
+    found = list(mutations) if not isinstance(mutations, str) else []
+    for mutation in found:
+        if not isinstance(mutation, Insert | Upsert | Update | Delete | Put):
+            raise InvalidOperationError(
+                f"{mutation!r:.60} is no write",
+                advice="Give Insert, Upsert, Update, Delete or Put objects",
+                code="STX-3013",
+            )
+    if not found:
+        raise InvalidOperationError(
+            "there is nothing to do", advice="Give at least one operation", code="STX-3016"
+        )
+    return found
+
+
+def checked_operations(operations: Iterable[Operation]) -> list[Operation]:
+    """The operations of ``batch``, at least one."""
+    found = list(operations) if not isinstance(operations, str) else []
+    if not found:
+        raise InvalidOperationError(
+            "there is nothing to do", advice="Give at least one operation", code="STX-3016"
+        )
+    return found

@@ -1,0 +1,96 @@
+"""Which tests run, and how a run says what it left out.
+
+``make test`` leaves out the groups below: they need Java, or minutes. ``SCALAR_TX_STRICT=1`` runs
+everything and takes a skip for a failure. Their markers, and the words printed for them, stand in
+pyproject.toml. A marker expression of your own (``-m java``) is obeyed as it stands.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+GROUPS = ("java", "kill", "slow")
+STRICT = "SCALAR_TX_STRICT"
+
+left_out_key = pytest.StashKey[Counter[str]]()
+
+# Time limits of single examples say more about the machine's other work than about the code.
+hypothesis.settings.register_profile("scalar_tx", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("scalar_tx")
+
+
+def strict() -> bool:
+    """Whether everything must run; a value that means neither yes nor no is refused."""
+    value = os.environ.get(STRICT, "")
+    if value not in {"", "0", "1"}:
+        msg = f"{STRICT} is {value!r}: set it to 1 (everything, no skips) or to 0"
+        raise pytest.UsageError(msg)
+    return value == "1"
+
+
+def group_of(item: pytest.Item) -> str | None:
+    """The first of the groups that the test belongs to."""
+    return next((group for group in GROUPS if item.get_closest_marker(group)), None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[left_out_key] = Counter()
+    strict()  # a wrong value ends the run here, not after its tests
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if strict() or config.option.markexpr:
+        return
+    groups = {item: group for item in items if (group := group_of(item))}
+    config.stash[left_out_key].update(groups.values())
+    config.hook.pytest_deselected(items=list(groups))
+    items[:] = [item for item in items if item not in groups]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report
+
+
+def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Under strict a skip is a failure; an expected failure did run, and stays what it is."""
+    if strict() and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"left out although {STRICT}=1: {reason}"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter,
+) -> Generator[None, None, None]:
+    yield  # what was left out is said last, after the failures
+    config = terminalreporter.config
+    left_out = config.stash[left_out_key]
+    if strict():
+        terminalreporter.section("strict")
+        terminalreporter.line(f"{STRICT}=1: no group was left out, and a skip is a failure")
+    elif left_out:
+        words = dict(line.split(": ", 1) for line in config.getini("markers") if ": " in line)
+        terminalreporter.section("left out")
+        for group, count in sorted(left_out.items()):
+            tests = "test " if count == 1 else "tests"
+            terminalreporter.line(f"{count:5} {tests}  {words[group]}")
+        terminalreporter.line(f"everything, nothing skipped:  {STRICT}=1 make test")
