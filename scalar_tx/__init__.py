@@ -55,8 +55,8 @@ __version__ = "0.1.0"
 def connect(target: Target = None, **settings: object) -> TransactionManager:
     """Open a manager for threads; a context manager, or call ``close``.
 
-    ``target``: a URL (``sqlite:///shop.db``, ``memory://``), the path of a properties file, a mapping
-    of ScalarDB's properties, or None: ``./scalardb.properties`` if there is one, else
+    ``target``: a URL (``sqlite:///shop.db``, ``memory://``), the path of a properties file, a
+    mapping of ScalarDB's properties, or None: ``./scalardb.properties`` if there is one, else
     ``sqlite:///scalar_tx.db``. ``settings`` are properties without ``scalar.db.``, dots as
     underscores. SettingsError names what can't be; the database is opened at first use.
     """

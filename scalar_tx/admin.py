@@ -31,11 +31,13 @@ class Admin:
         self, namespace: str, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make a namespace."""
-        run_blocking(self._steps.create_namespace(namespace, if_not_exists, options))
+        run_blocking(
+            self._steps.create_namespace(namespace, if_not_exists=if_not_exists, options=options)
+        )
 
     def drop_namespace(self, namespace: str, *, if_exists: bool = False) -> None:
         """Remove an empty namespace."""
-        run_blocking(self._steps.drop_namespace(namespace, if_exists))
+        run_blocking(self._steps.drop_namespace(namespace, if_exists=if_exists))
 
     def namespaces(self) -> list[str]:
         """The namespaces there are."""
@@ -60,11 +62,19 @@ class Admin:
         columns out; ``options`` are the storage's, such as ``{"replication-factor": 3}``.
         """
         wanted = _schema(schema, columns, partition_key, clustering_key, secondary_index)
-        run_blocking(self._steps.create_table(table, wanted, if_not_exists, transaction, options))
+        run_blocking(
+            self._steps.create_table(
+                table,
+                wanted,
+                if_not_exists=if_not_exists,
+                transaction=transaction,
+                options=options,
+            )
+        )
 
     def drop_table(self, table: str, *, if_exists: bool = False) -> None:
         """Remove a table and all its records."""
-        run_blocking(self._steps.drop_table(table, if_exists))
+        run_blocking(self._steps.drop_table(table, if_exists=if_exists))
 
     def truncate_table(self, table: str) -> None:
         """Remove all records of a table at once, outside any transaction."""
@@ -82,11 +92,13 @@ class Admin:
         self, table: str, column: str, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Index a column, so that it can be read by ``index={column: value}``."""
-        run_blocking(self._steps.create_index(table, column, if_not_exists, options))
+        run_blocking(
+            self._steps.create_index(table, column, if_not_exists=if_not_exists, options=options)
+        )
 
     def drop_index(self, table: str, column: str, *, if_exists: bool = False) -> None:
         """Remove a column's index."""
-        run_blocking(self._steps.drop_index(table, column, if_exists))
+        run_blocking(self._steps.drop_index(table, column, if_exists=if_exists))
 
     def repair_table(
         self, table: str, schema: TableSchema | None = None, *, options: Options = _NONE
@@ -98,11 +110,13 @@ class Admin:
         self, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make the table that holds the decisions."""
-        run_blocking(self._steps.create_coordinator_tables(if_not_exists, options))
+        run_blocking(
+            self._steps.create_coordinator_tables(if_not_exists=if_not_exists, options=options)
+        )
 
     def drop_coordinator_tables(self, *, if_exists: bool = False) -> None:
         """Remove the table of decisions; nothing undecided can be settled afterwards."""
-        run_blocking(self._steps.drop_coordinator_tables(if_exists))
+        run_blocking(self._steps.drop_coordinator_tables(if_exists=if_exists))
 
     def truncate_coordinator_tables(self) -> None:
         """Forget all decisions; only safe while no record is undecided."""
@@ -120,7 +134,7 @@ class Admin:
 class Drive(Protocol):
     """Runs steps to their end as the storage waits."""
 
-    async def __call__(self, steps: Coroutine[Any, Any, T], whole: bool = ...) -> T:
+    async def __call__(self, steps: Coroutine[Any, Any, T], *, whole: bool = ...) -> T:
         """The steps' result."""
         ...
 
@@ -136,11 +150,13 @@ class AsyncAdmin:
         self, namespace: str, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make a namespace."""
-        await self._drive(self._steps.create_namespace(namespace, if_not_exists, options))
+        await self._drive(
+            self._steps.create_namespace(namespace, if_not_exists=if_not_exists, options=options)
+        )
 
     async def drop_namespace(self, namespace: str, *, if_exists: bool = False) -> None:
         """Remove an empty namespace."""
-        await self._drive(self._steps.drop_namespace(namespace, if_exists))
+        await self._drive(self._steps.drop_namespace(namespace, if_exists=if_exists))
 
     async def namespaces(self) -> list[str]:
         """The namespaces there are."""
@@ -166,12 +182,18 @@ class AsyncAdmin:
         """
         wanted = _schema(schema, columns, partition_key, clustering_key, secondary_index)
         await self._drive(
-            self._steps.create_table(table, wanted, if_not_exists, transaction, options)
+            self._steps.create_table(
+                table,
+                wanted,
+                if_not_exists=if_not_exists,
+                transaction=transaction,
+                options=options,
+            )
         )
 
     async def drop_table(self, table: str, *, if_exists: bool = False) -> None:
         """Remove a table and all its records."""
-        await self._drive(self._steps.drop_table(table, if_exists))
+        await self._drive(self._steps.drop_table(table, if_exists=if_exists))
 
     async def truncate_table(self, table: str) -> None:
         """Remove all records of a table at once, outside any transaction."""
@@ -189,11 +211,13 @@ class AsyncAdmin:
         self, table: str, column: str, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Index a column, so that it can be read by ``index={column: value}``."""
-        await self._drive(self._steps.create_index(table, column, if_not_exists, options))
+        await self._drive(
+            self._steps.create_index(table, column, if_not_exists=if_not_exists, options=options)
+        )
 
     async def drop_index(self, table: str, column: str, *, if_exists: bool = False) -> None:
         """Remove a column's index."""
-        await self._drive(self._steps.drop_index(table, column, if_exists))
+        await self._drive(self._steps.drop_index(table, column, if_exists=if_exists))
 
     async def repair_table(
         self, table: str, schema: TableSchema | None = None, *, options: Options = _NONE
@@ -205,11 +229,13 @@ class AsyncAdmin:
         self, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make the table that holds the decisions."""
-        await self._drive(self._steps.create_coordinator_tables(if_not_exists, options))
+        await self._drive(
+            self._steps.create_coordinator_tables(if_not_exists=if_not_exists, options=options)
+        )
 
     async def drop_coordinator_tables(self, *, if_exists: bool = False) -> None:
         """Remove the table of decisions; nothing undecided can be settled afterwards."""
-        await self._drive(self._steps.drop_coordinator_tables(if_exists))
+        await self._drive(self._steps.drop_coordinator_tables(if_exists=if_exists))
 
     async def truncate_coordinator_tables(self) -> None:
         """Forget all decisions; only safe while no record is undecided."""

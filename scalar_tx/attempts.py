@@ -1,4 +1,4 @@
-"""How is work run again until it commits, inline: ``for attempt in db.attempts(): with attempt as tx:``?
+"""How is a block run again until it commits? ``for attempt in db.attempts(): with attempt as tx:``
 
 ``run`` and ``@transactional`` are built on the same two loops.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+
+from scalar_tx.errors import ScalarTxError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -22,14 +24,14 @@ _log = logging.getLogger("scalar_tx.retry")
 
 
 class _Progress:
-    """Has the last attempt ended, and does it want another one?"""
+    """Why does the last attempt want another one?"""
 
     def __init__(self) -> None:
-        self.wants_another = False
+        self.conflict: ScalarTxError | None = None
 
     def report_abandoned(self) -> None:
         # Left by return or break at the very moment at which a conflict asked for a rerun.
-        if self.wants_another:
+        if self.conflict is not None:
             _log.error(
                 "a loop over attempts() was left by return or break although its transaction did "
                 "not commit; let the loop end by itself, or use run()"
@@ -39,20 +41,32 @@ class _Progress:
 def _judge(
     ended: BaseException | None,
     raised_in_block: BaseException | None,
-    turn: AttemptManager,
+    turn: AttemptManager | None,
     progress: _Progress,
 ) -> bool:
     """Tell the loop how an attempt ended; True: the loop goes on, it decides about a rerun."""
     if ended is None:
-        turn.__exit__(None, None, None)
+        if turn is not None:
+            turn.__exit__(None, None, None)
         return False
-    if not isinstance(ended, Exception) or not getattr(ended, "retryable", False):
+    if not isinstance(ended, ScalarTxError) or not ended.retryable:
         if ended is raised_in_block:
             return False
         raise ended
-    turn.__exit__(type(ended), ended, ended.__traceback__)
-    progress.wants_another = True
+    progress.conflict = ended
+    if turn is not None:
+        turn.__exit__(type(ended), ended, ended.__traceback__)
     return True
+
+
+def _first_pause(reruns: Reruns, progress: _Progress) -> float:
+    """The pause after the first attempt; raises its conflict if the policy allows no other."""
+    conflict, progress.conflict = progress.conflict, None
+    assert conflict is not None  # noqa: S101  # only asked after one
+    pause = reruns.next_pause(conflict)
+    if pause is None:
+        raise conflict
+    return pause
 
 
 class Attempts:
@@ -67,10 +81,14 @@ class Attempts:
         """One attempt after the other."""
         progress = _Progress()
         try:
+            # Most first attempts commit, and the loop for reruns costs more than a transaction.
+            yield Attempt(self._begin, None, progress)
+            if progress.conflict is None:
+                return
+            self._sleep(_first_pause(self._reruns, progress))
             for turn in self._reruns.retrying(self._sleep):
-                progress.wants_another = False
                 yield Attempt(self._begin, turn, progress)
-                progress.wants_another = False
+                progress.conflict = None
         finally:
             progress.report_abandoned()
 
@@ -79,7 +97,7 @@ class Attempt:
     """One attempt: ``with attempt as tx:``. Commits at the end of the block."""
 
     def __init__(
-        self, begin: Callable[[], Transaction], turn: AttemptManager, progress: _Progress
+        self, begin: Callable[[], Transaction], turn: AttemptManager | None, progress: _Progress
     ) -> None:
         self._begin = begin
         self._turn = turn
@@ -125,10 +143,13 @@ class AsyncAttempts:
         """One attempt after the other."""
         progress = _Progress()
         try:
+            yield AsyncAttempt(self._begin, None, progress)
+            if progress.conflict is None:
+                return
+            await self._sleep(_first_pause(self._reruns, progress))
             async for turn in self._reruns.retrying_async(self._sleep):
-                progress.wants_another = False
                 yield AsyncAttempt(self._begin, turn, progress)
-                progress.wants_another = False
+                progress.conflict = None
         finally:
             progress.report_abandoned()
 
@@ -137,7 +158,10 @@ class AsyncAttempt:
     """One attempt: ``async with attempt as tx:``. Commits at the end of the block."""
 
     def __init__(
-        self, begin: Callable[[], AsyncTransaction], turn: AttemptManager, progress: _Progress
+        self,
+        begin: Callable[[], AsyncTransaction],
+        turn: AttemptManager | None,
+        progress: _Progress,
     ) -> None:
         self._begin = begin
         self._turn = turn

@@ -17,8 +17,8 @@ StorageError                     adapter to protocol; the protocol turns it into
 └── ReplyLostError               the write may still take effect
 
 An adapter raises a ``StorageError``, or ``StorageUnavailableError`` where it knows that nothing
-was done, or ``InvalidOperationError`` / ``SchemaError`` for a request that can never succeed. A time-out
-is never a refusal.
+was done, or ``InvalidOperationError`` / ``SchemaError`` for a request that can never succeed. A
+time-out is never a refusal.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin import Admin
 from scalar_tx.attempts import Attempts
@@ -42,7 +42,7 @@ Retry: TypeAlias = RetryPolicy | int | None
 
 
 class TransactionManager:
-    """Begins transactions on one database or several. Thread-safe; made by ``scalar_tx.connect``."""
+    """Begins transactions on one database or several; thread-safe. ``connect`` makes it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -94,17 +94,19 @@ class TransactionManager:
 
         ``id`` is a text never used before; ``timeout`` in seconds bounds the transaction.
         """
-        return self._begin(isolation, read_only, id, timeout, owned=False)
+        return self._begin(
+            isolation, read_only=read_only, caller_id=id, timeout=timeout, owned=False
+        )
 
     start = begin
 
     def _begin(
         self,
         isolation: Isolation | str | None,
+        *,
         read_only: bool,
         caller_id: str | None,
         timeout: float | None,
-        *,
         owned: bool,
     ) -> Transaction:
         context = self._here().context
@@ -133,7 +135,9 @@ class TransactionManager:
 
         It is not run again on a conflict; ``run``, ``@transactional`` and ``attempts`` are.
         """
-        return self._begin(isolation, read_only, id, timeout, owned=False)
+        return self._begin(
+            isolation, read_only=read_only, caller_id=id, timeout=timeout, owned=False
+        )
 
     def resume(self, transaction_id: str) -> Transaction:
         """The open transaction of that id, begun in this process. TransactionNotFoundError."""
@@ -148,7 +152,7 @@ class TransactionManager:
         retry: Retry = None,
         timeout: float | None = None,
     ) -> Attempts:
-        """Run a block again until it commits: ``for attempt in db.attempts(): with attempt as tx:``.
+        """Run a block again until it commits: ``for attempt in …: with attempt as tx:``.
 
         Let the loop end by itself: a ``return`` or ``break`` in the block can't be undone when the
         commit meets a conflict.
@@ -156,7 +160,9 @@ class TransactionManager:
         return Attempts(
             self._reruns(retry),
             time.sleep,
-            lambda: self._begin(isolation, read_only, None, timeout, owned=True),
+            lambda: self._begin(
+                isolation, read_only=read_only, caller_id=None, timeout=timeout, owned=True
+            ),
         )
 
     def _reruns(self, retry: Retry) -> Reruns:
@@ -191,6 +197,8 @@ class TransactionManager:
     @overload
     def transactional(
         self,
+        fn: None = None,
+        /,
         *,
         isolation: Isolation | str | None = None,
         read_only: bool = False,
@@ -324,8 +332,8 @@ class TransactionManager:
     ) -> int:
         """Upsert many rows, ``batch`` of them a transaction; return how many rows are in.
 
-        Not atomic as a whole. ``progress`` is called with the number of rows in after each batch; to
-        go on after a failure, pass the last such number as ``skip`` with the same rows.
+        Not atomic as a whole. ``progress`` is called with the number of rows in after each batch;
+        to go on after a failure, pass the last such number as ``skip`` with the same rows.
         """
         loaded = 0
         for group in row_batches(rows, batch, skip):
@@ -381,7 +389,7 @@ class TransactionManager:
             self._runtime.close()
             self._run(self._parts.storage.close())
 
-    def __enter__(self) -> TransactionManager:
+    def __enter__(self) -> Self:
         """Hand the manager to a ``with`` block."""
         return self
 

@@ -1,10 +1,10 @@
-"""The manager that asyncio tasks use: it begins transactions, reruns them, and settles what is left."""
+"""The manager for asyncio: it begins transactions, reruns them, and settles what is left."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempts
@@ -43,7 +43,7 @@ Retry: TypeAlias = RetryPolicy | int | None
 
 
 class AsyncTransactionManager:
-    """Begins transactions on one database or several. Thread-safe; made by ``scalar_tx.connect``."""
+    """Begins transactions on one database or several. ``connect_async`` makes it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -72,8 +72,8 @@ class AsyncTransactionManager:
             self._runtime = AsyncioRuntime()
         self._parts = build(self._settings, storage, self._runtime)
 
-    async def _drive(self, steps: Coroutine[Any, Any, T], whole: bool = False) -> T:
-        """Run steps as the storage waits; ``whole``: to their end although the task is cancelled."""
+    async def _drive(self, steps: Coroutine[Any, Any, T], *, whole: bool = False) -> T:
+        """Run steps as the storage waits; ``whole``: to their end, also if cancelled meanwhile."""
         if self._threads is not None:
             return await self._threads.run(steps)
         if whole:
@@ -104,17 +104,19 @@ class AsyncTransactionManager:
 
         ``id`` is a text never used before; ``timeout`` in seconds bounds the transaction.
         """
-        return self._begin(isolation, read_only, id, timeout, owned=False)
+        return self._begin(
+            isolation, read_only=read_only, caller_id=id, timeout=timeout, owned=False
+        )
 
     start = begin
 
     def _begin(
         self,
         isolation: Isolation | str | None,
+        *,
         read_only: bool,
         caller_id: str | None,
         timeout: float | None,
-        *,
         owned: bool,
     ) -> AsyncTransaction:
         context = self._here().context
@@ -143,7 +145,9 @@ class AsyncTransactionManager:
 
         It is not run again on a conflict; ``run``, ``@transactional`` and ``attempts`` are.
         """
-        return self._begin(isolation, read_only, id, timeout, owned=False)
+        return self._begin(
+            isolation, read_only=read_only, caller_id=id, timeout=timeout, owned=False
+        )
 
     def resume(self, transaction_id: str) -> AsyncTransaction:
         """The open transaction of that id, begun in this process. TransactionNotFoundError."""
@@ -158,7 +162,7 @@ class AsyncTransactionManager:
         retry: Retry = None,
         timeout: float | None = None,
     ) -> AsyncAttempts:
-        """Run a block again until it commits: ``async for`` over it, ``async with attempt as tx:`` in it.
+        """Run a block until it commits: ``async for attempt in …: async with attempt as tx:``.
 
         Let the loop end by itself: a ``return`` or ``break`` in the block can't be undone when the
         commit meets a conflict.
@@ -166,7 +170,9 @@ class AsyncTransactionManager:
         return AsyncAttempts(
             self._reruns(retry),
             asyncio.sleep,
-            lambda: self._begin(isolation, read_only, None, timeout, owned=True),
+            lambda: self._begin(
+                isolation, read_only=read_only, caller_id=None, timeout=timeout, owned=True
+            ),
         )
 
     def _reruns(self, retry: Retry) -> Reruns:
@@ -201,6 +207,8 @@ class AsyncTransactionManager:
     @overload
     def transactional(
         self,
+        fn: None = None,
+        /,
         *,
         isolation: Isolation | str | None = None,
         read_only: bool = False,
@@ -336,8 +344,8 @@ class AsyncTransactionManager:
     ) -> int:
         """Upsert many rows, ``batch`` of them a transaction; return how many rows are in.
 
-        Not atomic as a whole. ``progress`` is called with the number of rows in after each batch; to
-        go on after a failure, pass the last such number as ``skip`` with the same rows.
+        Not atomic as a whole. ``progress`` is called with the number of rows in after each batch;
+        to go on after a failure, pass the last such number as ``skip`` with the same rows.
         """
         loaded = 0
         for group in row_batches(rows, batch, skip):
@@ -398,7 +406,7 @@ class AsyncTransactionManager:
         if self._threads is not None:
             self._threads.close()
 
-    async def __aenter__(self) -> AsyncTransactionManager:
+    async def __aenter__(self) -> Self:
         """Hand the manager to a ``async with`` block."""
         return self
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from scalar_tx.connection import forks
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
-from scalar_tx.model.state import TransactionState
 from scalar_tx.runtime.blocking import run_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from scalar_tx.consensus_commit.transaction import ScanCursor, TransactionSteps
+    from scalar_tx.consensus_commit.cursor import ScanCursor
+    from scalar_tx.consensus_commit.transaction import TransactionSteps
     from scalar_tx.model.conditions import Condition, Existence
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
+    from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.open_transactions import OpenTransactions
 
@@ -32,8 +33,8 @@ _log = logging.getLogger("scalar_tx.transaction")
 class Transaction:
     """A transaction for threads: one thread at a time.
 
-    Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``. Reads
-    see its own writes; nothing is written to the database before ``commit``.
+    Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``.
+    Reads see its own writes; nothing is written to the database before ``commit``.
     """
 
     def __init__(
@@ -273,7 +274,7 @@ class Transaction:
         finally:
             self._turn.release()
 
-    def __enter__(self) -> Transaction:
+    def __enter__(self) -> Self:
         """Hand the transaction to a ``with`` block."""
         return self
 
@@ -336,7 +337,7 @@ class Scanner:
         if not self._cursor.closed:
             self._transaction._run(self._cursor.close())  # noqa: SLF001  # one face
 
-    def __enter__(self) -> Scanner:
+    def __enter__(self) -> Self:
         """Hand the scanner to a ``with`` block."""
         return self
 
@@ -364,7 +365,7 @@ def call_after_commit(function: Callable[..., object], args: tuple[object, ...])
     """Call one on_commit function; the commit stands, so an error can only be logged."""
     try:
         return function(*args)
-    except Exception:
+    except Exception:  # the commit stands whatever it was
         _log.exception("a function given to on_commit failed; the transaction is committed")
         return None
 

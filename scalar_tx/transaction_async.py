@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from scalar_tx.connection import forks
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
-from scalar_tx.model.state import TransactionState
 from scalar_tx.transaction import call_after_commit, checked_mutations, checked_operations
 
 if TYPE_CHECKING:
@@ -17,11 +16,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scalar_tx.admin import Drive
-    from scalar_tx.consensus_commit.transaction import ScanCursor, TransactionSteps
+    from scalar_tx.consensus_commit.cursor import ScanCursor
+    from scalar_tx.consensus_commit.transaction import TransactionSteps
     from scalar_tx.model.conditions import Condition, Existence
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
+    from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.open_transactions import OpenTransactions
 
@@ -33,8 +34,8 @@ _log = logging.getLogger("scalar_tx.transaction")
 class AsyncTransaction:
     """A transaction for asyncio: one task at a time.
 
-    Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``. Reads
-    see its own writes; nothing is written to the database before ``commit``.
+    Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``.
+    Reads see its own writes; nothing is written to the database before ``commit``.
     """
 
     def __init__(
@@ -278,11 +279,11 @@ class AsyncTransaction:
                     advice="Begin transactions after the fork",
                     code="STX-3042",
                 )
-            return await self._drive(steps, whole)
+            return await self._drive(steps, whole=whole)
         finally:
             self._busy = False
 
-    async def __aenter__(self) -> AsyncTransaction:
+    async def __aenter__(self) -> Self:
         """Hand the transaction to a ``async with`` block."""
         return self
 
@@ -346,7 +347,7 @@ class AsyncScanner:
         if not self._cursor.closed:
             await self._transaction._run(self._cursor.close())  # noqa: SLF001  # one face
 
-    async def __aenter__(self) -> AsyncScanner:
+    async def __aenter__(self) -> Self:
         """Hand the scanner to a ``async with`` block."""
         return self
 
@@ -373,5 +374,5 @@ async def leave_with_async(transaction: AsyncTransaction, error: BaseException) 
 async def _finish_after_commit(awaited: Awaitable[object]) -> None:
     try:
         await awaited
-    except Exception:
+    except Exception:  # the commit stands whatever it was
         _log.exception("a function given to on_commit failed; the transaction is committed")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_NOT_PLAIN: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
 
 def check_function(fn: Callable[..., Any], *, asynchronous: bool) -> None:
     """Refuse what would run outside its transaction: generators, and the other face's functions."""
+    code = getattr(fn, "__code__", None)
+    if code is not None and not asynchronous and not code.co_flags & _NOT_PLAIN:
+        return
     name = getattr(fn, "__qualname__", repr(fn))
     if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
         raise InvalidOperationError(

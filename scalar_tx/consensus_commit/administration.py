@@ -45,7 +45,7 @@ class Administration:
         )
 
     async def create_namespace(
-        self, namespace: str, if_not_exists: bool, options: Mapping[str, object]
+        self, namespace: str, *, if_not_exists: bool, options: Mapping[str, object]
     ) -> None:
         """Make a namespace."""
         self._open(namespace)
@@ -53,7 +53,7 @@ class Administration:
             namespace, if_not_exists=if_not_exists, options=_options(options)
         )
 
-    async def drop_namespace(self, namespace: str, if_exists: bool) -> None:
+    async def drop_namespace(self, namespace: str, *, if_exists: bool) -> None:
         """Remove an empty namespace."""
         self._open(namespace)
         await self._context.storage.admin.drop_namespace(namespace, if_exists=if_exists)
@@ -67,6 +67,7 @@ class Administration:
         self,
         name: str,
         schema: TableSchema,
+        *,
         if_not_exists: bool,
         transaction: bool,
         options: Mapping[str, object],
@@ -89,7 +90,7 @@ class Administration:
         await admin.create_table(table, if_not_exists=if_not_exists, options=_options(options))
         self._context.catalog.forget(name)
 
-    async def drop_table(self, name: str, if_exists: bool) -> None:
+    async def drop_table(self, name: str, *, if_exists: bool) -> None:
         """Remove a table."""
         self._open(split_name(name)[0])
         await self._context.storage.admin.drop_table(name, if_exists=if_exists)
@@ -116,7 +117,7 @@ class Administration:
         return TransactionalTable(await self._transactional(name)).user
 
     async def create_index(
-        self, name: str, column: str, if_not_exists: bool, options: Mapping[str, object]
+        self, name: str, column: str, *, if_not_exists: bool, options: Mapping[str, object]
     ) -> None:
         """Index a column, and its previous value with it."""
         table = await self._transactional(name)
@@ -140,7 +141,7 @@ class Administration:
             await admin.create_index(table, twin, options=_options(options))
         self._context.catalog.forget(name)
 
-    async def drop_index(self, name: str, column: str, if_exists: bool) -> None:
+    async def drop_index(self, name: str, column: str, *, if_exists: bool) -> None:
         """Remove a column's index and its twin."""
         table = await self._transactional(name)
         if column not in table.schema.secondary_index and if_exists:
@@ -165,7 +166,7 @@ class Administration:
         self._context.catalog.forget(name)
 
     async def create_coordinator_tables(
-        self, if_not_exists: bool, options: Mapping[str, object]
+        self, *, if_not_exists: bool, options: Mapping[str, object]
     ) -> None:
         """Make the table of decisions."""
         admin = self._context.storage.admin
@@ -177,7 +178,7 @@ class Administration:
         )
         self._coordinator.forget_table()
 
-    async def drop_coordinator_tables(self, if_exists: bool) -> None:
+    async def drop_coordinator_tables(self, *, if_exists: bool) -> None:
         """Remove the table of decisions; undecided records can't be settled afterwards."""
         admin = self._context.storage.admin
         await admin.drop_table(self._coordinator_table.name, if_exists=if_exists)

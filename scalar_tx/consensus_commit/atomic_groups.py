@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 from scalar_tx.storage.interface import unit_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from scalar_tx.storage.interface import Storage, StorageMutation
 
 
 def atomic_groups(
-    storage: Storage, mutations: Iterable[StorageMutation]
+    storage: Storage, mutations: Sequence[StorageMutation]
 ) -> list[list[StorageMutation]]:
     """Divide mutations into batches, each of which is one ``mutate``."""
+    if len(mutations) == 1:
+        return [list(mutations)]
     groups: dict[tuple[object, ...], list[list[StorageMutation]]] = {}
     for mutation in mutations:
         info = storage.info(mutation.table.name)

@@ -85,7 +85,7 @@ class Commit:
             if self._isolation is Isolation.SERIALIZABLE:
                 await self._validate()
             await self._ask_hooks()
-        except Exception as obstacle:
+        except Exception as obstacle:  # noqa: BLE001  # whatever it is, the abort comes first
             return obstacle
         return None
 
@@ -97,8 +97,8 @@ class Commit:
                 write.key,
                 write.values,
                 None if write.insert else self._snapshot.reads.get(write.record_id),
-                self._tx_id,
-                at,
+                tx_id=self._tx_id,
+                at=at,
             )
             for write in self._writes
         ]

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The settings that the protocol obeys; times in their unit, defaults as ScalarDB's but one:
-    the isolation level is SERIALIZABLE.
-    """
+    """The settings that the protocol obeys. Defaults are ScalarDB's but one: SERIALIZABLE."""
 
     isolation: Isolation = Isolation.SERIALIZABLE
     # The level comes from a settings file: reads that a storage can't make serializable are then

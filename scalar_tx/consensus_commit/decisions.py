@@ -55,5 +55,5 @@ class DecisionMaker(Protocol):
         ...
 
     async def read(self, tx_id: str) -> Decision | None:
-        """The decision, or None: not decided, or no longer on record. UndecidedError if unreadable."""
+        """The decision; None: not decided, or not on record any more. UndecidedError if unread."""
         ...

@@ -148,8 +148,8 @@ def with_transaction_columns(
 class Catalog:
     """The tables this process has met, looked up once and again after a while.
 
-    ``expiry`` in seconds, negative: never (``scalar.db.metadata.cache_expiration_time_secs``). That a
-    table is missing is never remembered. Tables of the coordinator's namespace are not handed out.
+    ``expiry`` in seconds, negative: never (``scalar.db.metadata.cache_expiration_time_secs``). That
+    a table is missing is never remembered. The coordinator's tables are not handed out.
     """
 
     def __init__(
@@ -164,9 +164,10 @@ class Catalog:
     async def table(self, name: str) -> TransactionalTable:
         """The table of that name; InvalidOperationError if there is none or it can't be used."""
         known = self._known.get(name) if type(name) is str else None
-        if known is not None:
-            if self._expiry < 0 or self._runtime.elapsed() - known[1] < self._expiry:
-                return known[0]
+        if known is not None and (
+            self._expiry < 0 or self._runtime.elapsed() - known[1] < self._expiry
+        ):
+            return known[0]
         return await self._look_up(name)
 
     async def _look_up(self, name: str) -> TransactionalTable:

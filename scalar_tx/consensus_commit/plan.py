@@ -53,7 +53,7 @@ def plan_scan(
         source = _index_source(scan, table, checks, context, isolation)
     elif scan.whole_table:
         kind = ReadKind.WHOLE_TABLE
-        source = _whole_table_source(scan, checks, context, info.orders_whole_table)
+        source = _whole_table_source(scan, checks, context, orders=info.orders_whole_table)
     else:
         kind = ReadKind.PARTITION
         source = _partition_source(scan, checks)
@@ -94,7 +94,7 @@ def _index_source(
 
 
 def _whole_table_source(
-    scan: Scan, checks: Checks, context: Context, orders: bool
+    scan: Scan, checks: Checks, context: Context, *, orders: bool
 ) -> WholeTableSource:
     _only(scan, checks.table, "a whole-table read", allowed=("order_by",))
     options = context.options
@@ -129,8 +129,8 @@ def _partition_source(scan: Scan, checks: Checks) -> PartitionSource:
     end = checks.bound(scan.end, "end")
     if start and end and (len(start) != len(end) or start[:-1] != end[:-1]):
         raise InvalidOperationError(
-            f"start and end of a scan of {checks.table} must name the same columns and differ in "
-            "the last one only",
+            f"start and end of a scan of {checks.table} must name the same columns and differ "
+            "in the last one only",
             advice="Give both with the same leading values, or only one of them",
             code="STX-3032",
         )

@@ -35,6 +35,7 @@ class TxState(IntEnum):
 PREPARED: Final = int(TxState.PREPARED)
 DELETED: Final = int(TxState.DELETED)
 COMMITTED: Final = int(TxState.COMMITTED)
+_UNCOMMITTED: Final = (PREPARED, DELETED)
 _IMAGE_COLUMNS: Final = tuple(TX_COLUMNS)
 
 
@@ -43,7 +44,7 @@ def is_committed(row: Row) -> bool:
     state = row["tx_state"]
     if state == COMMITTED or state is None:
         return True
-    if state == PREPARED or state == DELETED:
+    if state in _UNCOMMITTED:
         return False
     raise SchemaError(
         f"a record has tx_state {state!r}, which no writer leaves",
@@ -117,12 +118,13 @@ def prepare(
     key: tuple[Value, ...],
     values: Mapping[str, Value] | None,
     previous: Row | None,
+    *,
     tx_id: str,
     at: int,
 ) -> Write:
     """The conditional write that prepares a put (``values``) or a delete (None) over ``previous``.
 
-    ``previous`` is the committed row this transaction read, None if it read none or means to insert.
+    ``previous`` is the committed row this transaction read; None: it read none or means to insert.
     """
     changed: Row = {} if values is None else dict(values)
     changed["tx_id"] = tx_id

@@ -36,7 +36,7 @@ _log = logging.getLogger("scalar_tx.recovery")
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The committed value of an uncommitted record (None: there is none), and what goes on for it."""
+    """The committed value of an uncommitted record (None: none), and what goes on for it."""
 
     row: Row | None
     rolled_back: bool
@@ -56,8 +56,8 @@ class Recovery:
     ) -> Resolved:
         """The latest committed value behind a PREPARED or DELETED row (specification 5.2).
 
-        ConflictError where the writer is undecided and younger than 15 s, or decided again and again
-        in our way.
+        ConflictError where the writer is undecided and younger than 15 s, or where writers follow
+        each other too quickly.
         """
         for _ in range(_ATTEMPTS):
             writer = record.writer_of(row)
@@ -67,22 +67,17 @@ class Recovery:
             self._leave_the_living_alone(table, key, row)
             # The decision of a finished writer may have been removed since; the record tells.
             fresh = await self._storage.get(table.stored, key)
-            if (settled := _settled_by_others(fresh)) is not None:
-                return settled
-            assert fresh is not None
-            if fresh["tx_id"] != writer:
-                row = fresh
-                continue
-            if not await self._abort(writer):
-                continue  # decided at the same moment: follow that
-            fresh = await self._storage.get(table.stored, key)
-            if (settled := _settled_by_others(fresh)) is not None:
-                return settled
-            assert fresh is not None
-            if fresh["tx_id"] != writer:
-                row = fresh
-                continue
-            return self._roll_back(table, key, fresh)
+            if fresh is None or record.is_committed(fresh):
+                return Resolved(fresh, rolled_back=fresh is None)
+            if fresh["tx_id"] == writer:
+                if not await self._abort(writer):
+                    continue  # decided at the same moment: follow that
+                fresh = await self._storage.get(table.stored, key)
+                if fresh is None or record.is_committed(fresh):
+                    return Resolved(fresh, rolled_back=fresh is None)
+                if fresh["tx_id"] == writer:
+                    return self._roll_back(table, key, fresh)
+            row = fresh  # another writer's by now
         raise ConflictError(
             f"a record of {table.name} changed hands {_ATTEMPTS} times while it was recovered",
             records=[(table.name, table.key_mapping(key))],
@@ -228,11 +223,3 @@ def _rolling(
         decision.decided_at,
         deleted=row["tx_state"] == record.DELETED,
     )
-
-
-def _settled_by_others(fresh: Row | None) -> Resolved | None:
-    if fresh is None:
-        return Resolved(None, rolled_back=True)
-    if record.is_committed(fresh):
-        return Resolved(fresh, rolled_back=False)
-    return None

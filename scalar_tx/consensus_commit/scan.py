@@ -68,7 +68,7 @@ class ScanPlan:
         return isinstance(self.source, PartitionSource)
 
     def before_index_request(self, page_size: int) -> ScanRequest | None:
-        """The index read by previous value, which finds rows on their way out of the index value."""
+        """The index read by previous value: it finds rows that are leaving the index value."""
         if not isinstance(self.source, IndexSource):
             return None
         column = self.source.column
@@ -190,7 +190,7 @@ class ScanTrace:
         late = sorted(self.rows[self._handed :], key=position)
         if self._handed and late and position(late[0]) < position(self.rows[self._handed - 1]):
             raise ConflictError(
-                f"an aborted write moved a record of {self.plan.name} while it was scanned in order",
+                f"an aborted write moved a record of {self.plan.name} during an ordered scan",
                 code="STX-1013",
             )
         self.rows[self._handed :] = late

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scalar_tx.consensus_commit import transaction_id
 from scalar_tx.consensus_commit.commit import Commit
+from scalar_tx.consensus_commit.cursor import ScanCursor, guarded, read_error
 from scalar_tx.consensus_commit.decisions import UndecidedError
 from scalar_tx.consensus_commit.isolation import check_linearizable
-from scalar_tx.consensus_commit.plan import page_token, plan_scan
+from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.consensus_commit.read import Reader
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
 from scalar_tx.consensus_commit.snapshot import Snapshot
@@ -22,8 +23,6 @@ from scalar_tx.errors import (
     ConflictError,
     InvalidOperationError,
     ScalarTxError,
-    StorageBusyError,
-    StorageError,
     StorageUnavailableError,
     UnknownOutcomeError,
 )
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
-    from scalar_tx.consensus_commit.scan import MergedRows, ScanPlan
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.types import Row, Value
 
@@ -115,35 +113,30 @@ class TransactionSteps:
 
     async def _get_by_index(self, get: Get, columns: tuple[str, ...]) -> Record | None:
         scan = Scan(get.table, index=get.index, where=get.where, weak=get.weak)
-        found = await self._rows(scan, enough=2)
-        if len(found.rows) > 1:
+        cursor, rows = await self._rows(scan, enough=2)
+        if len(rows) > 1:
             raise InvalidOperationError(
-                f"more than one record of {get.table} has the index value {dict(get.index or {})!r}",
+                f"several records of {get.table} have the index value {dict(get.index or {})!r}",
                 advice="Use scan(index=…)",
                 code="STX-3035",
             )
-        table = found.plan.table
-        for row in found.rows:
-            return Record.from_row(table.name, table.key_columns, columns, row)
-        return None
+        table = cursor.plan.table
+        return Record.from_row(table.name, table.key_columns, columns, rows[0]) if rows else None
 
     async def scan(self, scan: Scan) -> list[Record]:
         """Read many records, own writes among them."""
-        found = await self._rows(scan, enough=scan.limit or None)
-        table = found.plan.table
-        return [
-            Record.from_row(table.name, table.key_columns, found.columns, row) for row in found.rows
-        ]
+        cursor, rows = await self._rows(scan, enough=scan.limit or None)
+        return cursor.records(rows)
 
-    async def _rows(self, scan: Scan, *, enough: int | None) -> _Found:
+    async def _rows(self, scan: Scan, *, enough: int | None) -> tuple[ScanCursor, list[Row]]:
         cursor = await self.open_cursor(scan)
         try:
             rows: list[Row] = []
-            while (page := await cursor.next_rows(None)) is not None:
+            while (page := await cursor.next_rows()) is not None:
                 rows.extend(page)
                 if enough is not None and len(rows) >= enough:
                     break
-            return _Found(cursor.plan, cursor.columns, rows)
+            return cursor, rows
         finally:
             await cursor.close()
 
@@ -160,12 +153,17 @@ class TransactionSteps:
         rows = await self._guarded(merged(trace, self._reader))
         if self._reader.repeatable and not scan.weak:
             self._snapshot.scans[plan] = trace
-        cursor = ScanCursor(self, plan, columns, rows, scan.limit or None, page_size)
+        cursor = ScanCursor(
+            plan,
+            rows,
+            columns=columns,
+            limit=scan.limit or None,
+            page_size=page_size,
+            transaction_id=self._id,
+            when_closed=self._cursors.discard,
+        )
         self._cursors.add(cursor)
         return cursor
-
-    def _forget_cursor(self, cursor: ScanCursor) -> None:
-        self._cursors.discard(cursor)
 
     # Writes.
 
@@ -252,7 +250,7 @@ class TransactionSteps:
         ]
         for outcome in await self._context.runtime.run_all(steps):
             if outcome.error is not None:
-                raise self._read_error(outcome.error) from outcome.error
+                raise read_error(outcome.error, self._id) from outcome.error
 
     # The end.
 
@@ -421,105 +419,4 @@ class TransactionSteps:
             )
 
     async def _guarded(self, steps: Coroutine[Any, Any, T]) -> T:
-        """Run steps that only read; name what a storage says about a read."""
-        try:
-            return await steps
-        except (StorageError, ScalarTxError) as error:
-            named = self._read_error(error)
-            if named is error:
-                raise
-            raise named from error
-
-    def _read_error(self, error: Exception) -> Exception:
-        if isinstance(error, StorageBusyError):
-            return ConflictError(
-                f"the storage was busy: {error}", transaction_id=self._id, code="STX-1032"
-            )
-        if isinstance(error, StorageError):
-            return StorageUnavailableError(
-                f"a read failed: {error}", transaction_id=self._id, code="STX-4004"
-            )
-        if isinstance(error, ScalarTxError) and error.transaction_id is None:
-            error.transaction_id = self._id
-        return error
-
-
-class _Found:
-    """What a scan found."""
-
-    __slots__ = ("columns", "plan", "rows")
-
-    def __init__(self, plan: ScanPlan, columns: tuple[str, ...], rows: list[Row]) -> None:
-        self.plan = plan
-        self.columns = columns
-        self.rows = rows
-
-
-class ScanCursor:
-    """A running scan of a transaction, with its own writes as they were when it was opened."""
-
-    def __init__(
-        self,
-        steps: TransactionSteps,
-        plan: ScanPlan,
-        columns: tuple[str, ...],
-        rows: MergedRows,
-        limit: int | None,
-        page_size: int,
-    ) -> None:
-        self._steps = steps
-        self.plan = plan
-        self.columns = columns
-        self._rows = rows
-        self._left = limit
-        self._page_size = page_size
-        self._last: Row | None = None
-        self.closed = False
-
-    async def next_rows(self, size: int | None) -> list[Row] | None:
-        """The next rows, at least one, or None at the end."""
-        size = size or self._page_size
-        if self._left is not None:
-            size = min(size, self._left)
-        found: list[Row] = []
-        while not self.closed and len(found) < size:
-            row = await self._steps._guarded(self._rows.next())
-            if row is None:
-                await self.close()
-                break
-            found.append(row)
-        if self._left is not None:
-            self._left -= len(found)
-            if self._left == 0:
-                await self.close()
-        if not found:
-            return None
-        self._last = found[-1]
-        return found
-
-    async def next_page(self) -> list[Record] | None:
-        """The next records, at least one, or None at the end."""
-        rows = await self.next_rows(None)
-        if rows is None:
-            return None
-        table = self.plan.table
-        return [Record.from_row(table.name, table.key_columns, self.columns, row) for row in rows]
-
-    def page_token(self) -> str | None:
-        """Where a later scan goes on with ``after=``: behind the last record handed out."""
-        if self._last is None:
-            return None
-        if not self.plan.ordered and self._rows.has_own:
-            raise InvalidOperationError(
-                f"a scan of {self.plan.name} in no order has no place for own writes",
-                advice="Take page tokens in a transaction that has not written to the table",
-                code="STX-3033",
-            )
-        return page_token(self._last, self.plan)
-
-    async def close(self) -> None:
-        """Let go of the storage's scan; what was read so far is validated at commit."""
-        if not self.closed:
-            self.closed = True
-            self._steps._forget_cursor(self)
-            await self._rows.close()
+        return await guarded(steps, self._id)

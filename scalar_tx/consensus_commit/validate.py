@@ -46,11 +46,12 @@ class Validation:
     def steps(self) -> list[Callable[[], Coroutine[object, object, None]]]:
         """One step for each read that must be looked at; none: nothing can have changed."""
         found: list[Callable[[], Coroutine[object, object, None]]] = []
-        for record_id, table in self._snapshot.point_reads.items():
-            if record_id not in self._prepared:
-                found.append(_PointCheck(self, table, record_id))
-        for trace in self._snapshot.scans.values():
-            found.append(_ScanCheck(self, trace))
+        found.extend(
+            _PointCheck(self, table, record_id)
+            for record_id, table in self._snapshot.point_reads.items()
+            if record_id not in self._prepared
+        )
+        found.extend(_ScanCheck(self, trace) for trace in self._snapshot.scans.values())
         return found
 
     async def run(self) -> None:

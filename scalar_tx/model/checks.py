@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scalar_tx.errors import InvalidOperationError
-from scalar_tx.model.types import DataType, Value, checked
+from scalar_tx.model.types import Value, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,7 +39,7 @@ class Checks:
         place = f"{self.table}.{column}"
         found = checked(value, data_type, place, wide_bigint=self.wide_bigint)
         if in_key:
-            if found is None or found == "" or found == b"":
+            if found is None or found in ("", b""):
                 what = "NULL" if found is None else "empty"
                 raise InvalidOperationError(
                     f"{place} is part of the primary key and can't be {what}",

@@ -58,7 +58,7 @@ class _Joinable:
         )
 
 
-def _terms(kind: type[And] | type[Or], item: object, sign: str) -> tuple[Condition, ...]:
+def _terms(kind: type[And | Or], item: object, sign: str) -> tuple[Condition, ...]:
     if isinstance(item, kind):
         return item.terms
     if isinstance(item, Comparison | And | Or):

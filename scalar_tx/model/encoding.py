@@ -8,6 +8,7 @@ library's own: page tokens are made of them.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -89,12 +90,14 @@ def _ascending(value: Value, data_type: DataType) -> bytes:
         case DataType.BIGINT, int():
             return (value + _SIGN_64).to_bytes(8, "big")
         case DataType.FLOAT, float():
-            bits = 0x7FC00000 if value != value else int.from_bytes(struct.pack(">f", value), "big")
+            bits = (
+                0x7FC00000 if math.isnan(value) else int.from_bytes(struct.pack(">f", value), "big")
+            )
             return _ordered_float(bits, _SIGN_32, 4)
         case DataType.DOUBLE, float():
             bits = (
                 0x7FF8000000000000
-                if value != value
+                if math.isnan(value)
                 else int.from_bytes(struct.pack(">d", value), "big")
             )
             return _ordered_float(bits, _SIGN_64, 8)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Record(Mapping[str, "Value"]):
     """An immutable mapping of column to value; compares by value, prints itself.
 
+    Made by the library; the mappings given to it are its own from then on.
+
     ``record["balance"]`` reads a column, ``record.key`` is the mapping of the primary key's
     columns, whichever columns were asked for.
     """
@@ -22,8 +24,8 @@ class Record(Mapping[str, "Value"]):
 
     def __init__(self, table: str, key: Mapping[str, Value], values: Mapping[str, Value]) -> None:
         self._table = table
-        self._key = dict(key)
-        self._values = dict(values)
+        self._key = key
+        self._values = values
 
     @classmethod
     def from_row(
@@ -34,11 +36,8 @@ class Record(Mapping[str, "Value"]):
         row: Mapping[str, Value],
     ) -> Record:
         """Choose ``columns`` of a row as a storage returns it."""
-        record = cls.__new__(cls)
-        record._table = table
-        record._key = {name: row[name] for name in key_columns}
-        record._values = {name: row[name] for name in columns}
-        return record
+        key = {name: row[name] for name in key_columns}
+        return cls(table, key, {name: row[name] for name in columns})
 
     @property
     def table(self) -> str:
@@ -79,4 +78,4 @@ class Record(Mapping[str, "Value"]):
         return f"<{self._table} {inner}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (Record, (self._table, self._key, self._values))
+        return (Record, (self._table, dict(self._key), dict(self._values)))

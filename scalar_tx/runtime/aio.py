@@ -30,7 +30,7 @@ class _Later:
 async def _attempt(step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
     try:
         return Outcome(value=await step())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # it is the outcome
         return Outcome(error=error)
 
 

@@ -41,7 +41,7 @@ def attempt(step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
     """Run one step; its error becomes its outcome."""
     try:
         return Outcome(value=run_blocking(step()))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # it is the outcome
         return Outcome(error=error)
 
 
@@ -128,7 +128,7 @@ class BlockingRuntime:
 
     async def sleep(self, seconds: float) -> None:
         """Block for a while."""
-        time.sleep(seconds)
+        time.sleep(seconds)  # noqa: ASYNC251  # blocking is what this runtime does
 
     def now_ms(self) -> int:
         """The wall clock."""

@@ -43,7 +43,7 @@ class Runtime(Protocol):
     """Waiting, time and chance."""
 
     async def wait(self, request: Any) -> Any:
-        """Wait for a driver's future; the adapters that ``Waits.FUTURES`` await nothing else."""
+        """Wait for a driver's future; adapters of ``Waits.FUTURES`` await nothing else."""
         ...
 
     async def run_all(
@@ -57,7 +57,7 @@ class Runtime(Protocol):
         ...
 
     def run_later(self, step: Callable[[], Coroutine[Any, Any, None]]) -> Later:
-        """Run a step in the background, or at once where the queue is full; done() has its error."""
+        """Run a step in the background, at once where the queue is full; done() has its error."""
         ...
 
     async def sleep(self, seconds: float) -> None:

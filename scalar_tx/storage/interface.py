@@ -13,8 +13,8 @@ Every adapter keeps these promises (the suite in ``storage/conformance`` checks 
 - Values are those of ``model.types``, already checked; a row holds every column of the table.
 - Nobody waits longer than the adapter's own time-outs: they are given to the database's call.
 
-Errors of a read: ``StorageUnavailableError`` or ``StorageBusyError``; SchemaError where stored bytes
-are no value of the column.
+Errors of a read: ``StorageUnavailableError`` or ``StorageBusyError``; SchemaError where stored
+bytes are no value of the column.
 """
 
 from __future__ import annotations

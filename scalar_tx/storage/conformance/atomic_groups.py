@@ -9,7 +9,7 @@ import pytest
 from scalar_tx.model.conditions import column, if_exists, if_not_exists
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.storage.conformance.judging import same_row, whole
-from scalar_tx.storage.conformance.lab import NAMESPACE, OTHER_NAMESPACE, Lab, refused
+from scalar_tx.storage.conformance.lab import OTHER_NAMESPACE, Lab, refused
 from scalar_tx.storage.conformance.topic import Topic
 from scalar_tx.storage.interface import AtomicityUnit, Erase, Write
 
@@ -164,10 +164,3 @@ class AtomicGroups(Topic):
         assert await lab.applies(Write(table, (1, 1), {"n": 1}, if_not_exists))
         assert not await lab.applies(Write(table, (1, 1), {"n": 2}, if_not_exists))
         assert await lab.get(table, 1, 1) == {"p": 1, "c": 1, "n": 1, "t": None}
-
-    async def test_the_atomicity_unit_is_the_same_for_neighbours(self, lab: Lab) -> None:
-        first, other = await lab.table(SCHEMA), await lab.table(SCHEMA, which="other")
-        if lab.info(first.name).name == lab.info(other.name).name:
-            assert lab.info(first.name) == lab.info(other.name)
-        assert lab.info(first.name).atomicity_unit in AtomicityUnit
-        assert first.namespace == NAMESPACE

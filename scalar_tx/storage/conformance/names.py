@@ -34,8 +34,9 @@ LONG: Final = "a_rather_long_name_that_goes_on_and_on_until_some_database_shorte
 WORDS: Final = ("select", "order", "table", "group", "key", "index", "ttl", "user", "from", "token")
 ODD: Final = (
     "MixedCase", "with space", 'quo"te', "apos'trophe", "back`tick", "semi;colon", "per%cent",
-    "dash-ed", "do$llar", "back\\slash", "[brackets]", "caf\u00e9", "\u65e5\u672c", "\U0001f600", "1digit", "a" * 40,
-    "col:on", "question?", "comma,", "(paren)", "line\nbreak", "--comment", "under_score", "at@", "#hash",
+    "dash-ed", "do$llar", "back\\slash", "[brackets]", "caf\u00e9",
+    "\u65e5\u672c", "\U0001f600", "1digit", "a" * 40, "col:on", "question?", "comma,", "(paren)",
+    "line\nbreak", "--comment", "under_score", "at@", "#hash",
 )  # fmt: skip
 NAMES: Final = st.one_of(
     st.sampled_from(WORDS),

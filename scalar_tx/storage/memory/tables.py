@@ -28,12 +28,14 @@ class Contents:
         self.partitions: dict[tuple[Value, ...], set[tuple[Value, ...]]] = {}
 
     def put(self, key: tuple[Value, ...], row: Row) -> None:
+        """Add or replace a row."""
         if key not in self.rows:
             width = len(self.table.schema.partition_key)
             self.partitions.setdefault(key[:width], set()).add(key)
         self.rows[key] = row
 
     def remove(self, key: tuple[Value, ...]) -> None:
+        """Take a row away if it is there."""
         if self.rows.pop(key, None) is not None:
             partition = key[: len(self.table.schema.partition_key)]
             mates = self.partitions[partition]

@@ -1,0 +1,123 @@
+"""A running scan: what has been handed out of it, and where could a later one go on?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from scalar_tx.consensus_commit.plan import page_token
+from scalar_tx.errors import (
+    ConflictError,
+    InvalidOperationError,
+    ScalarTxError,
+    StorageBusyError,
+    StorageError,
+    StorageUnavailableError,
+)
+from scalar_tx.model.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from scalar_tx.consensus_commit.scan import MergedRows, ScanPlan
+    from scalar_tx.model.types import Row
+
+T = TypeVar("T")
+
+
+async def guarded(steps: Coroutine[Any, Any, T], transaction_id: str | None) -> T:
+    """Run steps that only read; name what a storage says about a read."""
+    try:
+        return await steps
+    except (StorageError, ScalarTxError) as error:
+        named = read_error(error, transaction_id)
+        if named is error:
+            raise
+        raise named from error
+
+
+def read_error(error: Exception, transaction_id: str | None) -> Exception:
+    """What a caller is told when a read failed: a read changes nothing, whatever became of it."""
+    if isinstance(error, StorageBusyError):
+        return ConflictError(
+            f"the storage was busy: {error}", transaction_id=transaction_id, code="STX-1032"
+        )
+    if isinstance(error, StorageError):
+        return StorageUnavailableError(
+            f"a read failed: {error}", transaction_id=transaction_id, code="STX-4004"
+        )
+    if isinstance(error, ScalarTxError) and error.transaction_id is None:
+        error.transaction_id = transaction_id
+    return error
+
+
+class ScanCursor:
+    """A running scan of a transaction, with its own writes as they were when it was opened."""
+
+    def __init__(
+        self,
+        plan: ScanPlan,
+        rows: MergedRows,
+        *,
+        columns: tuple[str, ...],
+        limit: int | None,
+        page_size: int,
+        transaction_id: str | None,
+        when_closed: Callable[[ScanCursor], None],
+    ) -> None:
+        self.plan = plan
+        self.closed = False
+        self._rows = rows
+        self._columns = columns
+        self._left = limit
+        self._page_size = page_size
+        self._transaction_id = transaction_id
+        self._when_closed = when_closed
+        self._last: Row | None = None
+
+    async def next_rows(self) -> list[Row] | None:
+        """The next rows, at least one, or None at the end."""
+        size = self._page_size if self._left is None else min(self._page_size, self._left)
+        found: list[Row] = []
+        while not self.closed and len(found) < size:
+            row = await guarded(self._rows.next(), self._transaction_id)
+            if row is None:
+                await self.close()
+                break
+            found.append(row)
+        if self._left is not None:
+            self._left -= len(found)
+            if self._left == 0:
+                await self.close()
+        if not found:
+            return None
+        self._last = found[-1]
+        return found
+
+    async def next_page(self) -> list[Record] | None:
+        """The next records, at least one, or None at the end."""
+        rows = await self.next_rows()
+        return None if rows is None else self.records(rows)
+
+    def records(self, rows: Sequence[Row]) -> list[Record]:
+        """The chosen columns of rows."""
+        table = self.plan.table
+        return [Record.from_row(table.name, table.key_columns, self._columns, row) for row in rows]
+
+    def page_token(self) -> str | None:
+        """Where a later scan goes on with ``after=``: behind the last record handed out."""
+        if self._last is None:
+            return None
+        if not self.plan.ordered and self._rows.has_own:
+            raise InvalidOperationError(
+                f"a scan of {self.plan.name} in no order has no place for own writes",
+                advice="Take page tokens in a transaction that has not written to the table",
+                code="STX-3033",
+            )
+        return page_token(self._last, self.plan)
+
+    async def close(self) -> None:
+        """Let go of the storage's scan; what was read so far is validated at commit."""
+        if not self.closed:
+            self.closed = True
+            self._when_closed(self)
+            await self._rows.close()
