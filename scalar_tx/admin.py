@@ -88,23 +88,69 @@ class Admin:
         """A table's columns, keys and indexes."""
         return run_blocking(self._steps.table(table))
 
+    def stored_tables(self, namespace: str) -> list[str]:
+        """The full names of all tables of a namespace, those without transactions included."""
+        return run_blocking(self._steps.stored_tables(namespace))
+
+    def stored_table(self, table: str) -> TableSchema | None:
+        """A table as it is stored, transaction columns included; None: there is none."""
+        return run_blocking(self._steps.stored_table(table))
+
+    def add_column(
+        self,
+        table: str,
+        column: str,
+        data_type: str | DataType,
+        *,
+        if_not_exists: bool = False,
+        transaction: bool = True,
+    ) -> None:
+        """Append a column; it is NULL in the records that are there.
+
+        ``transaction=False`` is for a table that was made so; the same goes for the calls below.
+        """
+        run_blocking(
+            self._steps.add_column(
+                table, column, data_type, if_not_exists=if_not_exists, transaction=transaction
+            )
+        )
+
     def create_index(
-        self, table: str, column: str, *, if_not_exists: bool = False, options: Options = _NONE
+        self,
+        table: str,
+        column: str,
+        *,
+        if_not_exists: bool = False,
+        transaction: bool = True,
+        options: Options = _NONE,
     ) -> None:
         """Index a column, so that it can be read by ``index={column: value}``."""
         run_blocking(
-            self._steps.create_index(table, column, if_not_exists=if_not_exists, options=options)
+            self._steps.create_index(
+                table, column, if_not_exists=if_not_exists, transaction=transaction, options=options
+            )
         )
 
-    def drop_index(self, table: str, column: str, *, if_exists: bool = False) -> None:
+    def drop_index(
+        self, table: str, column: str, *, if_exists: bool = False, transaction: bool = True
+    ) -> None:
         """Remove a column's index."""
-        run_blocking(self._steps.drop_index(table, column, if_exists=if_exists))
+        run_blocking(
+            self._steps.drop_index(table, column, if_exists=if_exists, transaction=transaction)
+        )
 
     def repair_table(
-        self, table: str, schema: TableSchema | None = None, *, options: Options = _NONE
+        self,
+        table: str,
+        schema: TableSchema | None = None,
+        *,
+        transaction: bool = True,
+        options: Options = _NONE,
     ) -> None:
         """Make whatever is missing of a table: itself, transaction columns, indexes, metadata."""
-        run_blocking(self._steps.repair_table(table, schema, options))
+        run_blocking(
+            self._steps.repair_table(table, schema, transaction=transaction, options=options)
+        )
 
     def create_coordinator_tables(
         self, *, if_not_exists: bool = False, options: Options = _NONE
@@ -207,23 +253,69 @@ class AsyncAdmin:
         """A table's columns, keys and indexes."""
         return await self._drive(self._steps.table(table))
 
+    async def stored_tables(self, namespace: str) -> list[str]:
+        """The full names of all tables of a namespace, those without transactions included."""
+        return await self._drive(self._steps.stored_tables(namespace))
+
+    async def stored_table(self, table: str) -> TableSchema | None:
+        """A table as it is stored, transaction columns included; None: there is none."""
+        return await self._drive(self._steps.stored_table(table))
+
+    async def add_column(
+        self,
+        table: str,
+        column: str,
+        data_type: str | DataType,
+        *,
+        if_not_exists: bool = False,
+        transaction: bool = True,
+    ) -> None:
+        """Append a column; it is NULL in the records that are there.
+
+        ``transaction=False`` is for a table that was made so; the same goes for the calls below.
+        """
+        await self._drive(
+            self._steps.add_column(
+                table, column, data_type, if_not_exists=if_not_exists, transaction=transaction
+            )
+        )
+
     async def create_index(
-        self, table: str, column: str, *, if_not_exists: bool = False, options: Options = _NONE
+        self,
+        table: str,
+        column: str,
+        *,
+        if_not_exists: bool = False,
+        transaction: bool = True,
+        options: Options = _NONE,
     ) -> None:
         """Index a column, so that it can be read by ``index={column: value}``."""
         await self._drive(
-            self._steps.create_index(table, column, if_not_exists=if_not_exists, options=options)
+            self._steps.create_index(
+                table, column, if_not_exists=if_not_exists, transaction=transaction, options=options
+            )
         )
 
-    async def drop_index(self, table: str, column: str, *, if_exists: bool = False) -> None:
+    async def drop_index(
+        self, table: str, column: str, *, if_exists: bool = False, transaction: bool = True
+    ) -> None:
         """Remove a column's index."""
-        await self._drive(self._steps.drop_index(table, column, if_exists=if_exists))
+        await self._drive(
+            self._steps.drop_index(table, column, if_exists=if_exists, transaction=transaction)
+        )
 
     async def repair_table(
-        self, table: str, schema: TableSchema | None = None, *, options: Options = _NONE
+        self,
+        table: str,
+        schema: TableSchema | None = None,
+        *,
+        transaction: bool = True,
+        options: Options = _NONE,
     ) -> None:
         """Make whatever is missing of a table: itself, transaction columns, indexes, metadata."""
-        await self._drive(self._steps.repair_table(table, schema, options))
+        await self._drive(
+            self._steps.repair_table(table, schema, transaction=transaction, options=options)
+        )
 
     async def create_coordinator_tables(
         self, *, if_not_exists: bool = False, options: Options = _NONE

@@ -77,7 +77,11 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         create_missing=registry.creates_coordinator(settings.storage, namespace),
     )
     catalog = Catalog(
-        storage, runtime, expiry=-1 if cache is None else cache, coordinator_namespace=namespace
+        storage,
+        runtime,
+        expiry=-1 if cache is None else cache,
+        coordinator_namespace=namespace,
+        wide_bigint=options.wide_bigint,
     )
     context = Context(
         storage=storage,

@@ -186,7 +186,7 @@ class AsyncTransactionManager:
         isolation: Isolation | str | None = None,
         read_only: bool = False,
         retry: Retry = None,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # bounds an attempt, not the call
         **kwargs: Any,
     ) -> T:
         """Call ``fn(tx, *args, **kwargs)`` in a transaction, commit it, return its result.

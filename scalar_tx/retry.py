@@ -157,10 +157,8 @@ class Reruns:
 
     def _remember_the_other(self, error: ScalarTxError) -> None:
         other = error.other_transaction if isinstance(error, ConflictError) else None
-        if other is None:
-            self._meetings = 0
-        else:
-            self._meetings = self._meetings + 1 if other == self._other else 1
+        again = other is not None and other == self._other
+        self._meetings = self._meetings + 1 if again else 1
         self._other = other
 
     def retrying(self, sleep: Callable[[float], None]) -> Retrying:

@@ -365,7 +365,7 @@ def call_after_commit(function: Callable[..., object], args: tuple[object, ...])
     """Call one on_commit function; the commit stands, so an error can only be logged."""
     try:
         return function(*args)
-    except Exception:  # the commit stands whatever it was
+    except Exception:  # noqa: BLE001  # the commit stands, whatever it was
         _log.exception("a function given to on_commit failed; the transaction is committed")
         return None
 

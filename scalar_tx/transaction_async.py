@@ -374,5 +374,5 @@ async def leave_with_async(transaction: AsyncTransaction, error: BaseException) 
 async def _finish_after_commit(awaited: Awaitable[object]) -> None:
     try:
         await awaited
-    except Exception:  # the commit stands whatever it was
+    except Exception:  # noqa: BLE001  # the commit stands, whatever it was
         _log.exception("a function given to on_commit failed; the transaction is committed")

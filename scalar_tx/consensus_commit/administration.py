@@ -18,6 +18,7 @@ from scalar_tx.consensus_commit.metadata import (
 )
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.table import Table, TableSchema, split_name
+from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
     from scalar_tx.consensus_commit.context import Context
@@ -75,12 +76,7 @@ class Administration:
         """Make a table and, if it is missing, its namespace."""
         namespace, _ = split_name(name)
         self._open(namespace)
-        if transaction:
-            table = with_transaction_columns(
-                name, schema, before_indexes=self._context.options.before_index_check
-            )
-        else:
-            table = Table(name, schema)
+        table = self._stored_form(name, schema, transaction=transaction)
         admin = self._context.storage.admin
         # Looked up first: an option or name that only creation refuses must not trouble a table
         # that is there.
@@ -116,12 +112,61 @@ class Administration:
         """A table's schema as its users know it."""
         return TransactionalTable(await self._transactional(name)).user
 
-    async def create_index(
-        self, name: str, column: str, *, if_not_exists: bool, options: Mapping[str, object]
+    async def stored_tables(self, namespace: str) -> list[str]:
+        """The full names of all tables of a namespace, transactional or not."""
+        self._open(namespace)
+        return await self._context.storage.admin.tables(namespace)
+
+    async def stored_table(self, name: str) -> TableSchema | None:
+        """A table's schema as it is stored, transaction columns included; None: there is none."""
+        self._open(split_name(name)[0])
+        table = await self._context.storage.admin.table(name)
+        return None if table is None else table.schema
+
+    async def add_column(
+        self,
+        name: str,
+        column: str,
+        data_type: str | DataType,
+        *,
+        if_not_exists: bool,
+        transaction: bool,
     ) -> None:
-        """Index a column, and its previous value with it."""
-        table = await self._transactional(name)
-        user = TransactionalTable(table).user
+        """Append a column and, to a transactional table, the one for its previous value."""
+        table = await self._stored_as(name, transaction=transaction)
+        user = _user_schema(table, transaction=transaction)
+        wanted = DataType.parse(data_type)
+        if column in user.columns:
+            if if_not_exists and user.columns[column] is wanted:
+                return
+            raise InvalidOperationError(
+                f"{name} has a column {column!r} already; it is {user.columns[column].value}",
+                advice="Choose another name; a column keeps the type it was made with",
+                code="STX-3018",
+            )
+        wider = TableSchema(
+            {**user.columns, column: wanted},
+            user.partition_key,
+            [f"{n} {order.value}" for n, order in user.clustering_orders.items()],
+            user.secondary_index,
+        )
+        stored = self._stored_form(name, wider, transaction=transaction).schema.columns
+        added = {n: stored[n] for n in (column, BEFORE + column) if n in stored}
+        await self._context.storage.admin.add_columns(table, added)
+        self._context.catalog.forget(name)
+
+    async def create_index(
+        self,
+        name: str,
+        column: str,
+        *,
+        if_not_exists: bool,
+        transaction: bool,
+        options: Mapping[str, object],
+    ) -> None:
+        """Index a column and, in a transactional table, its previous value with it."""
+        table = await self._stored_as(name, transaction=transaction)
+        user = _user_schema(table, transaction=transaction)
         if column not in user.columns:
             raise InvalidOperationError(
                 f"{name} has no column {column!r}",
@@ -134,33 +179,40 @@ class Administration:
         await admin.create_index(table, column, options=_options(options))
         twin = BEFORE + column
         if (
-            column not in user.primary_key
+            transaction
+            and column not in user.primary_key
             and twin not in table.schema.secondary_index
             and self._context.options.before_index_check
         ):
             await admin.create_index(table, twin, options=_options(options))
         self._context.catalog.forget(name)
 
-    async def drop_index(self, name: str, column: str, *, if_exists: bool) -> None:
+    async def drop_index(
+        self, name: str, column: str, *, if_exists: bool, transaction: bool
+    ) -> None:
         """Remove a column's index and its twin."""
-        table = await self._transactional(name)
+        table = await self._stored_as(name, transaction=transaction)
         if column not in table.schema.secondary_index and if_exists:
             return
         admin = self._context.storage.admin
         await admin.drop_index(table, column)
-        if BEFORE + column in table.schema.secondary_index:
+        if transaction and BEFORE + column in table.schema.secondary_index:
             await admin.drop_index(table, BEFORE + column)
         self._context.catalog.forget(name)
 
     async def repair_table(
-        self, name: str, schema: TableSchema | None, options: Mapping[str, object]
+        self,
+        name: str,
+        schema: TableSchema | None,
+        *,
+        transaction: bool,
+        options: Mapping[str, object],
     ) -> None:
         """Make whatever is missing of a table: itself, columns, indexes, metadata."""
         if schema is None:
-            schema = await self.table(name)
-        wanted = with_transaction_columns(
-            name, schema, before_indexes=self._context.options.before_index_check
-        )
+            table = await self._stored_as(name, transaction=transaction)
+            schema = _user_schema(table, transaction=transaction)
+        wanted = self._stored_form(name, schema, transaction=transaction)
         self._open(wanted.namespace)
         await self._context.storage.admin.repair_table(wanted, options=_options(options))
         self._context.catalog.forget(name)
@@ -201,12 +253,32 @@ class Administration:
         name = self._coordinator_table.name
         return await self._context.storage.admin.table(name) is not None
 
+    def _stored_form(self, name: str, schema: TableSchema, *, transaction: bool) -> Table:
+        if not transaction:
+            return Table(name, schema)
+        return with_transaction_columns(
+            name, schema, before_indexes=self._context.options.before_index_check
+        )
+
     async def _stored(self, name: str) -> Table:
         self._open(split_name(name)[0])
         table = await self._context.storage.admin.table(name)
         if table is None:
             raise InvalidOperationError(
                 f"there is no table {name}", advice="Create it first", code="STX-3017"
+            )
+        return table
+
+    async def _stored_as(self, name: str, *, transaction: bool) -> Table:
+        """The table, with transaction columns or without, as the caller takes it to be."""
+        if transaction:
+            return await self._transactional(name)
+        table = await self._stored(name)
+        if is_transactional(table.schema):
+            raise InvalidOperationError(
+                f"{name} has transaction columns",
+                advice="Leave transaction=False out of the call",
+                code="STX-3019",
             )
         return table
 
@@ -233,6 +305,10 @@ class Administration:
                 advice="Use the …_coordinator_tables calls",
                 code="STX-3017",
             )
+
+
+def _user_schema(table: Table, *, transaction: bool) -> TableSchema:
+    return TransactionalTable(table).user if transaction else table.schema
 
 
 def _options(options: Mapping[str, object]) -> Mapping[str, str]:

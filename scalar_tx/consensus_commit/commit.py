@@ -24,6 +24,7 @@ from scalar_tx.errors import (
     StorageBusyError,
     StorageError,
     StorageUnavailableError,
+    UnknownOutcomeError,
     WriteRefusedError,
 )
 from scalar_tx.model.isolation import Isolation
@@ -43,29 +44,39 @@ _log = logging.getLogger("scalar_tx.commit")
 class Commit:
     """One commit of a transaction that writes something.
 
-    ``decision_sent`` is true from the moment on at which a COMMITTED may stand.
+    ``decision_sent`` is true from the moment on at which a COMMITTED may stand, ``decision`` is
+    what is known to stand. ``check_time`` raises once the transaction's time is over.
     """
 
     def __init__(
-        self, context: Context, snapshot: Snapshot, isolation: Isolation, tx_id: str
+        self,
+        context: Context,
+        snapshot: Snapshot,
+        isolation: Isolation,
+        *,
+        tx_id: str,
+        check_time: Callable[[], None],
     ) -> None:
         self._context = context
         self._snapshot = snapshot
         self._isolation = isolation
         self._tx_id = tx_id
+        self._check_time = check_time
         self._writes = list(snapshot.writes.values())
         self._prepared: list[Write] = []
         self._also: list[StorageMutation] = []
         self._records_found: dict[RecordId, bool] = {}
         self.decision_sent = False
+        self.decision: Decision | None = None
 
     async def run(self) -> None:
         """Commit, or raise why not; UnknownOutcomeError if nobody can tell."""
+        await self._context.decisions.ready()
         obstacle = await self._prepare_and_validate()
         if obstacle is not None:
             await self._abort(obstacle)
             return
-        decision = await self._decide()
+        self.decision = decision = await self._decide()
         if decision.state is TransactionState.ABORTED:
             await self._roll_back()
             raise ConflictError(
@@ -85,6 +96,7 @@ class Commit:
             if self._isolation is Isolation.SERIALIZABLE:
                 await self._validate()
             await self._ask_hooks()
+            self._check_time()
         except Exception as obstacle:  # noqa: BLE001  # whatever it is, the abort comes first
             return obstacle
         return None
@@ -157,6 +169,12 @@ class Commit:
                 committed_may_stand=error.may_stand,
                 look=self._look_at_own_records,
             )
+        except Exception as error:
+            # A damaged row, a mistake of an adapter: whatever it is, COMMITTED may stand.
+            raise UnknownOutcomeError(
+                f"the decision was sent and its answer makes no sense: {error}",
+                transaction_id=self._tx_id,
+            ) from error
 
     async def _look_at_own_records(self) -> Witness:
         for write in self._writes:
@@ -179,6 +197,7 @@ class Commit:
         else:
             if decision.state is TransactionState.COMMITTED:
                 # Somebody else committed under the same id: two participants, or an id used twice.
+                self.decision = decision
                 await self._roll_forward(decision.decided_at)
                 return
             await self._roll_back()
@@ -250,21 +269,24 @@ class Commit:
         for write in self._writes:
             try:
                 row = await self._context.storage.get(write.table.stored, write.key)
-            except (StorageError, StorageUnavailableError) as error:
+                if row is None:
+                    continue
+                if row["tx_id"] != self._tx_id:
+                    self._records_found[write.record_id] = record.is_committed(row)
+                elif not record.is_committed(row):
+                    mutations.append(record.roll_back(write.table, write.key, row))
+            except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
                 _log.info("left a record of %s to lazy recovery: %s", write.table.name, error)
-                continue
-            if row is None:
-                continue
-            if row["tx_id"] != self._tx_id:
-                self._records_found[write.record_id] = record.is_committed(row)
-            elif not record.is_committed(row):
-                mutations.append(record.roll_back(write.table, write.key, row))
         await self._finish(mutations, "rolled back")
 
     async def _finish(self, mutations: Sequence[StorageMutation], what: str) -> None:
         """Settle own records; whatever can't be is left to lazy recovery, the decision stands."""
-        for error in await self._mutate_all(mutations):
-            _log.info("records of %s are %s later: %s", self._tx_id, what, error)
+        try:
+            errors = await self._mutate_all(mutations)
+        except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
+            errors = [error]
+        for reason in errors:
+            _log.info("records of %s are %s later: %s", self._tx_id, what, reason)
 
     async def _mutate_all(self, mutations: Sequence[StorageMutation]) -> list[Exception]:
         """Apply mutations, each atomic group by itself; return the errors of those that failed."""

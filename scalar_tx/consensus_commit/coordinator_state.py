@@ -96,6 +96,10 @@ class CoordinatorTable:
             self._table = found
         return self._table
 
+    async def ready(self) -> None:
+        """Look the table up before anything is prepared."""
+        await self.table()
+
     def forget_table(self) -> None:
         """Look the table up anew at its next use."""
         self._table = None

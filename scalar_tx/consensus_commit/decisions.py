@@ -38,6 +38,13 @@ class DecisionMaker(Protocol):
     Anyone may force ABORTED, only a transaction's owner may ask for COMMITTED.
     """
 
+    async def ready(self) -> None:
+        """InvalidOperationError or SchemaError if decisions can't be recorded at all.
+
+        Asked before the first prepare, so that nothing is left half-done for want of a table.
+        """
+        ...
+
     async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
         """Decide COMMITTED unless a decision stands; return the one that stands.
 

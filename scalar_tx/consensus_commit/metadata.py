@@ -11,12 +11,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError, SchemaError
+from scalar_tx.model.checks import Checks
 from scalar_tx.model.table import Table, TableSchema, split_name
 from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scalar_tx.model.checks import Objection
     from scalar_tx.model.types import Value
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.storage.interface import Storage
@@ -34,12 +36,17 @@ BEFORE_TX_COLUMNS: Final[Mapping[str, DataType]] = {
 }
 
 
+def _no_objection(*_: object, **__: object) -> None:
+    return None
+
+
 class TransactionalTable:
     """A table as transactions see it: the stored columns, sorted by their purpose."""
 
     __slots__ = (
         "before_columns",
         "before_of",
+        "checks",
         "cleared",
         "key_columns",
         "name",
@@ -48,7 +55,13 @@ class TransactionalTable:
         "value_columns",
     )
 
-    def __init__(self, stored: Table) -> None:
+    def __init__(
+        self,
+        stored: Table,
+        objection: Objection = _no_objection,
+        *,
+        wide_bigint: bool = False,
+    ) -> None:
         schema = stored.schema
         self.stored = stored
         self.name = stored.name
@@ -60,6 +73,7 @@ class TransactionalTable:
             clustering_key=[f"{n} {o.value}" for n, o in schema.clustering_orders.items()],
             secondary_index=[n for n in schema.secondary_index if n not in technical],
         )
+        self.checks = Checks(stored.name, self.user, objection, wide_bigint)
         self.value_columns = self.user.other_columns
         # Every column of an image but the key, with the column that keeps its previous value.
         self.before_of: dict[str, str] = {
@@ -153,12 +167,19 @@ class Catalog:
     """
 
     def __init__(
-        self, storage: Storage, runtime: Runtime, *, expiry: float, coordinator_namespace: str
+        self,
+        storage: Storage,
+        runtime: Runtime,
+        *,
+        expiry: float,
+        coordinator_namespace: str,
+        wide_bigint: bool = False,
     ) -> None:
         self._storage = storage
         self._runtime = runtime
         self._expiry = expiry
         self._closed_namespace = coordinator_namespace
+        self._wide_bigint = wide_bigint
         self._known: dict[str, tuple[TransactionalTable, float]] = {}
 
     async def table(self, name: str) -> TransactionalTable:
@@ -188,7 +209,13 @@ class Catalog:
                 "scalar_tx.open_storage for tables without transactions",
                 code="STX-3019",
             )
-        table = TransactionalTable(stored)
+        known = self._known.get(name)
+        if known is not None and known[0].stored == stored:
+            table = known[0]  # kept, and with it what others derived from it
+        else:
+            table = TransactionalTable(
+                stored, self._storage.objection, wide_bigint=self._wide_bigint
+            )
         self._known[name] = (table, self._runtime.elapsed())
         return table
 

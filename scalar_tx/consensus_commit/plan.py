@@ -154,7 +154,7 @@ def _order(names: Sequence[str], checks: Checks) -> list[OrderBy]:
 
 
 def _is_reversed(order: list[OrderBy], checks: Checks) -> bool:
-    """Storage specification 2.4: a prefix of the clustering key, all as declared or all reversed."""
+    """A prefix of the clustering key, all as declared or all reversed (specification 2.4)."""
     orders = checks.schema.clustering_orders
     clustering = list(orders)
     if [item.column for item in order] != clustering[: len(order)]:

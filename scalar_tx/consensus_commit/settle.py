@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.errors import UnknownOutcomeError
-from scalar_tx.model.checks import Checks
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
@@ -88,6 +87,5 @@ async def settle_record(
 ) -> TransactionState | None:
     """Settle one record left by another transaction (specification 5.8); None: nothing to do."""
     table = await context.catalog.table(name)
-    checks = Checks(table.name, table.user, context.storage.objection, context.options.wide_bigint)
-    values = checks.key(key, table.key_columns, "key")
+    values = table.checks.key(key, table.key_columns, "key")
     return await context.recovery.settle_record(table, values)

@@ -26,7 +26,6 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     UnknownOutcomeError,
 )
-from scalar_tx.model.checks import Checks
 from scalar_tx.model.conditions import bound, matches
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.model.checks import Checks
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.types import Row, Value
 
@@ -266,7 +266,7 @@ class TransactionSteps:
             if self._snapshot.writes:
                 if self._callers_id:
                     await self._refuse_decided_id()
-                commit = Commit(self._context, self._snapshot, self.isolation, self.id)
+                commit = self._new_commit(self.isolation)
                 await commit.run()
             else:
                 await self._commit_without_writes()
@@ -280,8 +280,11 @@ class TransactionSteps:
             raise
         except BaseException:
             # Killed in the middle. Before the decision was sent nobody can commit any more.
-            sent = commit is not None and commit.decision_sent
-            self._end(TransactionState.UNKNOWN if sent else TransactionState.ABORTED)
+            if commit is not None and commit.decision is not None:
+                self._end(commit.decision.state)
+            else:
+                sent = commit is not None and commit.decision_sent
+                self._end(TransactionState.UNKNOWN if sent else TransactionState.ABORTED)
             raise
         self._end(TransactionState.COMMITTED)
 
@@ -342,8 +345,16 @@ class TransactionSteps:
         if self.isolation is Isolation.SERIALIZABLE:
             await self._guarded(Validation(self._context, self._snapshot, self._id, ()).run())
         if not self._context.options.write_omission_on_read_only and not self.read_only:
-            commit = Commit(self._context, self._snapshot, Isolation.SNAPSHOT, self.id)
-            await commit.run()
+            await self._new_commit(Isolation.SNAPSHOT).run()
+
+    def _new_commit(self, isolation: Isolation) -> Commit:
+        return Commit(
+            self._context,
+            self._snapshot,
+            isolation,
+            tx_id=self.id,
+            check_time=self._check_time,
+        )
 
     def _end(self, outcome: TransactionState) -> None:
         self.outcome = outcome
@@ -369,10 +380,7 @@ class TransactionSteps:
         if options.default_namespace and isinstance(name, str) and "." not in name:
             name = f"{options.default_namespace}.{name}"
         table = await self._guarded(self._context.catalog.table(name))
-        checks = Checks(
-            table.name, table.user, self._context.storage.objection, options.wide_bigint
-        )
-        return table, checks
+        return table, table.checks
 
     def _projection(
         self, columns: Sequence[str] | None, table: TransactionalTable, checks: Checks

@@ -23,8 +23,9 @@ def redacted(address: str) -> str:
     >>> redacted("jdbc:mysql://me:hush@host/db?password=hush&useSSL=true")
     'jdbc:mysql://***@host/db?password=***&useSSL=true'
     """
-    hidden = _USER.sub(lambda found: "//***@" if found[0].startswith("//") else "***@", address)
-    return _SECRET_PARAMETER.sub(r"\1***", hidden)
+    # Parameters first: an @ in a password among them would be taken for the user's end.
+    shown = _SECRET_PARAMETER.sub(r"\1***", address)
+    return _USER.sub(lambda found: "//***@" if found[0].startswith("//") else "***@", shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _refuse_unknown(properties: Mapping[str, Property], values: Values) -> None:
         if find(name) is not None:
             continue
         near = nearest(name)
-        meant = f"Did you mean {PREFIX}{near}? " if near else ""
+        meant = f"The nearest is {PREFIX}{near}. " if near else ""
         if values.word("unknown_keys") == "error":
             raise SettingsError(
                 f"{one.place}: there is no property {PREFIX}{name}",

@@ -66,7 +66,7 @@ def from_keyword(keyword: str) -> str:
     near = difflib.get_close_matches(wanted, keywords, n=1, cutoff=0.5)
     raise SettingsError(
         f"there is no setting {keyword!r}",
-        advice=f"Did you mean {near[0]!r}?" if near else _ADVICE,
+        advice=f"The nearest is {near[0]!r}" if near else _ADVICE,
         code="STX-3023",
     )
 

@@ -7,10 +7,8 @@ What was put in is not looked at again, so a password may hold anything.
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +19,24 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"(\$?)\$\{([^}]*)\}")
 
+
+def _user_name() -> str:
+    import getpass
+
+    return getpass.getuser()
+
+
+def _folder_for_temporary_files() -> str:
+    import tempfile
+
+    return tempfile.gettempdir()
+
+
 _SYSTEM_PROPERTIES: dict[str, Callable[[], str]] = {
     "user.home": lambda: str(Path.home()),
     "user.dir": lambda: str(Path.cwd()),
-    "user.name": getpass.getuser,
-    "java.io.tmpdir": tempfile.gettempdir,
+    "user.name": _user_name,
+    "java.io.tmpdir": _folder_for_temporary_files,
     "file.separator": lambda: os.sep,
 }
 

@@ -28,13 +28,12 @@ _SQLITE_HEADER = b"SQLite format 3\x00"
 class Property:
     """One property as it was given: value not yet substituted, place for messages.
 
-    A ``literal`` value is taken as it stands; a tuple is a list already split.
+    A tuple is a list that is split already, and taken as it stands.
     """
 
     name: str
     value: str | tuple[str, ...] = field(repr=False)  # may be a password
     place: str
-    literal: bool = False
 
 
 def read_file(path: Path) -> list[Property]:

@@ -118,7 +118,7 @@ def _mapping(target: Mapping[str, object]) -> Source:
             raise SettingsError(
                 f"the mapping holds {name!r}, which is no property name",
                 advice=f"Property names begin with {PREFIX!r}"
-                + (f"; did you mean {PREFIX + near!r}?" if near else ""),
+                + (f"; the nearest is {PREFIX + near!r}" if near else ""),
                 code="STX-3023",
             )
         if value is not None:
@@ -148,8 +148,8 @@ def _url(target: str) -> Source:
         Origin.URL,
         shown,
         (
-            Property("storage", kind, place, literal=True),
-            Property("contact_points", (target,), place, literal=True),
+            Property("storage", kind, place),
+            Property("contact_points", (target,), place),
         ),
     )
 
@@ -164,7 +164,7 @@ def _canonical(given: Mapping[str, Property]) -> tuple[Property, ...]:
             logger.warning("%s: %s is an old name of %s", one.place, full, PREFIX + meant)
             if PREFIX + meant in given:
                 continue
-        named[meant] = Property(meant, one.value, one.place, one.literal)
+        named[meant] = Property(meant, one.value, one.place)
     return tuple(named.values())
 
 

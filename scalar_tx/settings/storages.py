@@ -13,7 +13,7 @@ from scalar_tx.model.storage_settings import (
 )
 from scalar_tx.model.table import split_name
 from scalar_tx.settings.keys import PREFIX
-from scalar_tx.settings.names import SUB_STORAGES, canonical
+from scalar_tx.settings.names import SUB_STORAGES
 from scalar_tx.settings.properties_file import Property
 from scalar_tx.settings.values import Values
 
@@ -121,8 +121,8 @@ def _sub_storage(properties: Mapping[str, Property], name: str) -> StorageSettin
     outer = inherited.pop("storage", None)
     for key, one in properties.items():
         if key.startswith(own):
-            short = canonical(key.removeprefix(own))
-            inherited[short] = Property(short, one.value, one.place, one.literal)
+            short = key.removeprefix(own)
+            inherited[short] = Property(short, one.value, one.place)
     values = Values(inherited)
     kind = values.text("storage")
     if kind is None or kind.lower() == MULTI_STORAGE:

@@ -85,7 +85,7 @@ class Values:
 
 def _resolved(given: Property, key: Key) -> str | tuple[str, ...]:
     # Another program's placeholders may be set only where it runs.
-    if given.literal or isinstance(given.value, tuple) or key.foreign:
+    if isinstance(given.value, tuple) or key.foreign:
         return given.value
     return substitute(given.value.strip(), f"{given.place}: {PREFIX}{given.name}")
 

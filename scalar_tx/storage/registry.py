@@ -66,6 +66,7 @@ _SHIPPED = (
         "scalar_tx.storage.sqlite:from_settings",
         schemes=("sqlite",),
         jdbc=("sqlite",),
+        doctor="scalar_tx.storage.sqlite.doctor:examine",
         creates_coordinator=True,
     ),
     Adapter(

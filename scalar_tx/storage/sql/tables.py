@@ -6,11 +6,11 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import SchemaError
-from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.model.table import Order, Table, TableSchema
 from scalar_tx.storage.sql.dialect import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scalar_tx.model.types import DataType
     from scalar_tx.storage.sql.dialect import Dialect
@@ -174,7 +174,7 @@ def table_from_rows(name: str, rows: Iterable[Sequence[object]]) -> Table:
         if key_type == "PARTITION":
             partition.append(column)
         elif key_type == "CLUSTERING":
-            clustering.append(f"{column} DESC" if order == "DESC" else column)
+            clustering.append(_ordered(column, order))
         elif key_type is not None:
             raise SchemaError(
                 f"the metadata of {name} gives column {column!r} the key type {key_type!r}",
@@ -190,6 +190,21 @@ def table_from_rows(name: str, rows: Iterable[Sequence[object]]) -> Table:
             advice="Repair the table with the schema it was made with",
         ) from error
     return Table(name, schema)
+
+
+def _ordered(column: str, order: object) -> str:
+    # ASC is left unsaid: a column may itself be called "a ASC".
+    return f"{column} DESC" if order == Order.DESC.value else column
+
+
+def widened(schema: TableSchema, added: Mapping[str, DataType]) -> TableSchema:
+    """The schema with further columns at its end."""
+    return TableSchema(
+        {**schema.columns, **added},
+        schema.partition_key,
+        [_ordered(name, order.value) for name, order in schema.clustering_orders.items()],
+        schema.secondary_index,
+    )
 
 
 def namespace_of(full_table_name: str) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError, SchemaError
-from scalar_tx.model.table import Table, TableSchema, split_name
+from scalar_tx.model.table import Table, split_name
 from scalar_tx.storage.sql import tables as sql
 from scalar_tx.storage.sqlite import catalog
 from scalar_tx.storage.sqlite.dialect import SQLITE
@@ -242,7 +242,7 @@ class SqliteAdmin:
             catalog.check_columns([*current.columns, *added], table.name)
             for column, data_type in added.items():
                 session.count(sql.add_column(SQLITE, current, column, data_type))
-            wider = replace(current, schema=_widened(schema, added))
+            wider = replace(current, schema=sql.widened(schema, added))
             session.count(sql.delete_metadata(SQLITE, self._schema), (table.name,))
             self._insert_rows(session, wider)
 
@@ -315,12 +315,3 @@ class SqliteAdmin:
         text = sql.insert_metadata(SQLITE, self._schema)
         for row in sql.metadata_rows(table):
             session.count(text, tuple(int(v) if isinstance(v, bool) else v for v in row))
-
-
-def _widened(schema: TableSchema, added: Mapping[str, DataType]) -> TableSchema:
-    return TableSchema(
-        {**schema.columns, **added},
-        schema.partition_key,
-        [f"{name} {order.value}" for name, order in schema.clustering_orders.items()],
-        schema.secondary_index,
-    )

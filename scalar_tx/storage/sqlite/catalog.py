@@ -34,7 +34,9 @@ def physical_name(namespace: str, name: str) -> str:
 
 def same_but_for_case(rows: Reader, name: str) -> str | None:
     """The table, view or index that SQLite finds by that name, as it is written in the file."""
-    found = rows("SELECT name FROM sqlite_master WHERE name=? COLLATE NOCASE", (name,))
+    # Triggers have names of their own; tables, views and indexes share theirs.
+    text = "SELECT name FROM sqlite_master WHERE type<>'trigger' AND name=? COLLATE NOCASE"
+    found = rows(text, (name,))
     return str(found[0][0]) if found else None
 
 

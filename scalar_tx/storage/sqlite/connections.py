@@ -151,7 +151,7 @@ class Connections:
         """Undo what was begun, settle what becomes of the connection; the error to raise."""
         meaning = self._named(error, at_commit=at_commit)
         undone = self._undo(connection, keep=isinstance(meaning, _EXPECTED))
-        if at_commit and not undone and isinstance(meaning, StorageBusyError):
+        if at_commit and not undone:
             # "Nothing changed" is only known once the transaction was undone.
             return ReplyLostError(str(meaning))
         return meaning
@@ -289,10 +289,10 @@ def _rolled_back(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def _like(text: str | None, pattern: str, escape: str) -> bool | None:
+def _like(text: object, pattern: str, escape: str) -> bool | None:
     if text is None:
         return None
-    return like_pattern(pattern, escape).fullmatch(text) is not None
+    return like_pattern(pattern, escape).fullmatch(str(text)) is not None
 
 
 # A child of fork must not even close what its parent opened: SQLite in the child believes to hold

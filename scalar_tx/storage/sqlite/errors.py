@@ -76,7 +76,7 @@ CASES: Final[dict[int, Case]] = {
         Meaning.UNAVAILABLE,
         "Check that the file and its directory can be read and written",
     ),
-    15: Case("PROTOCOL", Meaning.BUSY, Meaning.BUSY, _TRY_AGAIN),
+    15: _same("PROTOCOL", Meaning.BUSY, _TRY_AGAIN, retryable=True),
     16: _same("EMPTY", Meaning.WRONG, _CHECK_CALL),
     # The schema changed under the statement, before it ran.
     17: _same("SCHEMA", Meaning.BUSY, "Try again", retryable=True),

@@ -10,10 +10,10 @@ from scalar_tx.errors import InvalidOperationError, WriteRefusedError
 from scalar_tx.storage.interface import (
     AtomicityUnit,
     IndexSource,
-    PartitionSource,
     ReadKind,
     StorageInfo,
     Waits,
+    WholeTableSource,
 )
 from scalar_tx.storage.sql.names import Names
 from scalar_tx.storage.sql.scans import ScanStatements
@@ -196,8 +196,11 @@ class SqlitePages:
         rows, self._after = self._storage.page(self._request, self._after, self._rows)
         if len(rows) < self._rows:
             self._ended = True
-        if not isinstance(self._request.source, PartitionSource):
-            # No index may have this order; then every page looks at all rows, so let there be few.
+        source = self._request.source
+        if isinstance(source, IndexSource) or (
+            isinstance(source, WholeTableSource) and source.order
+        ):
+            # No index has this order, so each page looks at every row: let there be few pages.
             self._rows = max(self._rows, min(2 * self._rows, _MOST_ROWS_A_PAGE))
         return rows or None
 

@@ -1,0 +1,154 @@
+"""Where is the Java program, and is it built?
+
+Compiled classes and jars live under `.cache/java-peer/` of the checkout, each folder named by the
+hash of what it was made from and moved into place whole: a second run needs neither Maven nor a
+network, and a changed source file is compiled anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCES = Path(__file__).parent / "java"
+CACHE = Path(__file__).parents[2] / ".cache" / "java-peer"
+NEWEST = "3.19.0"
+OLDER = "3.15.9"
+OLDEST_JAVA = 17
+MAVEN_SECONDS = 900
+
+
+class JavaMissingError(Exception):
+    """What the Java program needs isn't on this machine; the message names it."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled program with one release of ScalarDB."""
+
+    java: Path
+    classes: Path
+    jars: Path
+
+    def command(self) -> list[str]:
+        """The program, ready to run."""
+        return [
+            str(self.java),
+            # A short life: start quickly rather than run fast, and leave the other core alone.
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-Xmx512m",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-cp",
+            f"{self.classes}{os.pathsep}{self.jars}/*",
+            "scalar_tx.peer.Main",
+        ]
+
+
+def build(release: str = NEWEST) -> Build:
+    """The program with this release of ScalarDB, built if it isn't yet.
+
+    Raises:
+        JavaMissingError: no JDK 17, or no Maven where something must be built.
+        RuntimeError: Maven failed; its output is in the message.
+    """
+    java = _java()
+    with _alone():
+        pom = (SOURCES / "pom.xml").read_bytes()
+        jars = CACHE / f"jars-{release}-{_digest(pom)}"
+        if not jars.is_dir():
+            _maven(release, jars, "dependency:copy-dependencies", "-DoutputDirectory={into}")
+        sources = _digest(*(path.read_bytes() for path in _source_files()))
+        compiled = CACHE / f"classes-{release}-{sources}"
+        if not compiled.is_dir():
+            _maven(release, compiled, "compile", "-Dpeer.target={into}")
+    return Build(java=java, classes=compiled / "classes", jars=jars)
+
+
+def _source_files() -> list[Path]:
+    return sorted(
+        path for path in SOURCES.rglob("*") if path.is_file() and "target" not in path.parts
+    )
+
+
+def _digest(*contents: bytes) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two test sessions in one checkout build one after the other."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / ".gitignore").write_text("*\n")
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _java() -> Path:
+    home = os.environ.get("JAVA_HOME")
+    found = f"{home}/bin/java" if home else shutil.which("java")
+    if found is None or not Path(found).is_file():
+        raise JavaMissingError(
+            f"no `java` on the PATH nor in JAVA_HOME: install a JDK {OLDEST_JAVA} or newer"
+        )
+    said = subprocess.run(
+        [found, "-version"], capture_output=True, text=True, timeout=60, check=True
+    ).stderr
+    version = re.search(r'version "(\d+)', said)
+    if version is None or int(version[1]) < OLDEST_JAVA:
+        raise JavaMissingError(
+            f"{found} is too old ({said.splitlines()[0]}): install a JDK {OLDEST_JAVA} or newer"
+        )
+    return Path(found)
+
+
+def _maven(release: str, target: Path, goal: str, output: str) -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise JavaMissingError(f"no `mvn` on the PATH: install Maven to build {SOURCES.name}/")
+    into = Path(tempfile.mkdtemp(prefix="building-", dir=CACHE))
+    try:
+        run = subprocess.run(
+            [
+                maven,
+                "-q",
+                "-B",
+                "-f",
+                str(SOURCES / "pom.xml"),
+                f"-Dscalardb.version={release}",
+                f"-Dpeer.api={_api(release)}",
+                goal,
+                output.format(into=into),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=MAVEN_SECONDS,
+            check=False,
+        )
+        if run.returncode != 0:
+            raise RuntimeError(f"Maven could not run {goal} for {release}:\n{run.stdout[-4000:]}")
+        into.rename(target)
+    finally:
+        shutil.rmtree(into, ignore_errors=True)
+
+
+def _api(release: str) -> str:
+    """Which source variant a release compiles with."""
+    major, minor = release.split(".")[:2]
+    return "3.19" if (int(major), int(minor)) >= (3, 19) else "3.15"

@@ -1,0 +1,132 @@
+"""Faults of a get, and of the values that any read hands out."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from scalar_tx.storage.interface import (
+    PartitionSource,
+    ScanRequest,
+    Write,
+)
+from scalar_tx.storage.memory import MemoryStorage
+from tests.conformance.faults.scans import Altered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scalar_tx.model.table import Table
+    from scalar_tx.model.types import Row, Value
+    from scalar_tx.storage.interface import StorageMutation
+
+
+class HandsOutItsRows(MemoryStorage):
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        return self._contents[table.name].rows.get(key)
+
+
+class KeepsTheCallersValues(MemoryStorage):
+    async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
+        await super().mutate(mutations)
+        for m in mutations:
+            if isinstance(m, Write):
+                rows = self._contents[m.table.name].rows
+                for name, value in rows[m.key].items():
+                    m.values.setdefault(name, value)
+                rows[m.key] = m.values
+
+
+class LeavesNullsOut(MemoryStorage):
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        row = await super().get(table, key)
+        return row and {name: value for name, value in row.items() if value is not None}
+
+
+class Suspends(MemoryStorage):
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        await asyncio.sleep(0)
+        return await super().get(table, key)
+
+
+class GetsFromACache(MemoryStorage):
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        cache: dict[object, Row] = self.__dict__.setdefault("_cache", {})
+        row = cache.get((table.name, key)) or await super().get(table, key)
+        if row is not None:
+            cache[table.name, key] = dict(row)
+        return None if row is None else dict(row)
+
+
+class ScansALateReplica(MemoryStorage):
+    """Index and whole-table scans show the state before the newest write."""
+
+    async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
+        self._late = {
+            name: {key: dict(row) for key, row in c.rows.items()}
+            for name, c in self._contents.items()
+        }
+        await super().mutate(mutations)
+
+    def scan(self, request: ScanRequest) -> Any:
+        pages = super().scan(request)
+        if isinstance(request.source, PartitionSource):
+            return pages
+        late = self.__dict__.get("_late", {}).get(request.table.name, {})
+
+        def stale(_: int, rows: list[Row]) -> list[Row] | None:
+            return [late.get(request.table.key_of(row), row) for row in rows] or None
+
+        return Altered(pages, stale)
+
+
+class ColumnChange(MemoryStorage):
+    """Changes values on their way out."""
+
+    def changed(self, value: Value) -> Value:
+        return value
+
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        row = await super().get(table, key)
+        return row and {name: self.changed(value) for name, value in row.items()}
+
+
+class ForgetsZones(ColumnChange):
+    def changed(self, value: Value) -> Value:
+        return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+
+
+class CutsToSeconds(ColumnChange):
+    def changed(self, value: Value) -> Value:
+        return value.replace(microsecond=0) if isinstance(value, dt.datetime) else value
+
+
+class BooleansAreNumbers(ColumnChange):
+    def changed(self, value: Value) -> Value:
+        return int(value) if isinstance(value, bool) else value
+
+
+class EmptyTextIsNull(ColumnChange):
+    def changed(self, value: Value) -> Value:
+        return None if value == "" else value
+
+
+class NumbersAreDoubles(ColumnChange):
+    def changed(self, value: Value) -> Value:
+        return int(float(value)) if type(value) is int else value
+
+
+class TrimsKeys(MemoryStorage):
+    """As a CHAR column compares: blanks at the end don't count."""
+
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        return await super().get(table, _trimmed(key))
+
+    async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
+        await super().mutate([replace(m, key=_trimmed(m.key)) for m in mutations])
+
+
+def _trimmed(key: tuple[Value, ...]) -> tuple[Value, ...]:
+    return tuple(value.rstrip(" ") if isinstance(value, str) else value for value in key)

@@ -1,0 +1,200 @@
+"""Does each table's work reach the storage that holds it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.model.types import DataType
+from scalar_tx.storage.interface import (
+    AtomicityUnit,
+    Erase,
+    PartitionSource,
+    ScanRequest,
+    WholeTableSource,
+    Write,
+    unit_key,
+)
+from scalar_tx.storage.memory import MemoryStorage
+from scalar_tx.storage.routing import RoutedStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from scalar_tx.model.types import Value
+    from scalar_tx.storage.interface import Storage
+
+T = TypeVar("T")
+
+SCHEMA = TableSchema(columns={"id": "INT", "v": "TEXT"}, partition_key=["id"])
+HERE = Table("here.t", SCHEMA)
+THERE = Table("there.t", SCHEMA)
+EXCEPTION = Table("there.own", SCHEMA)
+
+
+def run(steps: Coroutine[Any, Any, T]) -> T:
+    """Memory never waits, so one step is all there is."""
+    with pytest.raises(StopIteration) as done:
+        steps.send(None)
+    result: T = done.value.value
+    return result
+
+
+class Failing(MemoryStorage):
+    closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+        raise OSError("can't close")
+
+
+def routed(first: Storage, second: Storage) -> RoutedStorage:
+    return RoutedStorage(
+        {"first": first, "second": second},
+        default="first",
+        namespaces={"there": "second"},
+        tables={"there.own": "first"},
+    )
+
+
+@pytest.fixture
+def parts() -> tuple[MemoryStorage, MemoryStorage]:
+    return MemoryStorage(), MemoryStorage(unit=AtomicityUnit.RECORD, max_mutations=1)
+
+
+@pytest.fixture
+def storage(parts: tuple[MemoryStorage, MemoryStorage]) -> RoutedStorage:
+    storage = routed(*parts)
+    for table in (HERE, THERE, EXCEPTION):
+        run(storage.admin.create_table(table))
+    return storage
+
+
+def write(table: Table, number: int = 1) -> Write:
+    return Write(table, (number,), {"v": table.name})
+
+
+def test_tables_lie_where_they_are_mapped(
+    storage: RoutedStorage, parts: tuple[MemoryStorage, MemoryStorage]
+) -> None:
+    first, second = parts
+    for name, holder in ((HERE.name, first), (THERE.name, second), (EXCEPTION.name, first)):
+        assert [run(part.admin.table(name)) is not None for part in parts] == [
+            part is holder for part in parts
+        ]
+        assert run(storage.admin.table(name)) is not None
+    assert run(storage.admin.table("there.none")) is None
+
+
+def test_reads_and_writes_reach_the_holder(
+    storage: RoutedStorage, parts: tuple[MemoryStorage, MemoryStorage]
+) -> None:
+    run(storage.mutate([write(HERE), write(EXCEPTION)]))
+    run(storage.mutate([write(THERE)]))
+    first, second = parts
+    for table, holder in ((HERE, first), (THERE, second), (EXCEPTION, first)):
+        row = {"id": 1, "v": table.name}
+        assert run(holder.get(table, (1,))) == row
+        assert run(storage.get(table, (1,))) == row
+        for source in (PartitionSource((1,)), WholeTableSource()):
+            pages = storage.scan(ScanRequest(table, source))
+            assert run(pages.next_page()) == [row]
+            assert run(pages.next_page()) is None
+
+
+def test_a_write_over_two_storages_is_refused_whole(storage: RoutedStorage) -> None:
+    with pytest.raises(InvalidOperationError, match="first, second"):
+        run(storage.mutate([write(HERE), write(THERE)]))
+    assert run(storage.get(HERE, (1,))) is None
+    assert run(storage.get(THERE, (1,))) is None
+    with pytest.raises(InvalidOperationError):
+        run(storage.mutate([]))
+
+
+def test_info_is_the_holder_s_under_its_configured_name(storage: RoutedStorage) -> None:
+    assert [storage.info(table.name).name for table in (HERE, THERE, EXCEPTION)] == [
+        "first",
+        "second",
+        "first",
+    ]
+    assert storage.info(THERE.name).atomicity_unit is AtomicityUnit.RECORD
+    assert storage.info(THERE.name).max_mutations == 1
+    # So that mutations for two storages of one kind are never grouped together.
+    units = {unit_key(one, storage.info(one.table.name)) for one in (write(HERE), write(EXCEPTION))}
+    assert len(units) == 1
+    assert unit_key(Erase(THERE, (1,)), storage.info(THERE.name)) not in units
+
+
+class Picky(MemoryStorage):
+    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
+        return "it holds nothing"
+
+
+def test_a_value_is_objected_to_if_no_storage_can_hold_it(storage: RoutedStorage) -> None:
+    nan = float("nan")
+    for picky in (routed(Picky(), MemoryStorage()), routed(MemoryStorage(), Picky())):
+        assert picky.objection(DataType.INT, 1, in_key=True) is None
+    assert routed(Picky(), Picky()).objection(DataType.INT, 1, in_key=True) == "it holds nothing"
+    assert storage.objection(DataType.DOUBLE, nan, in_key=True)
+    assert storage.objection(DataType.DOUBLE, nan, in_key=False) is None
+
+
+def test_administration(storage: RoutedStorage, parts: tuple[MemoryStorage, MemoryStorage]) -> None:
+    admin = storage.admin
+    first, second = parts
+    run(storage.mutate([write(HERE)]))
+    run(storage.mutate([write(THERE)]))
+    run(admin.create_index(THERE, "v"))
+    indexed = run(admin.table(THERE.name))
+    assert indexed is not None
+    assert list(indexed.schema.secondary_index) == ["v"]
+    run(admin.drop_index(indexed, "v"))
+    run(admin.add_columns(THERE, {"more": DataType.INT}))
+    grown = run(second.admin.table(THERE.name))
+    assert grown is not None
+    assert "more" in grown.columns
+    assert list(grown.schema.secondary_index) == []
+    run(admin.repair_table(THERE))
+    run(admin.truncate_table(THERE.name))
+    assert run(storage.get(HERE, (1,))) is not None
+    assert run(storage.get(THERE, (1,))) is None
+    # Whole namespaces: the mapping of single tables does not count.
+    assert run(admin.tables("there")) == [THERE.name]
+    run(admin.create_namespace("there", if_not_exists=True))
+    run(admin.drop_table(THERE.name))
+    run(admin.drop_namespace("there"))
+    assert "there" not in run(second.admin.namespaces())
+    assert "there" in run(first.admin.namespaces())
+
+
+def test_namespaces_are_listed_where_they_are_mapped(
+    storage: RoutedStorage, parts: tuple[MemoryStorage, MemoryStorage]
+) -> None:
+    first, second = parts
+    run(second.admin.create_namespace("stray"))
+    run(first.admin.create_namespace("plain"))
+    listed = run(storage.admin.namespaces())
+    assert "stray" not in listed
+    assert {"here", "plain", "there"} <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_all_are_closed_although_one_fails() -> None:
+    first, second = Failing(), Failing()
+    closing = routed(first, second).close()
+    with pytest.raises(OSError, match="can't close") as caught:
+        closing.send(None)
+    assert caught.value.__notes__ == ["on closing the storage 'first'"]
+    assert first.closed
+    assert second.closed
+
+
+@pytest.mark.parametrize("where", ["default", "namespaces", "tables"])
+def test_a_mapping_to_no_storage_is_refused(where: str) -> None:
+    routes: dict[str, Any] = {"default": "a", "namespaces": {}, "tables": {}}
+    routes[where] = "x" if where == "default" else {"n.t": "x"}
+    with pytest.raises(InvalidOperationError, match="'x'"):
+        RoutedStorage({"a": MemoryStorage()}, **routes)

@@ -1,0 +1,172 @@
+"""Does every property land in the typed setting that it is for?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scalar_tx.retry import RetryPolicy
+from scalar_tx.settings import (
+    ActiveTransactionSettings,
+    ConsensusCommitSettings,
+    CrossPartitionScanSettings,
+    Isolation,
+    SerializableStrategy,
+    Settings,
+    load,
+)
+from scalar_tx.settings.keys import ALIASES, FOREIGN, KEYS, PREFIX, Use
+from scalar_tx.settings.names import from_keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# One value other than the default for every property that is obeyed: (text, where it is seen).
+OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
+    "transaction_manager": ("consensus-commit", lambda s: s.storage.kind, "sqlite"),
+    "storage": ("sqlite", lambda s: s.storage.kind, "sqlite"),
+    "contact_points": ("x.db", lambda s: s.storage.contact_points, ("x.db",)),
+    "contact_port": ("9", lambda s: s.storage.contact_port, 9),
+    "username": ("u", lambda s: s.storage.username, "u"),
+    "password": ("p", lambda s: s.storage.password, "p"),
+    "metadata.cache_expiration_time_secs": ("-1", lambda s: s.metadata_cache_seconds, None),
+    "active_transaction_management.enabled": (
+        "FALSE",
+        lambda s: s.active_transactions,
+        ActiveTransactionSettings(enabled=False),
+    ),
+    "active_transaction_management.expiration_time_millis": (
+        "5",
+        lambda s: s.active_transactions.expiration_millis,
+        5,
+    ),
+    "active_transaction_management.max_active_transactions": (
+        "0",
+        lambda s: s.active_transactions.max_active,
+        None,
+    ),
+    "default_namespace_name": ("ns", lambda s: s.default_namespace, "ns"),
+    "cross_partition_scan.enabled": ("true", lambda s: s.cross_partition_scan.enabled, True),
+    "cross_partition_scan.filtering.enabled": (
+        "true",
+        lambda s: s.cross_partition_scan,
+        CrossPartitionScanSettings(ordering=False),
+    ),
+    "cross_partition_scan.ordering.enabled": (
+        "true",
+        lambda s: s.cross_partition_scan,
+        CrossPartitionScanSettings(filtering=False),
+    ),
+    "scan_fetch_size": ("7", lambda s: (s.scan_fetch_size, s.storage.scan_fetch_size), (7, 7)),
+    "system_namespace_name": (
+        "sys",
+        lambda s: (s.system_namespace, s.storage.system_namespace),
+        ("sys", "sys"),
+    ),
+    "consensus_commit.isolation_level": (
+        "snapshot",
+        lambda s: s.consensus_commit,
+        ConsensusCommitSettings(isolation=Isolation.SNAPSHOT, isolation_named=True),
+    ),
+    "consensus_commit.serializable_strategy": (
+        "extra_read",
+        lambda s: s.consensus_commit.serializable_strategy,
+        SerializableStrategy.EXTRA_READ,
+    ),
+    "consensus_commit.coordinator.namespace": (
+        "c2",
+        lambda s: s.consensus_commit.coordinator_namespace,
+        "c2",
+    ),
+    "consensus_commit.parallel_executor_count": (
+        "3",
+        lambda s: s.consensus_commit.parallel_executor_count,
+        3,
+    ),
+    "consensus_commit.parallel_preparation.enabled": (
+        "false",
+        lambda s: s.consensus_commit.parallel_preparation,
+        False,
+    ),
+    "consensus_commit.parallel_validation.enabled": (
+        "false",
+        lambda s: s.consensus_commit.parallel_validation,
+        False,
+    ),
+    # The default of two others.
+    "consensus_commit.parallel_commit.enabled": (
+        "false",
+        lambda s: s.consensus_commit,
+        ConsensusCommitSettings(
+            parallel_commit=False, parallel_validation=False, parallel_rollback=False
+        ),
+    ),
+    "consensus_commit.parallel_rollback.enabled": (
+        "false",
+        lambda s: s.consensus_commit.parallel_rollback,
+        False,
+    ),
+    "consensus_commit.parallel_implicit_pre_read.enabled": (
+        "false",
+        lambda s: s.consensus_commit.parallel_implicit_pre_read,
+        False,
+    ),
+    "consensus_commit.coordinator.write_omission_on_read_only.enabled": (
+        "false",
+        lambda s: s.consensus_commit.write_omission_on_read_only,
+        False,
+    ),
+    "consensus_commit.include_metadata.enabled": (
+        "true",
+        lambda s: s.consensus_commit.include_metadata,
+        True,
+    ),
+    "consensus_commit.index.eventually_consistent_read.enabled": (
+        "true",
+        lambda s: s.consensus_commit.index_eventually_consistent_read,
+        True,
+    ),
+    "retry.max_retries": ("0", lambda s: s.retry, RetryPolicy(retries=0)),
+    "retry.deadline_millis": ("1500", lambda s: s.retry, RetryPolicy(deadline=1.5)),
+    "retry.initial_interval_millis": (
+        "2000",
+        lambda s: s.retry,
+        RetryPolicy(first_pause=2.0, longest_pause=2.0),
+    ),
+    "retry.max_interval_millis": (
+        "1",
+        lambda s: s.retry,
+        RetryPolicy(first_pause=0.001, longest_pause=0.001),
+    ),
+    "retry.multiplier": ("1.5", lambda s: s.retry, RetryPolicy(multiplier=1.5)),
+    "connection_pool.min_idle": ("1", lambda s: s.storage.connection_pool.min_idle, 1),
+    "connection_pool.max_idle": ("2", lambda s: s.storage.connection_pool.max_idle, 2),
+    "connection_pool.max_total": ("3", lambda s: s.storage.connection_pool.max_total, 3),
+    "bigint_range": ("64", lambda s: s.bigint_range, 64),
+    "unknown_keys": ("WARN", lambda s: s.unknown_keys, "warn"),
+}
+
+
+def test_every_obeyed_property_is_tried_here_or_with_several_storages() -> None:
+    used = {key.name for key in KEYS.values() if key.use is Use.USED}
+    several = {name for name in used if name.startswith("multi_storage.")}
+    assert used - several - {"transaction.enabled"} == set(OBEYED)
+
+
+@pytest.mark.parametrize("name", OBEYED)
+def test_an_obeyed_property_lands_in_its_setting(tmp_path: Path, name: str) -> None:
+    text, seen, expected = OBEYED[name]
+    base = "scalar.db.storage=sqlite\nscalar.db.contact_points=y.db\n"
+    file = tmp_path / "a.properties"
+    file.write_text(f"{base}{PREFIX}{name} = {text} \n", encoding="utf-8")
+    assert seen(load(file)) == expected
+
+
+def test_every_property_has_a_keyword_of_its_own() -> None:
+    for name in (*KEYS, *ALIASES):
+        assert from_keyword(name.replace(".", "_").replace("-", "_")) == ALIASES.get(name, name)
+    assert not set(ALIASES) & set(KEYS)
+    assert not [name for name in KEYS for family in FOREIGN if name.startswith(family)]
+    assert all(key.same_as is None or key.same_as in KEYS for key in KEYS.values())
