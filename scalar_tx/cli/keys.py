@@ -63,35 +63,16 @@ def _typed(value: object, data_type: DataType, table: TransactionalTable, column
     if isinstance(value, str) and data_type is not DataType.TEXT:
         try:
             return _READERS[data_type](value.strip())
-        except ValueError:
-            value = f"{value!r}"
-    elif isinstance(value, int | float | str) and not _is_number_for(value, data_type):
+        except (ValueError, KeyError):
+            place = f"{table.name}.{column} is {data_type.value}"
+            raise _wrong(table, f"{place}, and {value!r} is none") from None
+    if isinstance(value, bool | int | float | str):
         return value  # whether it fits its column is checked where all keys are
-    raise _wrong(table, f"{table.name}.{column} is {data_type.value}, and {value} is none")
-
-
-def _is_number_for(value: object, data_type: DataType) -> bool:
-    """Is it a JSON number or bool for a type whose values JSON has no numbers for?"""
-    return not isinstance(value, str) and data_type not in _JSON_NUMBERS
-
-
-_JSON_NUMBERS = {
-    DataType.BOOLEAN,
-    DataType.INT,
-    DataType.BIGINT,
-    DataType.FLOAT,
-    DataType.DOUBLE,
-}
+    raise _wrong(table, f"{table.name}.{column} can't be {value!r}")
 
 
 def _boolean(text: str) -> bool:
-    return {"true": True, "false": False}.get(text.lower()) or _false(text)
-
-
-def _false(text: str) -> bool:
-    if text.lower() != "false":
-        raise ValueError(text)
-    return False
+    return {"true": True, "false": False}[text.lower()]
 
 
 def _blob(text: str) -> bytes:

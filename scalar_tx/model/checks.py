@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Checks:
     """Checks against one table: its name for errors, the columns a caller may name.
 
-    ``objection(data_type, value, in_key=…)`` is the storage's own word on a value.
+    ``objection(table, data_type, value, in_key=…)`` is the storage's own word on a value.
     """
 
     table: str
@@ -48,7 +48,7 @@ class Checks:
                 )
         elif found is None:
             return None
-        reason = self.objection(data_type, found, in_key=in_key)
+        reason = self.objection(self.table, data_type, found, in_key=in_key)
         if reason is not None:
             raise InvalidOperationError(
                 f"{place}: {reason}", advice="Store another value", code="STX-3014"

@@ -250,8 +250,10 @@ class Storage(Protocol):
         """What the storage that holds this table is able to do."""
         ...
 
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
-        """Why this storage can't hold a value that its type allows; None: it can."""
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
+        """Why the storage of that table can't hold a value that its type allows; None: it can."""
         ...
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:

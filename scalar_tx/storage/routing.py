@@ -74,15 +74,11 @@ class RoutedStorage:
         name = self.name_for_table(table)
         return replace(self.storages[name].info(table), name=name)
 
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
-        """Why no storage can hold a value. What only some can't hold, those refuse in mutate."""
-        first: str | None = None
-        for storage in self.storages.values():
-            objection = storage.objection(data_type, value, in_key=in_key)
-            if objection is None:
-                return None
-            first = first or objection
-        return first
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
+        """Why the storage that holds the table can't hold a value."""
+        return self._holder(table).objection(table, data_type, value, in_key=in_key)
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Read one record from the storage that holds its table."""

@@ -129,17 +129,22 @@ def test_info_is_the_holder_s_under_its_configured_name(storage: RoutedStorage) 
 
 
 class Picky(MemoryStorage):
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
         return "it holds nothing"
 
 
-def test_a_value_is_objected_to_if_no_storage_can_hold_it(storage: RoutedStorage) -> None:
+def test_the_storage_of_the_table_objects_to_a_value(storage: RoutedStorage) -> None:
     nan = float("nan")
-    for picky in (routed(Picky(), MemoryStorage()), routed(MemoryStorage(), Picky())):
-        assert picky.objection(DataType.INT, 1, in_key=True) is None
-    assert routed(Picky(), Picky()).objection(DataType.INT, 1, in_key=True) == "it holds nothing"
-    assert storage.objection(DataType.DOUBLE, nan, in_key=True)
-    assert storage.objection(DataType.DOUBLE, nan, in_key=False) is None
+    picky = routed(Picky(), MemoryStorage())
+    objections = {
+        picky.name_for_table(table.name): picky.objection(table.name, DataType.INT, 1, in_key=True)
+        for table in (HERE, THERE)
+    }
+    assert sorted(map(str, objections.values())) == ["None", "it holds nothing"]
+    assert storage.objection("ns.t", DataType.DOUBLE, nan, in_key=True)
+    assert storage.objection("ns.t", DataType.DOUBLE, nan, in_key=False) is None
 
 
 def test_administration(storage: RoutedStorage, parts: tuple[MemoryStorage, MemoryStorage]) -> None:

@@ -23,6 +23,8 @@ NAMESPACE = "conformance"
 OTHER_NAMESPACE = "conformance2"
 MOST_PAGES = 2_000  # a scan of the suite that goes on longer does not end
 
+_ANY_TABLE = "conformance.values"
+
 
 class Lab:
     """What a test works with. A table is made once and emptied each time it is asked for."""
@@ -110,9 +112,10 @@ class Lab:
 
     def holds(self, data_type: DataType, value: Value, role: Role = Role.COLUMN) -> bool:
         """Does the storage take the value, by its own word? Everyday values it must take."""
-        objections = [self.storage.objection(data_type, value, in_key=role is not Role.COLUMN)]
+        in_key = role is not Role.COLUMN
+        objections = [self.storage.objection(_ANY_TABLE, data_type, value, in_key=in_key)]
         if role is Role.INDEX:
-            objections.append(self.storage.objection(data_type, value, in_key=False))
+            objections.append(self.storage.objection(_ANY_TABLE, data_type, value, in_key=False))
         for objection in objections:
             assert objection is None or (isinstance(objection, str) and objection.strip()), (
                 f"an objection is a text that says why, not {objection!r}"

@@ -46,9 +46,11 @@ class RecordUnitStorage:
             orders_whole_table=False,
         )
 
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
         """The inner storage's."""
-        return self._inner.objection(data_type, value, in_key=in_key)
+        return self._inner.objection(table, data_type, value, in_key=in_key)
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Read one record."""

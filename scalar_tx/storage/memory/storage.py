@@ -67,7 +67,9 @@ class MemoryStorage:
         """The same for every table."""
         return self._info
 
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
         """Only NaN as a key: it is not equal to itself and could never be found again."""
         if in_key and isinstance(value, float) and math.isnan(value):
             return "NaN can't be a key"

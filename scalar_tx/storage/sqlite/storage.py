@@ -85,7 +85,9 @@ class SqliteStorage:
         """The same for every table."""
         return self._info
 
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
         """SQLite turns NaN into NULL, and holds at most 10^9 bytes in a cell."""
         if isinstance(value, float):
             return "SQLite stores NaN as NULL" if math.isnan(value) else None

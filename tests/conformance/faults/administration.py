@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 
 class ObjectsToEverydayValues(MemoryStorage):
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> str | None:
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
         return "numbers below zero are not our thing" if value == -1 else None
 
 
 class ObjectsWithoutWords(MemoryStorage):
-    def objection(self, data_type: DataType, value: Value, *, in_key: bool) -> Any:
+    def objection(self, table: str, data_type: DataType, value: Value, *, in_key: bool) -> Any:
         return True if value != value else None  # noqa: PLR0124  # NaN
 
 

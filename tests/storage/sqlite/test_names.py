@@ -134,7 +134,7 @@ def test_any_value_comes_back(storage: SqliteStorage, values: Row) -> None:
     run(storage.admin.create_table(EVERY_TYPE, if_not_exists=True))
     for name, value in values.items():
         data_type = EVERY_TYPE.schema.columns[name]
-        assert storage.objection(data_type, value, in_key=False) is None
+        assert storage.objection("ns.t", data_type, value, in_key=False) is None
     mutate(storage, Write(EVERY_TYPE, (1,), values))
     row = run(storage.get(EVERY_TYPE, (1,)))
     assert row == {"id": 1, **values}
@@ -148,13 +148,13 @@ def test_any_value_comes_back(storage: SqliteStorage, values: Row) -> None:
 
 def test_values_sqlite_can_not_hold_are_told(storage: SqliteStorage) -> None:
     for data_type in (DataType.FLOAT, DataType.DOUBLE):
-        objection = storage.objection(data_type, float("nan"), in_key=True)
+        objection = storage.objection("ns.t", data_type, float("nan"), in_key=True)
         assert objection is not None
         assert "NaN" in objection
-    assert storage.objection(DataType.DOUBLE, -0.0, in_key=True) is None
-    assert storage.objection(DataType.FLOAT, to_float32(1.1), in_key=True) is None
-    assert storage.objection(DataType.BLOB, bytes(10**6), in_key=False) is None
-    assert storage.objection(DataType.BLOB, bytes(10**9 + 1), in_key=False) is not None
+    assert storage.objection("ns.t", DataType.DOUBLE, -0.0, in_key=True) is None
+    assert storage.objection("ns.t", DataType.FLOAT, to_float32(1.1), in_key=True) is None
+    assert storage.objection("ns.t", DataType.BLOB, bytes(10**6), in_key=False) is None
+    assert storage.objection("ns.t", DataType.BLOB, bytes(10**9 + 1), in_key=False) is not None
 
 
 def simple(name: str, *columns: str) -> Table:

@@ -1,0 +1,186 @@
+"""``scalar-tx recover``: settle what dead transactions left behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scalar_tx.cli.failures import ENVIRONMENT
+from scalar_tx.cli.options import Config, Json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from scalar_tx.cli.situation import Situation
+    from scalar_tx.connection import Parts
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.model.types import Value
+
+
+def recover(
+    table: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="namespace.table", show_default=False)
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[KEY]",
+            help='The whole primary key: id=1 or id=1,kind=2 or {"id": 1, "kind": 2}.',
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All records of the table, or of all tables.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing, say what would happen.")
+    ] = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Settle a record, or all, whose writer is decided or past its 15 s.
+
+    Records of transactions that may be alive are left alone and reported.
+    """
+    from scalar_tx.cli.opening import opened
+
+    _check_use(table, key, every=every)
+    with opened(config) as parts:
+        if every:
+            results = _all(parts, table, dry_run=dry_run)
+        else:
+            assert table is not None
+            assert key is not None
+            results = [_one(parts, table, key, dry_run=dry_run)]
+    _print(results, json=json, every=every)
+    if any(one["result"] == "failed" for one in results):
+        raise typer.Exit(ENVIRONMENT)
+
+
+def _check_use(table: str | None, key: str | None, *, every: bool) -> None:
+    from scalar_tx.errors import InvalidOperationError
+
+    advice = "Write recover TABLE KEY, recover TABLE --all, or recover --all"
+    if every and key is not None:
+        raise InvalidOperationError("a key and --all contradict each other", advice=advice)
+    if not every and table is None:
+        raise InvalidOperationError("neither a record nor --all was given", advice=advice)
+    if not every and key is None:
+        raise InvalidOperationError(f"the key of a record of {table} is missing", advice=advice)
+
+
+def _one(parts: Parts, name: str, text: str, *, dry_run: bool) -> dict[str, Any]:
+    from scalar_tx.cli.keys import read_key
+    from scalar_tx.cli.opening import run
+    from scalar_tx.cli.situation import checked_key, look_at
+
+    table = run(parts.context.catalog.table(name))
+    key = checked_key(parts, table, read_key(text, table))
+    situation = run(look_at(parts, table, key))
+    if not situation.unsettled:
+        return _result(situation, "nothing to do")
+    if situation.alive and not dry_run:
+        # Settling says itself why it can't be done, as an error with its advice.
+        run(parts.context.recovery.settle_record(table, key))
+    return _settled(parts, situation, dry_run=dry_run)
+
+
+def _all(parts: Parts, name: str | None, *, dry_run: bool) -> list[dict[str, Any]]:
+    from scalar_tx.cli.opening import run
+    from scalar_tx.cli.progress import progress
+    from scalar_tx.cli.raw_rows import transactional_tables
+
+    tables = run(transactional_tables(parts, [] if name is None else [name]))
+    results: list[dict[str, Any]] = []
+    with progress() as bar:
+        for table in tables:
+            results += _table(parts, table, bar, dry_run=dry_run)
+    return results
+
+
+def _table(
+    parts: Parts, table: TransactionalTable, bar: Progress, *, dry_run: bool
+) -> list[dict[str, Any]]:
+    from scalar_tx.cli.opening import run
+    from scalar_tx.cli.raw_rows import next_unsettled, unsettled_rows
+    from scalar_tx.cli.situation import look_at
+
+    task = bar.add_task(table.name, total=None)
+    # Keys first: a scan whose rows are settled meanwhile might meet none of the later ones.
+    keys: list[tuple[Value, ...]] = []
+    pages = unsettled_rows(parts, table)
+    while (rows := run(next_unsettled(pages))) is not None:
+        keys += [table.stored.key_of(row) for row in rows]
+    bar.update(task, total=len(keys))
+    results = []
+    for key in keys:
+        situation = run(look_at(parts, table, key))
+        if situation.alive:
+            results.append(_result(situation, "alive"))
+        elif situation.unsettled:
+            results.append(_settled(parts, situation, dry_run=dry_run))
+        bar.advance(task)
+    return results
+
+
+def _settled(parts: Parts, situation: Situation, *, dry_run: bool) -> dict[str, Any]:
+    from scalar_tx.cli.opening import run
+    from scalar_tx.errors import ConflictError
+
+    if dry_run:
+        return _result(situation, "alive" if situation.alive else "would be settled")
+    try:
+        decision = run(parts.context.recovery.settle_record(situation.table, situation.key))
+    except ConflictError as error:
+        return {**_result(situation, "failed"), "error": error.message, "advice": error.advice}
+    if decision is None:
+        return _result(situation, "settled by others")
+    return {**_result(situation, "settled"), "decision": decision.value}
+
+
+def _result(situation: Situation, result: str) -> dict[str, Any]:
+    from scalar_tx.cli.record_view import as_data
+
+    return {"result": result, **as_data(situation)}
+
+
+_WORDS = {
+    "settled": "settled",
+    "settled by others": "settled by somebody else meanwhile",
+    "would be settled": "would be settled",
+    "alive": "left alone: the writer may be alive",
+    "failed": "could not be settled",
+    "nothing to do": "nothing to do",
+}
+
+
+def _print(results: list[dict[str, Any]], *, json: bool, every: bool) -> None:
+    from scalar_tx.cli.output import console, print_json
+
+    if json:
+        print_json({"records": results} if every else results[0])
+        return
+    screen = console()
+
+    def say(text: str) -> None:
+        screen.print(text, markup=False, soft_wrap=True)
+
+    for one in results:
+        key = ", ".join(f"{name}={value!r}" for name, value in one["key"].items())
+        say(f"{one['table']}  {key}: {_outcome(one)}")
+    if every:
+        counts = {word: sum(one["result"] == word for one in results) for word in _WORDS}
+        found = [f"{count} {_WORDS[word]}" for word, count in counts.items() if count]
+        say("; ".join(found) if found else "Every record is settled.")
+        if counts["alive"]:
+            say("Writers that are alive finish their records, or are over in 15 s: run this again.")
+
+
+def _outcome(one: dict[str, Any]) -> str:
+    result: str = one["result"]
+    if result == "settled":
+        return f"settled, its writer {one['writer']} is {one['decision']}"
+    if result == "failed":
+        return f"{_WORDS[result]}: {one['error']}. {one['advice']}"
+    return f"{_WORDS[result]}. {one['outlook']}"

@@ -1,0 +1,26 @@
+"""``scalar-tx schema``: the schema loader, which has a command line of its own."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import typer
+
+# What follows is the loader's: its own options and --help, too.
+PASSES_ALL_ON: Final[dict[str, Any]] = {
+    "context_settings": {
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+    "add_help_option": False,
+}
+
+
+def schema(context: typer.Context) -> None:
+    """Make, compare, repair and remove tables from schema files."""
+    from typer.main import get_command
+
+    from scalar_schema.cli import app
+
+    get_command(app).main(args=context.args, prog_name="scalar-tx schema")
