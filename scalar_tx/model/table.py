@@ -41,7 +41,7 @@ def split_name(table: object) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TableSchema:
     """Columns, keys and indexes of one table (Storage specification 0).
 
@@ -127,6 +127,14 @@ class TableSchema:
             and self.clustering_key == other.clustering_key
             and dict(self.clustering_orders) == dict(other.clustering_orders)
             and set(self.secondary_index) == set(other.secondary_index)
+        )
+
+    def __repr__(self) -> str:
+        columns = {name: data_type.value for name, data_type in self.columns.items()}
+        clustering = [f"{name} {order.value}" for name, order in self.clustering_orders.items()]
+        return (
+            f"TableSchema(columns={columns}, partition_key={list(self.partition_key)}, "
+            f"clustering_key={clustering}, secondary_index={list(self.secondary_index)})"
         )
 
     def __hash__(self) -> int:
