@@ -1,0 +1,118 @@
+"""A hook sees each commit before it is decided, and can write with the decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import scalar_tx
+from scalar_tx import ConflictError, Isolation, TransactionState
+from scalar_tx.consensus_commit.commit_hook import CommitEvent, HookAnswer
+from scalar_tx.model.conditions import if_not_exists
+from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.runtime.blocking import run_blocking
+from scalar_tx.storage.interface import Write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from scalar_tx.connection import Parts
+
+LOG = Table("log.entry", TableSchema({"tx_id": "TEXT", "writes": "INT"}, ["tx_id"]))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[scalar_tx.TransactionManager]:
+    target = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/hook.db"
+    with scalar_tx.connect(target) as manager:
+        manager.admin.create_table(
+            "bank.account", columns={"id": "INT", "balance": "BIGINT"}, partition_key=["id"]
+        )
+        manager.upsert("bank.account", {"id": 1, "balance": 10})
+        run_blocking(parts_of(manager).storage.admin.create_table(LOG))
+        yield manager
+
+
+def parts_of(manager: scalar_tx.TransactionManager) -> Parts:
+    return manager._parts
+
+
+class Recorder:
+    """A hook that keeps what it saw and answers what it was told to."""
+
+    def __init__(self) -> None:
+        self.events: list[CommitEvent] = []
+        self.waited = 0
+        self.error: Exception | None = None
+
+    async def __call__(self, event: CommitEvent) -> HookAnswer | None:
+        self.events.append(event)
+        if self.error is not None:
+            raise self.error
+        row = Write(LOG, (event.transaction_id,), {"writes": len(event.writes)}, if_not_exists)
+        return HookAnswer(mutations=(row,), before_decision=self.wait)
+
+    async def wait(self) -> None:
+        self.waited += 1
+
+
+def test_it_sees_every_write_and_writes_with_the_decision(db: scalar_tx.TransactionManager) -> None:
+    hook = Recorder()
+    parts_of(db).context.commit_hooks.append(hook)
+    first = db.get("bank.account", {"id": 1})
+    with db.transaction(isolation=Isolation.SNAPSHOT) as tx:
+        tx.update("bank.account", {"id": 1}, {"balance": 11})
+        tx.insert("bank.account", {"id": 2, "balance": 5})
+    with db.transaction() as late:
+        late.delete("bank.account", {"id": 2})
+    assert first is not None
+    (changes, removal) = hook.events  # reads alone decide nothing
+    assert changes.transaction_id == tx.id
+    assert changes.isolation is Isolation.SNAPSHOT
+    update, insert = changes.writes
+    assert (update.table, update.key, update.after, update.version) == (
+        "bank.account",
+        {"id": 1},
+        {"balance": 11},
+        2,
+    )
+    assert update.replaced_tx_id is not None
+    assert (insert.replaced_tx_id, insert.version) == (None, 1)
+    assert (removal.writes[0].after, removal.writes[0].replaced_tx_id) == (None, tx.id)
+    assert hook.waited == 2
+    row = run_blocking(parts_of(db).storage.get(LOG, (tx.id,)))
+    assert row == {"tx_id": tx.id, "writes": 2}
+    assert db.state(tx.id) is TransactionState.COMMITTED
+
+
+def test_a_refused_row_of_the_hook_means_that_nothing_was_decided(
+    db: scalar_tx.TransactionManager,
+) -> None:
+    tx = db.begin()
+    run_blocking(parts_of(db).storage.mutate([Write(LOG, (tx.id,), {"writes": 0})]))
+    parts_of(db).context.commit_hooks.append(Recorder())
+    tx.update("bank.account", {"id": 1}, {"balance": 99})
+    with pytest.raises(ConflictError):
+        tx.commit()
+    assert tx.outcome is TransactionState.ABORTED
+    assert db.state(tx.id) is TransactionState.ABORTED
+    account = db.get("bank.account", {"id": 1})
+    assert account is not None
+    assert account["balance"] == 10
+
+
+def test_an_error_of_the_hook_aborts(db: scalar_tx.TransactionManager) -> None:
+    hook = Recorder()
+    hook.error = RuntimeError("the log is full")
+    parts_of(db).context.commit_hooks.append(hook)
+    tx = db.begin()
+    tx.update("bank.account", {"id": 1}, {"balance": 99})
+    with pytest.raises(RuntimeError, match="the log is full"):
+        tx.commit()
+    parts_of(db).context.commit_hooks.clear()
+    assert tx.outcome is TransactionState.ABORTED
+    account = db.get("bank.account", {"id": 1})
+    assert account is not None
+    assert account["balance"] == 10
