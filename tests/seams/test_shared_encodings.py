@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scalar_tx.model.encoding import ordered_bytes, value_bytes, values_from_bytes
 from scalar_tx.model.table import Order
-from scalar_tx.model.types import DataType
+from scalar_tx.model.types import DataType, Value
 
 
 def test_the_encodings_bring_no_adapter_along() -> None:
@@ -27,7 +27,7 @@ def test_the_encodings_bring_no_adapter_along() -> None:
 
 
 # Storage specification 4.2: values and their bytes, ascending and descending.
-VECTORS = [
+VECTORS: list[tuple[DataType, Value, str, str]] = [
     (DataType.BOOLEAN, True, "01", "fe"),
     (DataType.INT, 100, "80000064", "7fffff9b"),
     (DataType.INT, -(2**31), "00000000", "ffffffff"),
@@ -55,7 +55,7 @@ def test_the_order_of_bytes_is_the_order_of_numbers(pair: list[int]) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.binary(), st.floats())
 def test_values_come_back_from_their_bytes(text: str, data: bytes, number: float) -> None:
-    values = [
+    values: list[tuple[DataType, Value]] = [
         (DataType.TEXT, text),
         (DataType.BLOB, data),
         (DataType.DOUBLE, number),
