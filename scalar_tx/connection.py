@@ -104,10 +104,24 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
 WIDE_BIGINT = 64
 
 
+def storage_here(settings: Settings, former: Parts | None) -> Storage:
+    """A storage to use in this process; after a fork only what lies in memory is still good."""
+    if former is not None and not _is_elsewhere(former.storage):
+        return former.storage
+    return registry.open_storage(settings.storage)
+
+
+def _each(storage: Storage) -> list[Storage]:
+    return list(storage.storages.values()) if isinstance(storage, RoutedStorage) else [storage]
+
+
+def _is_elsewhere(storage: Storage) -> bool:
+    return any(one.info("").waits is not Waits.NEVER for one in _each(storage))
+
+
 def blocks(storage: Storage) -> bool:
     """Does a call of the storage, or of one of several, block its thread?"""
-    each = storage.storages.values() if isinstance(storage, RoutedStorage) else (storage,)
-    return any(one.info("").waits is Waits.BLOCKS for one in each)
+    return any(one.info("").waits is Waits.BLOCKS for one in _each(storage))
 
 
 def workers_for(settings: Settings, storage: Storage) -> int:

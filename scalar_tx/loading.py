@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from scalar_tx.model.types import Value
 
     Rows = Iterable[Mapping[str, Value]]
 
 
-def row_batches(rows: Rows, batch: int, skip: int) -> Iterator[list[Mapping[str, Value]]]:
-    """Groups of ``batch`` rows, the first ``skip`` rows left out."""
+def row_batches(
+    rows: Rows, batch: int, skip: int, progress: object = None
+) -> Iterator[list[Mapping[str, Value]]]:
+    """Groups of ``batch`` rows, the first ``skip`` rows left out; wrong arguments are refused."""
     for name, value, least in (("batch", batch, 1), ("skip", skip, 0)):
         if type(value) is not int or value < least:
-            raise InvalidOperationError(
-                f"{name} is {value!r}", advice=f"Give an int of at least {least}", code="STX-3013"
-            )
+            raise _wrong(f"{name} is {value!r:.60}", f"Give an int of at least {least}")
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise _wrong(f"the rows are {rows!r:.60}", "Give an iterable of mappings, column to value")
+    if progress is not None and not callable(progress):
+        raise _wrong(f"progress is {progress!r:.60}", "Give a function of one number, or None")
     return _groups(itertools.islice(rows, skip, None), batch)
 
 
@@ -29,3 +34,7 @@ def _groups(rows: Rows, batch: int) -> Iterator[list[Mapping[str, Value]]]:
     remaining = iter(rows)
     while group := list(itertools.islice(remaining, batch)):
         yield group
+
+
+def _wrong(message: str, advice: str) -> InvalidOperationError:
+    return InvalidOperationError(message, advice=advice, code="STX-3013")

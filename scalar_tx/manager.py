@@ -5,34 +5,35 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin import Admin
 from scalar_tx.attempts import Attempts
-from scalar_tx.connection import build, forks, workers_for
+from scalar_tx.connection import build, forks, storage_here, workers_for
 from scalar_tx.consensus_commit.settle import settle, settle_record
 from scalar_tx.consensus_commit.transaction import TransactionSteps
-from scalar_tx.consensus_commit.transaction_id import check_callers_id
+from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
-from scalar_tx.loading import row_batches
 from scalar_tx.model.isolation import Isolation
-from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
 from scalar_tx.model.state import TransactionState
+from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
-from scalar_tx.storage import registry
 from scalar_tx.transaction import Transaction
-from scalar_tx.transactional_functions import check_function, transaction_place
+from scalar_tx.transactional_functions import (
+    AnyTransaction,
+    check_function,
+    check_joined,
+    refuse_coroutine,
+    transaction_place,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping
     from types import TracebackType
 
     from scalar_tx.connection import Parts
-    from scalar_tx.model.conditions import Condition, Existence
-    from scalar_tx.model.operations import Mutation, Operation
-    from scalar_tx.model.record import Record
     from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
 
@@ -41,7 +42,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 Retry: TypeAlias = RetryPolicy | int | None
 
 
-class TransactionManager:
+class TransactionManager(OneOperation):
     """Begins transactions on one database or several; thread-safe. ``connect`` makes it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -59,9 +60,9 @@ class TransactionManager:
             most=active.max_active,
         )
 
-    def _open_parts(self) -> None:
+    def _open_parts(self, former: Parts | None = None) -> None:
         self._forks = forks()
-        storage = registry.open_storage(self._settings.storage)
+        storage = storage_here(self._settings, former)
         self._runtime = BlockingRuntime(workers_for(self._settings, storage))
         self._parts = build(self._settings, storage, self._runtime)
 
@@ -74,7 +75,7 @@ class TransactionManager:
         if self._forks != forks():
             with self._lock:
                 if self._forks != forks():
-                    self._open_parts()
+                    self._open_parts(self._parts)
         return self._parts
 
     def _run(self, steps: Coroutine[Any, Any, T]) -> T:
@@ -142,7 +143,7 @@ class TransactionManager:
     def resume(self, transaction_id: str) -> Transaction:
         """The open transaction of that id, begun in this process. TransactionNotFoundError."""
         self._here()
-        return self._register.find(transaction_id)
+        return self._register.find(check_known_id(transaction_id))
 
     def attempts(
         self,
@@ -190,6 +191,7 @@ class TransactionManager:
         ):
             with attempt as tx:
                 result = fn(tx, *args, **kwargs)
+                refuse_coroutine(result)
         return result
 
     @overload
@@ -226,7 +228,8 @@ class TransactionManager:
 
             @functools.wraps(function)
             def in_transaction(*args: Any, **kwargs: Any) -> Any:
-                if len(args) > place and isinstance(args[place], Transaction):
+                if len(args) > place and isinstance(args[place], AnyTransaction):
+                    check_joined(args[place], self._register)
                     return function(*args, **kwargs)
                 return self.run(
                     lambda tx: function(*args[:place], tx, *args[place:], **kwargs),
@@ -240,109 +243,6 @@ class TransactionManager:
 
         return decorate if fn is None else decorate(fn)
 
-    # Transactions of one operation.
-
-    def get(
-        self,
-        table: str,
-        key: Mapping[str, Value] | None = None,
-        *,
-        index: Mapping[str, Value] | None = None,
-        columns: Sequence[str] | None = None,
-        where: Condition | None = None,
-        weak: bool = False,
-    ) -> Record | None:
-        """``Transaction.get`` in a transaction of its own."""
-        get = Get(table, key, index=index, columns=columns, where=where, weak=weak)
-        found: Record | None = self.run(lambda tx: tx.batch([get])[0], read_only=True)
-        return found
-
-    def scan(
-        self, table: str, partition: Mapping[str, Value] | None = None, **how: Any
-    ) -> list[Record]:
-        """``Transaction.scan`` in a transaction of its own; the same arguments."""
-        scan = Scan(table, partition, **how)
-        found: list[Record] = self.run(lambda tx: tx.batch([scan])[0], read_only=True)
-        return found
-
-    def insert(self, table: str, values: Mapping[str, Value]) -> None:
-        """``Transaction.insert`` in a transaction of its own."""
-        self.mutate([Insert(table, values)])
-
-    def upsert(self, table: str, values: Mapping[str, Value]) -> None:
-        """``Transaction.upsert`` in a transaction of its own."""
-        self.mutate([Upsert(table, values)])
-
-    def update(
-        self,
-        table: str,
-        key: Mapping[str, Value],
-        values: Mapping[str, Value],
-        *,
-        where: Condition | Existence | None = None,
-        missing: Literal["error", "ignore"] = "error",
-    ) -> None:
-        """``Transaction.update`` in a transaction of its own."""
-        self.mutate([Update(table, key, values, where=where, missing=missing)])
-
-    def delete(
-        self, table: str, key: Mapping[str, Value], *, where: Condition | Existence | None = None
-    ) -> None:
-        """``Transaction.delete`` in a transaction of its own."""
-        self.mutate([Delete(table, key, where=where)])
-
-    def put(
-        self,
-        table: str,
-        values: Mapping[str, Value],
-        *,
-        where: Condition | Existence | None = None,
-        implicit_pre_read: bool = False,
-        insert_mode: bool = False,
-    ) -> None:
-        """``Transaction.put`` in a transaction of its own."""
-        self.mutate(
-            [
-                Put(
-                    table,
-                    values,
-                    where=where,
-                    implicit_pre_read=implicit_pre_read,
-                    insert_mode=insert_mode,
-                )
-            ]
-        )
-
-    def mutate(self, mutations: Sequence[Mutation]) -> None:
-        """Several writes in one transaction of their own."""
-        self.run(lambda tx: tx.mutate(mutations))
-
-    def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
-        """Several operations in one transaction of their own."""
-        return self.run(lambda tx: tx.batch(operations))
-
-    def load(
-        self,
-        table: str,
-        rows: Iterable[Mapping[str, Value]],
-        *,
-        batch: int = 100,
-        skip: int = 0,
-        progress: Callable[[int], object] | None = None,
-    ) -> int:
-        """Upsert many rows, ``batch`` of them a transaction; return how many rows are in.
-
-        Not atomic as a whole. ``progress`` is called with the number of rows in after each batch;
-        to go on after a failure, pass the last such number as ``skip`` with the same rows.
-        """
-        loaded = 0
-        for group in row_batches(rows, batch, skip):
-            self.mutate([Upsert(table, row) for row in group])
-            loaded += len(group)
-            if progress is not None:
-                progress(skip + loaded)
-        return skip + loaded
-
     # What was left behind.
 
     def state(self, transaction_id: str) -> TransactionState:
@@ -352,7 +252,7 @@ class TransactionManager:
         cleaned up. Not something to poll on.
         """
         parts = self._here()
-        decision = self._run(parts.context.decisions.read(transaction_id))
+        decision = self._run(parts.context.decisions.read(check_known_id(transaction_id)))
         return TransactionState.UNKNOWN if decision is None else decision.state
 
     def settle(self, transaction_id: str) -> TransactionState:
@@ -360,7 +260,8 @@ class TransactionManager:
 
         UnknownOutcomeError if the coordinator can't be reached.
         """
-        return self._run(settle(self._here().context.decisions, transaction_id)).state
+        decisions = self._here().context.decisions
+        return self._run(settle(decisions, check_known_id(transaction_id))).state
 
     def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
         """Settle one record if its writer is decided or expired (15 s); return the decision.

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempts
-from scalar_tx.connection import blocks, build, forks, workers_for
+from scalar_tx.connection import blocks, build, forks, storage_here, workers_for
 from scalar_tx.consensus_commit.settle import settle, settle_record
 from scalar_tx.consensus_commit.transaction import TransactionSteps
-from scalar_tx.consensus_commit.transaction_id import check_callers_id
+from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
-from scalar_tx.loading import row_batches
 from scalar_tx.model.isolation import Isolation
-from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
 from scalar_tx.model.state import TransactionState
+from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
 from scalar_tx.runtime.aio import AsyncioRuntime, WorkerThreads, finish_before_cancelling
 from scalar_tx.runtime.blocking import BlockingRuntime
-from scalar_tx.storage import registry
 from scalar_tx.transaction_async import AsyncTransaction
-from scalar_tx.transactional_functions import check_function, transaction_place
+from scalar_tx.transactional_functions import (
+    AnyTransaction,
+    awaitable,
+    check_function,
+    check_joined,
+    transaction_place,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from types import TracebackType
 
     from scalar_tx.connection import Parts
-    from scalar_tx.model.conditions import Condition, Existence
-    from scalar_tx.model.operations import Mutation, Operation
-    from scalar_tx.model.record import Record
     from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
 
@@ -42,7 +43,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 Retry: TypeAlias = RetryPolicy | int | None
 
 
-class AsyncTransactionManager:
+class AsyncTransactionManager(AsyncOneOperation):
     """Begins transactions on one database or several. ``connect_async`` makes it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -58,9 +59,9 @@ class AsyncTransactionManager:
             most=active.max_active,
         )
 
-    def _open_parts(self) -> None:
+    def _open_parts(self, former: Parts | None = None) -> None:
         self._forks = forks()
-        storage = registry.open_storage(self._settings.storage)
+        storage = storage_here(self._settings, former)
         self._runtime: BlockingRuntime | AsyncioRuntime
         self._threads: WorkerThreads | None
         if blocks(storage):
@@ -87,7 +88,7 @@ class AsyncTransactionManager:
                 "this manager is closed", advice="Connect again", code="STX-3044"
             )
         if self._forks != forks():
-            self._open_parts()
+            self._open_parts(self._parts)
         return self._parts
 
     # Transactions.
@@ -152,7 +153,7 @@ class AsyncTransactionManager:
     def resume(self, transaction_id: str) -> AsyncTransaction:
         """The open transaction of that id, begun in this process. TransactionNotFoundError."""
         self._here()
-        return self._register.find(transaction_id)
+        return self._register.find(check_known_id(transaction_id))
 
     def attempts(
         self,
@@ -199,7 +200,7 @@ class AsyncTransactionManager:
             isolation=isolation, read_only=read_only, retry=retry, timeout=timeout
         ):
             async with attempt as tx:
-                result = await fn(tx, *args, **kwargs)
+                result = await awaitable(fn(tx, *args, **kwargs), fn)
         return result
 
     @overload
@@ -236,10 +237,13 @@ class AsyncTransactionManager:
 
             @functools.wraps(function)
             async def in_transaction(*args: Any, **kwargs: Any) -> Any:
-                if len(args) > place and isinstance(args[place], AsyncTransaction):
+                if len(args) > place and isinstance(args[place], AnyTransaction):
+                    check_joined(args[place], self._register)
                     return await function(*args, **kwargs)
                 return await self.run(
-                    lambda tx: function(*args[:place], tx, *args[place:], **kwargs),
+                    lambda tx: awaitable(
+                        function(*args[:place], tx, *args[place:], **kwargs), function
+                    ),
                     isolation=isolation,
                     read_only=read_only,
                     retry=retry,
@@ -250,111 +254,6 @@ class AsyncTransactionManager:
 
         return decorate if fn is None else decorate(fn)
 
-    # Transactions of one operation.
-
-    async def get(
-        self,
-        table: str,
-        key: Mapping[str, Value] | None = None,
-        *,
-        index: Mapping[str, Value] | None = None,
-        columns: Sequence[str] | None = None,
-        where: Condition | None = None,
-        weak: bool = False,
-    ) -> Record | None:
-        """``Transaction.get`` in a transaction of its own."""
-        get = Get(table, key, index=index, columns=columns, where=where, weak=weak)
-        found: list[Any] = await self.run(lambda tx: tx.batch([get]), read_only=True)
-        record: Record | None = found[0]
-        return record
-
-    async def scan(
-        self, table: str, partition: Mapping[str, Value] | None = None, **how: Any
-    ) -> list[Record]:
-        """``Transaction.scan`` in a transaction of its own; the same arguments."""
-        scan = Scan(table, partition, **how)
-        found: list[Any] = await self.run(lambda tx: tx.batch([scan]), read_only=True)
-        records: list[Record] = found[0]
-        return records
-
-    async def insert(self, table: str, values: Mapping[str, Value]) -> None:
-        """``Transaction.insert`` in a transaction of its own."""
-        await self.mutate([Insert(table, values)])
-
-    async def upsert(self, table: str, values: Mapping[str, Value]) -> None:
-        """``Transaction.upsert`` in a transaction of its own."""
-        await self.mutate([Upsert(table, values)])
-
-    async def update(
-        self,
-        table: str,
-        key: Mapping[str, Value],
-        values: Mapping[str, Value],
-        *,
-        where: Condition | Existence | None = None,
-        missing: Literal["error", "ignore"] = "error",
-    ) -> None:
-        """``Transaction.update`` in a transaction of its own."""
-        await self.mutate([Update(table, key, values, where=where, missing=missing)])
-
-    async def delete(
-        self, table: str, key: Mapping[str, Value], *, where: Condition | Existence | None = None
-    ) -> None:
-        """``Transaction.delete`` in a transaction of its own."""
-        await self.mutate([Delete(table, key, where=where)])
-
-    async def put(
-        self,
-        table: str,
-        values: Mapping[str, Value],
-        *,
-        where: Condition | Existence | None = None,
-        implicit_pre_read: bool = False,
-        insert_mode: bool = False,
-    ) -> None:
-        """``Transaction.put`` in a transaction of its own."""
-        await self.mutate(
-            [
-                Put(
-                    table,
-                    values,
-                    where=where,
-                    implicit_pre_read=implicit_pre_read,
-                    insert_mode=insert_mode,
-                )
-            ]
-        )
-
-    async def mutate(self, mutations: Sequence[Mutation]) -> None:
-        """Several writes in one transaction of their own."""
-        await self.run(lambda tx: tx.mutate(mutations))
-
-    async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
-        """Several operations in one transaction of their own."""
-        return await self.run(lambda tx: tx.batch(operations))
-
-    async def load(
-        self,
-        table: str,
-        rows: Iterable[Mapping[str, Value]],
-        *,
-        batch: int = 100,
-        skip: int = 0,
-        progress: Callable[[int], object] | None = None,
-    ) -> int:
-        """Upsert many rows, ``batch`` of them a transaction; return how many rows are in.
-
-        Not atomic as a whole. ``progress`` is called with the number of rows in after each batch;
-        to go on after a failure, pass the last such number as ``skip`` with the same rows.
-        """
-        loaded = 0
-        for group in row_batches(rows, batch, skip):
-            await self.mutate([Upsert(table, row) for row in group])
-            loaded += len(group)
-            if progress is not None:
-                progress(skip + loaded)
-        return skip + loaded
-
     # What was left behind.
 
     async def state(self, transaction_id: str) -> TransactionState:
@@ -364,7 +263,8 @@ class AsyncTransactionManager:
         cleaned up. Not something to poll on.
         """
         parts = self._here()
-        decision = await self._drive(parts.context.decisions.read(transaction_id))
+        steps = parts.context.decisions.read(check_known_id(transaction_id))
+        decision = await self._drive(steps)
         return TransactionState.UNKNOWN if decision is None else decision.state
 
     async def settle(self, transaction_id: str) -> TransactionState:
@@ -372,7 +272,8 @@ class AsyncTransactionManager:
 
         UnknownOutcomeError if the coordinator can't be reached.
         """
-        return (await self._drive(settle(self._here().context.decisions, transaction_id))).state
+        decisions = self._here().context.decisions
+        return (await self._drive(settle(decisions, check_known_id(transaction_id)))).state
 
     async def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
         """Settle one record if its writer is decided or expired (15 s); return the decision.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from scalar_tx.connection import forks
-from scalar_tx.errors import InvalidOperationError
+from scalar_tx.errors import InvalidOperationError, ScalarTxError
 from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
 from scalar_tx.runtime.blocking import run_blocking
+from scalar_tx.transactional_functions import AnyTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from types import TracebackType
 
     from scalar_tx.consensus_commit.cursor import ScanCursor
@@ -30,7 +32,7 @@ T = TypeVar("T")
 _log = logging.getLogger("scalar_tx.transaction")
 
 
-class Transaction:
+class Transaction(AnyTransaction):
     """A transaction for threads: one thread at a time.
 
     Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``.
@@ -207,6 +209,8 @@ class Transaction:
 
     def on_commit(self, function: Callable[..., object], *args: object) -> None:
         """Call ``function(*args)`` after a commit, in order of registration; errors are logged."""
+        if self._steps.finished or not callable(function):
+            raise no_call_after_commit(function, self._steps.id)
         self._after_commit.append((function, args))
 
     def commit(self) -> None:
@@ -271,6 +275,10 @@ class Transaction:
                     code="STX-3042",
                 )
             return run_blocking(steps)
+        except ScalarTxError as error:
+            if error.transaction_id is None:
+                error.transaction_id = self._steps.id
+            raise
         finally:
             self._turn.release()
 
@@ -370,9 +378,26 @@ def call_after_commit(function: Callable[..., object], args: tuple[object, ...])
         return None
 
 
+def no_call_after_commit(function: object, transaction_id: str) -> InvalidOperationError:
+    """The error about an ``on_commit`` that could never be called."""
+    if callable(function):
+        return InvalidOperationError(
+            "on_commit on a transaction that has ended",
+            advice="Register functions before the commit",
+            transaction_id=transaction_id,
+            code="STX-3038",
+        )
+    return InvalidOperationError(
+        f"on_commit was given {function!r:.60}",
+        advice="Give a function, and its arguments behind it",
+        transaction_id=transaction_id,
+        code="STX-3013",
+    )
+
+
 def checked_mutations(mutations: Iterable[Mutation]) -> list[Mutation]:
     """The writes of ``mutate``, at least one."""
-    found = list(mutations) if not isinstance(mutations, str) else []
+    found = _listed(mutations)
     for mutation in found:
         if not isinstance(mutation, Insert | Upsert | Update | Delete | Put):
             raise InvalidOperationError(
@@ -380,16 +405,30 @@ def checked_mutations(mutations: Iterable[Mutation]) -> list[Mutation]:
                 advice="Give Insert, Upsert, Update, Delete or Put objects",
                 code="STX-3013",
             )
-    if not found:
-        raise InvalidOperationError(
-            "there is nothing to do", advice="Give at least one operation", code="STX-3016"
-        )
     return found
 
 
 def checked_operations(operations: Iterable[Operation]) -> list[Operation]:
     """The operations of ``batch``, at least one."""
-    found = list(operations) if not isinstance(operations, str) else []
+    found = _listed(operations)
+    for operation in found:
+        if not isinstance(operation, Get | Scan | Insert | Upsert | Update | Delete | Put):
+            raise InvalidOperationError(
+                f"{operation!r:.60} is no operation",
+                advice="Give Get, Scan, Insert, Upsert, Update, Delete or Put objects",
+                code="STX-3013",
+            )
+    return found
+
+
+def _listed(operations: Iterable[T]) -> list[T]:
+    if isinstance(operations, str | bytes | Mapping) or not isinstance(operations, Iterable):
+        raise InvalidOperationError(
+            f"{operations!r:.60} is no list of operations",
+            advice="Give a list, also of a single operation",
+            code="STX-3013",
+        )
+    found = list(operations)
     if not found:
         raise InvalidOperationError(
             "there is nothing to do", advice="Give at least one operation", code="STX-3016"

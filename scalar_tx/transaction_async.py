@@ -7,9 +7,15 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from scalar_tx.connection import forks
-from scalar_tx.errors import InvalidOperationError
+from scalar_tx.errors import InvalidOperationError, ScalarTxError
 from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
-from scalar_tx.transaction import call_after_commit, checked_mutations, checked_operations
+from scalar_tx.transaction import (
+    call_after_commit,
+    checked_mutations,
+    checked_operations,
+    no_call_after_commit,
+)
+from scalar_tx.transactional_functions import AnyTransaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -31,7 +37,7 @@ T = TypeVar("T")
 _log = logging.getLogger("scalar_tx.transaction")
 
 
-class AsyncTransaction:
+class AsyncTransaction(AnyTransaction):
     """A transaction for asyncio: one task at a time.
 
     Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``.
@@ -212,6 +218,8 @@ class AsyncTransaction:
 
     def on_commit(self, function: Callable[..., object], *args: object) -> None:
         """Call, and await if it can be, ``function(*args)`` after a commit; errors are logged."""
+        if self._steps.finished or not callable(function):
+            raise no_call_after_commit(function, self._steps.id)
         self._after_commit.append((function, args))
 
     async def commit(self) -> None:
@@ -280,6 +288,10 @@ class AsyncTransaction:
                     code="STX-3042",
                 )
             return await self._drive(steps, whole=whole)
+        except ScalarTxError as error:
+            if error.transaction_id is None:
+                error.transaction_id = self._steps.id
+            raise
         finally:
             self._busy = False
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Final
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
 
 _NOT_PLAIN: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+class AnyTransaction:
+    """What a function may be called with to join it; its register tells whose it is."""
+
+    _register: Any
 
 
 def check_function(fn: Callable[..., Any], *, asynchronous: bool) -> None:
@@ -40,5 +49,40 @@ def check_function(fn: Callable[..., Any], *, asynchronous: bool) -> None:
 
 def transaction_place(fn: Callable[..., Any]) -> int:
     """The position of the transaction among the arguments: first, or second after ``self``."""
-    parameters = list(inspect.signature(fn).parameters)
+    try:
+        parameters = list(inspect.signature(fn).parameters)
+    except ValueError:  # a builtin that does not say
+        return 0
     return 1 if parameters[:1] in (["self"], ["cls"]) else 0
+
+
+def check_joined(joined: AnyTransaction, register: object) -> None:
+    """Refuse to join a transaction of another manager or of the other face."""
+    if joined._register is not register:  # noqa: SLF001  # the same layer
+        raise InvalidOperationError(
+            f"{joined!r} is of another manager than this function",
+            advice="Call the function without a transaction, or with one of its own manager",
+            code="STX-3047",
+        )
+
+
+def refuse_coroutine(result: object) -> None:
+    """Refuse what an async function gave to the blocking face: nobody would run it."""
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise InvalidOperationError(
+            f"{result.__qualname__} is an async def on the blocking face",
+            advice="Use scalar_tx.connect_async, or a plain def",
+            code="STX-3045",
+        )
+
+
+def awaitable(result: Awaitable[T], fn: object) -> Awaitable[T]:
+    """What the asyncio face awaits; a plain function gives nothing to await."""
+    if inspect.isawaitable(result):
+        return result
+    raise InvalidOperationError(
+        f"{getattr(fn, '__qualname__', repr(fn))} is a plain function on the asyncio face",
+        advice="Write async def, or use scalar_tx.connect",
+        code="STX-3045",
+    )

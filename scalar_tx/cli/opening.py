@@ -30,13 +30,21 @@ def opened(config: str | None) -> Iterator[Parts]:
 
     StorageUnavailableError: it names an embedded database that is not there.
     """
-    from scalar_tx.connection import build
-    from scalar_tx.runtime.blocking import BlockingRuntime
     from scalar_tx.settings import load
-    from scalar_tx.storage import registry
 
     settings = load(config)
     _insist_on_existence(settings)
+    with opened_with(settings) as parts:
+        yield parts
+
+
+@contextmanager
+def opened_with(settings: Settings) -> Iterator[Parts]:
+    """The parts of a manager for settings, closed afterwards."""
+    from scalar_tx.connection import build
+    from scalar_tx.runtime.blocking import BlockingRuntime
+    from scalar_tx.storage import registry
+
     storage = registry.open_storage(settings.storage)
     runtime = BlockingRuntime()
     try:

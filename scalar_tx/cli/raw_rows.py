@@ -51,9 +51,7 @@ async def next_unsettled(pages: Pages) -> Sequence[Row] | None:
     return [row for row in page if row["tx_state"] in (record.PREPARED, record.DELETED)]
 
 
-async def transactional_tables(
-    parts: Parts, names: Sequence[str] = ()
-) -> list[TransactionalTable]:
+async def transactional_tables(parts: Parts, names: Sequence[str] = ()) -> list[TransactionalTable]:
     """The tables of those names, or all transactional ones. InvalidOperationError: no such table."""
     if names:
         return [await parts.context.catalog.table(name) for name in names]

@@ -17,7 +17,7 @@ from scalar_tx.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from scalar_tx.cli.situation import Situation
     from scalar_tx.model.types import Row
@@ -27,13 +27,21 @@ _UNSETTLED_STYLE = "bold yellow"
 
 
 def print_situation(screen: Console, situation: Situation) -> None:
+    """Print what ``situation_lines`` says."""
+    for line in situation_lines(situation):
+        screen.print(line)
+
+
+def situation_lines(situation: Situation) -> list[RenderableType]:
     """State, writer, both images, and what will happen."""
     key = situation.table.key_mapping(situation.key)
-    screen.print(Text.assemble((situation.table.name, "bold"), "  ", shown_key(key)))
-    screen.print(_facts(situation))
+    lines: list[RenderableType] = [
+        Text.assemble((situation.table.name, "bold"), "  ", shown_key(key)),
+        _facts(situation),
+    ]
     if situation.row is not None:
-        screen.print(_images(situation))
-    screen.print(Text(situation.outlook))
+        lines.append(_images(situation))
+    return [*lines, Text(situation.outlook)]
 
 
 def _facts(situation: Situation) -> Table:
@@ -78,7 +86,9 @@ def _images(situation: Situation) -> Table:
     images.add_column("written by the transaction", overflow="fold")
     for name in situation.table.value_columns:
         before, after = _cell(situation.previous, name), _cell(situation.current, name)
-        images.add_row(Text(name), Text(before), Text(after, style="" if after == before else "yellow"))
+        images.add_row(
+            Text(name), Text(before), Text(after, style="" if after == before else "yellow")
+        )
     if not situation.table.value_columns:
         images.add_row("", _presence(situation.previous), _presence(situation.current))
     return images

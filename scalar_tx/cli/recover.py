@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scalar_tx.cli.situation import Situation
     from scalar_tx.connection import Parts
     from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.errors import ConflictError
     from scalar_tx.model.types import Value
 
 
@@ -81,9 +82,23 @@ def _one(parts: Parts, name: str, text: str, *, dry_run: bool) -> dict[str, Any]
     if not situation.unsettled:
         return _result(situation, "nothing to do")
     if situation.alive and not dry_run:
-        # Settling says itself why it can't be done, as an error with its advice.
-        run(parts.context.recovery.settle_record(table, key))
+        raise _still_alive(situation)
     return _settled(parts, situation, dry_run=dry_run)
+
+
+def _still_alive(situation: Situation) -> ConflictError:
+    from scalar_tx.errors import ConflictError
+
+    seconds = situation.expires_in_ms / 1000
+    return ConflictError(
+        f"a record of {situation.table.name} is being written by a transaction that may be alive",
+        records=[(situation.table.name, situation.table.key_mapping(situation.key))],
+        other_transaction=situation.writer,
+        retry_after=seconds,
+        advice=f"Run this again in {seconds:.1f} s; the writer has no longer than that",
+        transaction_id=situation.writer,
+        code="STX-1010",
+    )
 
 
 def _all(parts: Parts, name: str | None, *, dry_run: bool) -> list[dict[str, Any]]:

@@ -66,6 +66,7 @@ class Commit:
         self._prepared: list[Write] = []
         self._also: list[StorageMutation] = []
         self._records_found: dict[RecordId, bool] = {}
+        self._in_the_way: ConflictError | None = None
         self.decision_sent = False
         self.decision: Decision | None = None
 
@@ -226,10 +227,9 @@ class Commit:
         existing = [
             write
             for write in self._writes
-            if self._records_found.get(write.record_id)
-            and (write.insert or self._snapshot.reads.get(write.record_id) is None)
+            if self._records_found.get(write.record_id) and self._replaces_nothing(write)
         ]
-        if existing and not self._snapshot.point_reads and not self._snapshot.scans:
+        if existing and not self._snapshot.reads and not self._snapshot.scans:
             # Nothing was read, so running the same work again ends the same way.
             write = existing[0]
             return ConflictError(
@@ -240,9 +240,12 @@ class Commit:
                 code="STX-1033",
                 retryable=False,
             )
+        undecided = self._in_the_way
         return ConflictError(
             f"a record was changed by another transaction since it was read: {obstacle}",
             records=[(w.table.name, w.table.key_mapping(w.key)) for w in self._writes],
+            other_transaction=undecided.other_transaction if undecided else None,
+            retry_after=undecided.retry_after if undecided else None,
             transaction_id=self._tx_id,
             code="STX-1031",
         )
@@ -266,6 +269,7 @@ class Commit:
     async def _roll_back(self) -> None:
         """Undo what is still prepared by us, judged by the rows as they are now."""
         mutations: list[StorageMutation] = []
+        in_the_way: list[PendingWrite] = []
         for write in self._writes:
             try:
                 row = await self._context.storage.get(write.table.stored, write.key)
@@ -273,11 +277,30 @@ class Commit:
                     continue
                 if row["tx_id"] != self._tx_id:
                     self._records_found[write.record_id] = record.is_committed(row)
+                    if not record.is_committed(row) and self._replaces_nothing(write):
+                        in_the_way.append(write)
                 elif not record.is_committed(row):
                     mutations.append(record.roll_back(write.table, write.key, row))
             except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
                 _log.info("left a record of %s to lazy recovery: %s", write.table.name, error)
         await self._finish(mutations, "rolled back")
+        for write in in_the_way:
+            await self._settle_in_the_way(write)
+
+    def _replaces_nothing(self, write: PendingWrite) -> bool:
+        return write.insert or self._snapshot.reads.get(write.record_id) is None
+
+    async def _settle_in_the_way(self, write: PendingWrite) -> None:
+        """Settle a dead record where one was to be made: who only inserts never reads it.
+
+        Without this the insert would fail again and again, until somebody happens to read the key.
+        """
+        try:
+            await self._context.recovery.settle_record(write.table, write.key)
+        except ConflictError as undecided:
+            self._in_the_way = undecided
+        except Exception as error:  # noqa: BLE001  # the abort stands, whatever it is
+            _log.info("could not settle a record of %s: %s", write.table.name, error)
 
     async def _finish(self, mutations: Sequence[StorageMutation], what: str) -> None:
         """Settle own records; whatever can't be is left to lazy recovery, the decision stands."""

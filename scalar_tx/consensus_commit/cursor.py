@@ -66,6 +66,7 @@ class ScanCursor:
     ) -> None:
         self.plan = plan
         self.closed = False
+        self._ended = False  # read to its end or to its limit
         self._rows = rows
         self._columns = columns
         self._left = limit
@@ -76,17 +77,26 @@ class ScanCursor:
 
     async def next_rows(self) -> list[Row] | None:
         """The next rows, at least one, or None at the end."""
+        if self.closed and not self._ended:
+            raise InvalidOperationError(
+                f"this scanner of {self.plan.name} was closed before its end",
+                advice="Read it inside its with block and before its transaction ends",
+                transaction_id=self._transaction_id,
+                code="STX-3046",
+            )
         size = self._page_size if self._left is None else min(self._page_size, self._left)
         found: list[Row] = []
         while not self.closed and len(found) < size:
             row = await guarded(self._rows.next(), self._transaction_id)
             if row is None:
+                self._ended = True
                 await self.close()
                 break
             found.append(row)
         if self._left is not None:
             self._left -= len(found)
             if self._left == 0:
+                self._ended = True
                 await self.close()
         if not found:
             return None

@@ -143,7 +143,9 @@ def _partition_source(scan: Scan, checks: Checks) -> PartitionSource:
 def _order(names: Sequence[str], checks: Checks) -> list[OrderBy]:
     found: list[OrderBy] = []
     for name in names:
-        descending = isinstance(name, str) and name not in checks.schema.columns
+        if not isinstance(name, str):
+            raise checks.no_column(name)
+        descending = name not in checks.schema.columns
         column = name[1:] if descending and name.startswith("-") else name
         if column not in checks.schema.columns:
             raise checks.no_column(column)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.consensus_commit import record
-from scalar_tx.errors import ConflictError
 from scalar_tx.model.conditions import Or, matches, rewritten
 from scalar_tx.storage.interface import (
     IndexSource,
@@ -45,17 +44,43 @@ class ScanPlan:
 
     def request(self, page_size: int) -> ScanRequest:
         """What the storage is asked for: everything that matches now or did before."""
+        # A row that may be rolled back to a place behind ``after`` must not be passed over, so an
+        # order by values is read from its beginning.
+        skip = self.after is not None and not self.ordered_by_values
         return ScanRequest(
             table=self.table.stored,
             source=self.source,
             where=_now_or_before(self.table, self.where),
-            after=None if self.after is None else dict(self.after),
+            after=dict(self.after) if skip and self.after is not None else None,
             page_size=page_size,
         )
 
+    def reaches(self, key: tuple[Value, ...]) -> bool:
+        """Does the record of that key lie where this scan looks?"""
+        source = self.source
+        if not isinstance(source, PartitionSource):
+            return True
+        width = len(source.partition)
+        return key[:width] == source.partition and in_range(source.range, key[width:])
+
+    def wants(self, row: Row) -> bool:
+        """Does a committed row, or one as this transaction sees it, belong to the result?"""
+        if isinstance(self.source, IndexSource) and row[self.source.column] != self.source.value:
+            return False
+        if self.where is not None and not matches(self.where, row):
+            return False
+        if self.after is None or not self.ordered:
+            return True
+        position = position_in(self.source, self.table.stored.schema)
+        return position(row) > position(dict(self.after))
+
     @property
     def ordered_by_values(self) -> bool:
-        """Can a row's place change when the row is rolled back?"""
+        """Can a row's place change when the row is rolled back?
+
+        Then a row that an undecided writer moved may stand behind any limit although its committed
+        value belongs before it, so such a scan is read to its end and put in order here.
+        """
         return isinstance(self.source, WholeTableSource) and any(
             item.column not in self.table.key_columns for item in self.source.order
         )
@@ -107,17 +132,27 @@ class ScanTrace:
         self._page_size = page_size
         self._pages: Pages | None = None
         self._seen: set[tuple[Value, ...]] = set()
-        self._handed = 0
-        self._out_of_order = False
 
     async def row(self, number: int) -> Row | None:
         """The row of that number, read now if it was not before; None behind the last one."""
-        while not self.ended and (number >= len(self.rows) or self._out_of_order):
+        while not self.ended and (number >= len(self.rows) or self.plan.ordered_by_values):
             await self._read_on()
-        if number >= len(self.rows):
-            return None
-        self._handed = max(self._handed, number + 1)
-        return self.rows[number]
+        return self.rows[number] if number < len(self.rows) else None
+
+    def contradicts(self, key: tuple[Value, ...], replaced: Row | None) -> bool:
+        """Does the scan say otherwise about a record than that it was ``replaced``?
+
+        The record is one that this transaction has prepared, over that committed row or over
+        nothing, so the storage can't be asked again.
+        """
+        if key in self._seen:
+            return replaced is None
+        if replaced is None or not self.plan.reaches(key) or not self.plan.wants(replaced):
+            return False
+        if self.ended or not (self.rows and self.plan.ordered):
+            return self.ended
+        position = position_in(self.plan.source, self.plan.table.stored.schema)
+        return position(replaced) < position(self.rows[-1])
 
     async def close(self) -> None:
         """Let go of the storage's scan; reading on would begin behind the last row."""
@@ -133,8 +168,8 @@ class ScanTrace:
         if page is None:
             await self.close()
             await self._read_before_index()
-            if self._out_of_order:
-                self._restore_order()
+            if self.plan.ordered_by_values:
+                self.rows.sort(key=position_in(self.plan.source, self.plan.table.stored.schema))
             self.ended = True
             return
         for row in page:
@@ -155,8 +190,6 @@ class ScanTrace:
         if not record.is_committed(row):
             resolved = await self._reader.resolve(table, key, row)
             found = resolved.row
-            if resolved.rolled_back and self.plan.ordered_by_values:
-                self._out_of_order = True
         self._keep(key, found)
 
     async def _read_before_index(self) -> None:
@@ -184,28 +217,12 @@ class ScanTrace:
         finally:
             await pages.close()
 
-    def _restore_order(self) -> None:
-        """Sort rows that were rolled back to where their previous values belong."""
-        position = position_in(self.plan.source, self.plan.table.stored.schema)
-        late = sorted(self.rows[self._handed :], key=position)
-        if self._handed and late and position(late[0]) < position(self.rows[self._handed - 1]):
-            raise ConflictError(
-                f"an aborted write moved a record of {self.plan.name} during an ordered scan",
-                code="STX-1013",
-            )
-        self.rows[self._handed :] = late
-
     def _keep(self, key: tuple[Value, ...], row: Row | None) -> None:
-        plan = self.plan
-        if row is None or key in self._seen:
-            return
-        if isinstance(plan.source, IndexSource) and row[plan.source.column] != plan.source.value:
-            return
-        if plan.where is not None and not matches(plan.where, row):
+        if row is None or key in self._seen or not self.plan.wants(row):
             return
         self._seen.add(key)
         self.rows.append(row)
-        self._reader.snapshot.reads.setdefault((plan.name, key), row)
+        self._reader.snapshot.reads.setdefault((self.plan.name, key), row)
 
 
 class MergedRows:
@@ -260,11 +277,10 @@ async def merged(trace: ScanTrace, reader: Reader) -> MergedRows:
     if not writes:
         return MergedRows(trace, set(), [], None)
     position = position_in(plan.source, plan.table.stored.schema)
-    after = None if plan.after is None else position(dict(plan.after))
     own: list[Row] = []
     for write in writes:
         row = await _own_row(write, plan, reader)
-        if row is not None and (after is None or position(row) > after):
+        if row is not None and plan.wants(row):
             own.append(row)
     if plan.ordered:
         own.sort(key=position)
@@ -274,18 +290,8 @@ async def merged(trace: ScanTrace, reader: Reader) -> MergedRows:
 async def _own_row(write: PendingWrite, plan: ScanPlan, reader: Reader) -> Row | None:
     if write.values is None:
         return None
-    source = plan.source
-    if isinstance(source, PartitionSource):
-        width = len(source.partition)
-        if write.key[:width] != source.partition or not in_range(source.range, write.key[width:]):
-            return None
+    if not plan.reaches(write.key):
+        return None
     if write.pre_read:
         await reader.for_write(write.table, write.key)
-    row = reader.snapshot.view(write.record_id)
-    if row is None:
-        return None
-    if isinstance(source, IndexSource) and row[source.column] != source.value:
-        return None
-    if plan.where is not None and not matches(plan.where, row):
-        return None
-    return row
+    return reader.snapshot.view(write.record_id)

@@ -61,6 +61,8 @@ class TransactionSteps:
         caller_id: str | None = None,
         timeout: float | None = None,
     ) -> None:
+        _check_flag("read_only", read_only)
+        _check_timeout(timeout)
         self._context = context
         self.isolation = isolation
         self.read_only = read_only
@@ -204,26 +206,27 @@ class TransactionSteps:
                 )
 
     async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
-        """Run operations in order; the point reads among them go to the storage together."""
+        """Run operations in order; the point reads among them go to the storage together.
+
+        Where one of them fails, none of their writes is recorded.
+        """
         self._require_open()
         if self._reader.repeatable:
             await self._read_ahead(operations)
-        results: list[Record | list[Record] | None] = []
-        for operation in operations:
-            if isinstance(operation, Get):
-                results.append(await self.get(operation))
-            elif isinstance(operation, Scan):
-                results.append(await self.scan(operation))
-            elif isinstance(operation, Insert | Upsert | Update | Delete | Put):
-                await self.mutate(operation)
-                results.append(None)
-            else:
-                raise InvalidOperationError(
-                    f"{operation!r:.60} is no operation",
-                    advice="Give Get, Scan, Insert, Upsert, Update, Delete or Put objects",
-                    code="STX-3013",
-                )
-        return results
+        written = self._snapshot.writes.copy()
+        try:
+            return [await self._one(operation) for operation in operations]
+        except BaseException:
+            self._snapshot.writes = written
+            raise
+
+    async def _one(self, operation: Operation) -> Record | list[Record] | None:
+        if isinstance(operation, Get):
+            return await self.get(operation)
+        if isinstance(operation, Scan):
+            return await self.scan(operation)
+        await self.mutate(operation)
+        return None
 
     async def _read_ahead(self, operations: Sequence[Operation]) -> None:
         wanted: dict[tuple[str, tuple[Value, ...]], TransactionalTable] = {}
@@ -428,3 +431,19 @@ class TransactionSteps:
 
     async def _guarded(self, steps: Coroutine[Any, Any, T]) -> T:
         return await guarded(steps, self._id)
+
+
+def _check_flag(name: str, value: object) -> None:
+    if type(value) is not bool:
+        raise InvalidOperationError(
+            f"{name} is {value!r:.60}", advice=f"Give {name}=True or {name}=False", code="STX-3013"
+        )
+
+
+def _check_timeout(timeout: object) -> None:
+    if timeout is not None and (type(timeout) not in (int, float) or not timeout > 0):  # type: ignore[operator]
+        raise InvalidOperationError(
+            f"timeout is {timeout!r:.60}",
+            advice="Give a number of seconds above 0, or None for no limit",
+            code="STX-3013",
+        )

@@ -60,3 +60,14 @@ def check_callers_id(tx_id: object) -> str:
         advice="Leave id= out, or give a fresh text such as str(uuid.uuid4())",
         code="STX-3030",
     )
+
+
+def check_known_id(tx_id: object) -> str:
+    """Return the id of a transaction that somebody asks about, if there can be one."""
+    if isinstance(tx_id, str) and tx_id and tx_id.isprintable():
+        return tx_id
+    raise InvalidOperationError(
+        f"{tx_id!r:.60} is no transaction's id",
+        advice="Give a transaction's .id, or the .transaction_id of an error",
+        code="STX-3030",
+    )

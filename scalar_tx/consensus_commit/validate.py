@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.errors import ConflictError
-from scalar_tx.model.conditions import matches
 from scalar_tx.storage.interface import IndexSource
 
 if TYPE_CHECKING:
@@ -56,9 +55,27 @@ class Validation:
 
     async def run(self) -> None:
         """Look at every read; ConflictError names a record that changed."""
+        self._check_prepared()
         outcomes = await self._context.runtime.run_all(self.steps())
         for outcome in outcomes:
             outcome.result()
+
+    def _check_prepared(self) -> None:
+        """What was read of the records this transaction writes, against what it replaced.
+
+        Prepare has compared one image of each; another read of the same record may have seen it
+        when it was not there yet, or before it was removed.
+        """
+        snapshot = self._snapshot
+        for record_id in self._prepared:
+            write = snapshot.writes[record_id]
+            read = snapshot.reads.get(record_id)
+            replaced = None if write.insert else read
+            if (read is not None and replaced is None) or any(
+                trace.plan.name == write.table.name and trace.contradicts(write.key, replaced)
+                for trace in snapshot.scans.values()
+            ):
+                raise self._changed(write.table, write.key, None)
 
     async def check_point(self, table: TransactionalTable, record_id: RecordId) -> None:
         """One record: as present as before, and by the same writer."""
@@ -146,7 +163,7 @@ class Validation:
         while (row := await rows.next()) is not None:
             if self._tx_id is not None and row["tx_id"] == self._tx_id:
                 continue
-            if plan.where is None or matches(plan.where, row):
+            if plan.wants(row):
                 return row
         return None
 

@@ -63,6 +63,7 @@ class Writer:
         ignore_missing: bool,
     ) -> None:
         """Change a record that is there."""
+        where = _checked(where, table)
         row = await self._view(table, key)
         if row is None and not isinstance(where, Existence):
             if not ignore_missing:
@@ -84,6 +85,7 @@ class Writer:
     ) -> None:
         """ScalarDB's put: over what was read, or an insert if nothing was."""
         record_id = (table.name, key)
+        where = _checked(where, table)
         if where is not None:
             known = record_id in self._snapshot.reads or record_id in self._snapshot.writes
             if not (known or pre_read):
@@ -102,6 +104,7 @@ class Writer:
         where: Condition | Existence | None,
     ) -> None:
         """Remove a record; where there is none, nothing happens."""
+        where = _checked(where, table)
         earlier = self._snapshot.writes.get((table.name, key))
         if earlier is not None and earlier.values is not None and earlier.insert:
             raise InvalidOperationError(
@@ -134,8 +137,16 @@ class Writer:
                 code="STX-3050",
             )
         else:
-            earlier.values.update(values)
-            earlier.pre_read = earlier.pre_read or (pre_read and not earlier.insert)
+            # A write of its own, so that a batch that fails can go back to the one before.
+            self._record(
+                PendingWrite(
+                    table,
+                    key,
+                    {**earlier.values, **values},
+                    insert=earlier.insert,
+                    pre_read=earlier.pre_read or (pre_read and not earlier.insert),
+                )
+            )
 
     def _overwrite(self, deleted: PendingWrite, values: dict[str, Value]) -> None:
         """A put after a delete replaces the whole record (specification 3.7)."""
@@ -167,12 +178,21 @@ class Writer:
         elif isinstance(where, Existence):
             met = row is not None
         else:
-            met = row is not None and matches(bound(where, table.user, table.name), row)
+            met = row is not None and matches(where, row)
         if not met:
             raise ConditionNotMetError(
                 f"the condition {where!r} on {_shown(table, key)} is not met",
                 record=_as_record(table, row),
             )
+
+
+def _checked(
+    where: Condition | Existence | None, table: TransactionalTable
+) -> Condition | Existence | None:
+    """The condition with values of its columns' types, whether or not there is a record."""
+    if where is None or isinstance(where, Existence):
+        return where
+    return bound(where, table.user, table.name)
 
 
 def _as_record(table: TransactionalTable, row: Row | None) -> Record | None:

@@ -109,7 +109,7 @@ class Checks:
                 code="STX-3012",
             )
         for name in columns:
-            if name not in self.schema.columns:
+            if not isinstance(name, str) or name not in self.schema.columns:
                 raise self.no_column(name)
         return tuple(dict.fromkeys(columns))
 

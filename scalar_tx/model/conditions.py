@@ -194,15 +194,25 @@ def column(name: str) -> Column:
     return Column(name)
 
 
-@lru_cache(maxsize=512)
 def like_pattern(pattern: str, escape: str) -> re.Pattern[str]:
     """Compile a LIKE pattern; InvalidOperationError names what is wrong with it."""
     if not isinstance(pattern, str):
-        raise InvalidOperationError(f"LIKE needs a text pattern, not {pattern!r}", code="STX-3022")
+        raise InvalidOperationError(
+            f"LIKE needs a text pattern, not {pattern!r:.60}",
+            advice="Write for example column('name').like('a%')",
+            code="STX-3022",
+        )
     if not isinstance(escape, str) or len(escape) > 1:
         raise InvalidOperationError(
-            f"the escape of LIKE is one character or empty, not {escape!r}", code="STX-3022"
+            f"the escape of LIKE is {escape!r:.60}",
+            advice="Give one character, or the empty text for none",
+            code="STX-3022",
         )
+    return _compiled(pattern, escape)
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str, escape: str) -> re.Pattern[str]:
     out: list[str] = []
     rest = iter(pattern)
     for sign in rest:

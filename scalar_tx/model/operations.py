@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.conditions import Existence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scalar_tx.model.conditions import Condition, Existence
+    from scalar_tx.model.conditions import Condition
     from scalar_tx.model.types import Value
 
 
 def _wrong(message: str, advice: str) -> InvalidOperationError:
     return InvalidOperationError(message, advice=advice, code="STX-3013")
+
+
+def _not_a_bool(name: str, value: object) -> InvalidOperationError:
+    return _wrong(f"{name} is {value!r:.60}", f"Give {name}=True or {name}=False")
+
+
+def _never_true(where: object, what: str) -> InvalidOperationError:
+    return _wrong(
+        f"where={where!r} on {what}, which is about a record that is there",
+        "Use put(…, where=if_not_exists) or insert to create a record only where there is none",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,8 @@ class Get:
     def __post_init__(self) -> None:
         if (self.key is None) == (self.index is None):
             raise _wrong("get needs exactly one of key and index", "Give the key as a mapping")
+        if type(self.weak) is not bool:
+            raise _not_a_bool("weak", self.weak)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,9 @@ class Scan:
     weak: bool = False
 
     def __post_init__(self) -> None:
+        for name in _SCAN_FLAGS:
+            if type(getattr(self, name)) is not bool:
+                raise _not_a_bool(name, getattr(self, name))
         ways = [self.partition is not None, self.index is not None, self.whole_table]
         if ways.count(True) != 1:
             raise _wrong(
@@ -77,10 +94,13 @@ class Scan:
             raise _wrong(
                 f"limit is {self.limit!r}", "Give an int of at least 0; 0 or None means all"
             )
-        if isinstance(self.order_by, str):
+        if self.order_by is not None and not isinstance(self.order_by, list | tuple):
             raise _wrong(
-                f"order_by is the text {self.order_by!r}", "Give a list: order_by=['-created_at']"
+                f"order_by is {self.order_by!r:.60}", "Give a list: order_by=['-created_at']"
             )
+
+
+_SCAN_FLAGS: Final = ("whole_table", "start_inclusive", "end_inclusive", "weak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +132,9 @@ class Update:
 
     def __post_init__(self) -> None:
         if self.missing not in ("error", "ignore"):
-            raise _wrong(f"missing is {self.missing!r}", "Give missing='error' or 'ignore'")
+            raise _wrong(f"missing is {self.missing!r:.60}", "Give missing='error' or 'ignore'")
+        if self.where is Existence.IF_NOT_EXISTS:
+            raise _never_true(self.where, "an update")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +145,10 @@ class Delete:
     key: Mapping[str, Value]
     _: KW_ONLY
     where: Condition | Existence | None = None
+
+    def __post_init__(self) -> None:
+        if self.where is Existence.IF_NOT_EXISTS:
+            raise _never_true(self.where, "a delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +161,11 @@ class Put:
     where: Condition | Existence | None = None
     implicit_pre_read: bool = False
     insert_mode: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("implicit_pre_read", "insert_mode"):
+            if type(getattr(self, name)) is not bool:
+                raise _not_a_bool(name, getattr(self, name))
 
 
 Selection: TypeAlias = Get | Scan

@@ -65,7 +65,11 @@ class Record(Mapping[str, "Value"]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Record):
-            return self._table == other._table and self._values == other._values
+            return (
+                self._table == other._table
+                and self._key == other._key
+                and self._values == other._values
+            )
         if isinstance(other, Mapping):
             return self._values == dict(other)
         return NotImplemented

@@ -1,0 +1,112 @@
+"""A process of the tour: makes transfers until it is told to end, or halts in mid-commit."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import scalar_tx
+from scalar_tx.cli.demo.bank import ACCOUNTS, PATIENCE_S, pay
+from scalar_tx.cli.demo.job import Event, Job, LogWriter
+from scalar_tx.cli.opening import opened
+from scalar_tx.consensus_commit.transaction import TransactionSteps
+from scalar_tx.errors import ConflictError, ScalarTxError
+from scalar_tx.open_transactions import OpenTransactions
+from scalar_tx.transaction import Transaction
+
+if TYPE_CHECKING:
+    from scalar_tx.consensus_commit.commit_hook import CommitEvent
+    from scalar_tx.manager import TransactionManager
+
+PATIENCE: Final = scalar_tx.RetryPolicy(deadline=PATIENCE_S)
+_LONGEST_HALT_S: Final = 60.0
+
+
+class Worker:
+    """Makes transfers and reports each."""
+
+    def __init__(self, job: Job, db: TransactionManager, log: LogWriter) -> None:
+        self._job = job
+        self._db = db
+        self._log = log
+        self._dice = random.Random()  # noqa: S311  # which accounts, no secret
+        self._number = 0
+
+    def work(self) -> None:
+        """Go on until the end, or until the moment to halt has come."""
+        end = Path(self._job.end)
+        halts_at = None
+        if self._job.dies_after is not None:
+            halts_at = time.monotonic() + self._job.dies_after
+        while not end.exists():
+            if halts_at is not None and time.monotonic() >= halts_at:
+                self._halt_in_mid_commit()
+            self._transfer()
+
+    def _draw(self) -> tuple[str, int, int, int]:
+        self._number += 1
+        source, target = self._dice.sample(range(1, ACCOUNTS + 1), 2)
+        return f"{self._job.name}-{self._number:05}", source, target, self._dice.randint(1, 20)
+
+    def _transfer(self) -> None:
+        order = self._draw()
+        reference = order[0]
+        attempts = 0
+
+        def counted(tx: Transaction) -> None:
+            nonlocal attempts
+            attempts += 1
+            pay(tx, *order)
+
+        self._log.write(Event.BEGUN, reference)
+        try:
+            self._db.run(counted, retry=PATIENCE)
+        except ConflictError:
+            self._log.write(Event.GIVEN_UP, reference, attempts=attempts)
+        except ScalarTxError as error:
+            self._log.write(Event.FAILED, reference, attempts=attempts, error=str(error))
+        else:
+            self._log.write(Event.COMMITTED, reference, attempts=attempts)
+
+    def _halt_in_mid_commit(self) -> None:
+        """Prepare a transfer's records and stop there, before anything is decided."""
+        with opened(self._job.target) as parts:
+            level = parts.context.options.isolation
+            while True:
+                order = self._draw()
+
+                async def halt(event: CommitEvent, order: Any = order) -> None:
+                    self._log.write(
+                        Event.PREPARED,
+                        order[0],
+                        transaction=event.transaction_id,
+                        source=order[1],
+                        target=order[2],
+                        amount=order[3],
+                    )
+                    time.sleep(_LONGEST_HALT_S)
+                    sys.exit("nobody killed this process, although it waited for it")
+
+                parts.context.commit_hooks[:] = [halt]
+                self._log.write(Event.BEGUN, order[0])
+                steps = TransactionSteps(parts.context, level)
+                tx = Transaction(steps, OpenTransactions(parts.runtime.elapsed))
+                try:
+                    pay(tx, *order)
+                    tx.commit()
+                except ConflictError:
+                    self._log.write(Event.GIVEN_UP, order[0], attempts=1)
+
+
+def main() -> None:
+    """Do the job in the argument."""
+    job = Job.from_text(sys.argv[1])
+    with LogWriter(job.log) as log, scalar_tx.connect(job.target) as db:
+        Worker(job, db, log).work()
+
+
+if __name__ == "__main__":
+    main()
