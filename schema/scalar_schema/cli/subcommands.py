@@ -1,0 +1,184 @@
+"""``apply``, ``plan``, ``delete``, ``repair``, ``import``: one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scalar_schema.cli.parameters import (
+    Compaction,
+    Config,
+    Coordinator,
+    DryRun,
+    Files,
+    Json,
+    NoBackup,
+    NoScaling,
+    Replication,
+    ReplicationFactor,
+    RequestUnits,
+    storage_options,
+)
+from scalar_schema.cli.report import Report
+from scalar_schema.cli.run import Request, exit_code, run
+from scalar_schema.plan import Mode
+from scalar_tx.errors import InvalidOperationError
+
+NOT_YET = "STX-3063"
+
+Alter = Annotated[
+    bool,
+    typer.Option(
+        "--alter", help="Bring tables that exist to what the files say: new columns, indexes."
+    ),
+]
+
+
+def apply(
+    *,
+    files: Files = None,
+    config: Config = None,
+    coordinator: Coordinator = False,
+    alter: Alter = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+    replication_strategy: Replication = None,
+    replication_factor: ReplicationFactor = None,
+    compaction_strategy: Compaction = None,
+    ru: RequestUnits = None,
+    no_scaling: NoScaling = False,
+    no_backup: NoBackup = False,
+) -> None:
+    """Make the namespaces and tables that are missing. May be run again at any time."""
+    end(
+        Request(
+            Mode.ALTER if alter else Mode.CREATE,
+            some(files, coordinator=coordinator),
+            config,
+            coordinator,
+            dry_run,
+            json,
+            storage_options(
+                replication_strategy,
+                replication_factor,
+                compaction_strategy,
+                ru,
+                no_scaling=no_scaling,
+                no_backup=no_backup,
+            ),
+        )
+    )
+
+
+def plan(
+    *,
+    files: Files = None,
+    config: Config = None,
+    coordinator: Coordinator = False,
+    alter: Alter = False,
+    json: Json = False,
+) -> None:
+    """Say what apply would do, and how tables that exist differ from the files."""
+    mode = Mode.ALTER if alter else Mode.CREATE
+    chosen = some(files, coordinator=coordinator)
+    end(Request(mode, chosen, config, coordinator, dry_run=True, as_json=json))
+
+
+def delete(
+    *,
+    files: Files = None,
+    config: Config = None,
+    coordinator: Coordinator = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Remove the files' tables with all records, and namespaces that are left empty."""
+    chosen = some(files, coordinator=coordinator)
+    end(Request(Mode.DELETE, chosen, config, coordinator, dry_run, json))
+
+
+def repair(
+    *,
+    files: Files = None,
+    config: Config = None,
+    coordinator: Coordinator = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+    replication_strategy: Replication = None,
+    replication_factor: ReplicationFactor = None,
+    compaction_strategy: Compaction = None,
+    ru: RequestUnits = None,
+    no_scaling: NoScaling = False,
+    no_backup: NoBackup = False,
+) -> None:
+    """Make whatever is missing of tables: columns, indexes, metadata. Nothing is removed."""
+    end(
+        Request(
+            Mode.REPAIR,
+            some(files, coordinator=coordinator),
+            config,
+            coordinator,
+            dry_run,
+            json,
+            storage_options(
+                replication_strategy,
+                replication_factor,
+                compaction_strategy,
+                ru,
+                no_scaling=no_scaling,
+                no_backup=no_backup,
+            ),
+        )
+    )
+
+
+def import_() -> None:
+    """Make tables of a database usable for transactions: comes with a later version."""
+    refuse_import()
+
+
+def refuse_import() -> None:
+    """Say that importing is not there yet, and end."""
+    error = InvalidOperationError(
+        "importing tables is not available yet, it comes with a later version",
+        advice="Create the tables with apply and copy the rows, or import them with ScalarDB's "
+        "own loader",
+        code=NOT_YET,
+    )
+    Report(Mode.CREATE, dry_run=False, as_json=False).refused(error)
+    raise typer.Exit(exit_code(error))
+
+
+def some(files: Sequence[Path] | None, *, coordinator: bool) -> Sequence[Path]:
+    """The files; at least one, unless the coordinator's table is all that is wanted."""
+    if not files and not coordinator:
+        raise typer.BadParameter("name a schema file, or say --coordinator")
+    return files or ()
+
+
+def end(request: Request) -> None:
+    """Run, and end with its exit code."""
+    raise typer.Exit(run(request))
+
+
+def register(target: typer.Typer) -> typer.Typer:
+    """Give a command these subcommands."""
+    for command in (apply, plan, delete, repair):
+        target.command()(command)
+    # Whatever is said behind it, the answer is the same.
+    anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    target.command("import", context_settings=anything)(import_)
+    return target
+
+
+app = register(
+    typer.Typer(
+        help="Make, alter, repair and remove the tables of schema files.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+)
