@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.arguments import check_iterable, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scalar_tx.model.types import Value
 
@@ -22,11 +21,10 @@ def row_batches(
     """Groups of ``batch`` rows, the first ``skip`` rows left out; wrong arguments are refused."""
     for name, value, least in (("batch", batch, 1), ("skip", skip, 0)):
         if type(value) is not int or value < least:
-            raise _wrong(f"{name} is {value!r:.60}", f"Give an int of at least {least}")
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-        raise _wrong(f"the rows are {rows!r:.60}", "Give an iterable of mappings, column to value")
+            raise wrong(f"{name} is {value!r:.60}", f"Give an int of at least {least}")
+    check_iterable(rows, "rows")
     if progress is not None and not callable(progress):
-        raise _wrong(f"progress is {progress!r:.60}", "Give a function of one number, or None")
+        raise wrong(f"progress is {progress!r:.60}", "Give a function of one number, or None")
     return _groups(itertools.islice(rows, skip, None), batch)
 
 
@@ -34,7 +32,3 @@ def _groups(rows: Rows, batch: int) -> Iterator[list[Mapping[str, Value]]]:
     remaining = iter(rows)
     while group := list(itertools.islice(remaining, batch)):
         yield group
-
-
-def _wrong(message: str, advice: str) -> InvalidOperationError:
-    return InvalidOperationError(message, advice=advice, code="STX-3013")

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from scalar_tx.after_commit import AfterCommit
 from scalar_tx.connection import forks
 from scalar_tx.errors import InvalidOperationError, ScalarTxError
-from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
+from scalar_tx.model.operations import (
+    Delete,
+    Get,
+    Insert,
+    Put,
+    Scan,
+    Update,
+    Upsert,
+    checked_mutations,
+    checked_operations,
+)
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.transactional_functions import AnyTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from scalar_tx.consensus_commit.cursor import ScanCursor
@@ -28,8 +37,6 @@ if TYPE_CHECKING:
     from scalar_tx.open_transactions import OpenTransactions
 
 T = TypeVar("T")
-
-_log = logging.getLogger("scalar_tx.transaction")
 
 
 class Transaction(AnyTransaction):
@@ -51,7 +58,7 @@ class Transaction(AnyTransaction):
         self._owned = owned  # somebody else commits: run, attempts, @transactional
         self._turn = threading.Lock()
         self._forks = forks()
-        self._after_commit: list[tuple[Callable[..., object], tuple[object, ...]]] = []
+        self._after_commit = AfterCommit()
 
     @property
     def id(self) -> str:
@@ -209,9 +216,7 @@ class Transaction(AnyTransaction):
 
     def on_commit(self, function: Callable[..., object], *args: object) -> None:
         """Call ``function(*args)`` after a commit, in order of registration; errors are logged."""
-        if self._steps.finished or not callable(function):
-            raise no_call_after_commit(function, self._steps.id)
-        self._after_commit.append((function, args))
+        self._after_commit.add(function, args, ended=self._steps.finished)
 
     def commit(self) -> None:
         """Make the writes durable and visible, all of them.
@@ -232,8 +237,7 @@ class Transaction(AnyTransaction):
             self._run(self._steps.commit())
         finally:
             self._leave()
-        for function, args in self._after_commit:
-            call_after_commit(function, args)
+        self._after_commit.run()
 
     def _rollback(self) -> None:
         try:
@@ -361,76 +365,11 @@ def leave_with(transaction: Transaction, error: BaseException) -> None:
     was read still validates. Cancellation and Ctrl-C are never held back.
     """
     try:
-        if isinstance(error, Exception) and not getattr(error, "retryable", False):
+        if isinstance(error, Exception) and not (
+            isinstance(error, ScalarTxError) and error.retryable
+        ):
             transaction._confirm_reads()  # noqa: SLF001  # one face
     except Exception as conflict:
         raise conflict from error
     finally:
         transaction._rollback()  # noqa: SLF001  # one face
-
-
-def call_after_commit(function: Callable[..., object], args: tuple[object, ...]) -> object:
-    """Call one on_commit function; the commit stands, so an error can only be logged."""
-    try:
-        return function(*args)
-    except Exception:  # noqa: BLE001  # the commit stands, whatever it was
-        _log.exception("a function given to on_commit failed; the transaction is committed")
-        return None
-
-
-def no_call_after_commit(function: object, transaction_id: str) -> InvalidOperationError:
-    """The error about an ``on_commit`` that could never be called."""
-    if callable(function):
-        return InvalidOperationError(
-            "on_commit on a transaction that has ended",
-            advice="Register functions before the commit",
-            transaction_id=transaction_id,
-            code="STX-3038",
-        )
-    return InvalidOperationError(
-        f"on_commit was given {function!r:.60}",
-        advice="Give a function, and its arguments behind it",
-        transaction_id=transaction_id,
-        code="STX-3013",
-    )
-
-
-def checked_mutations(mutations: Iterable[Mutation]) -> list[Mutation]:
-    """The writes of ``mutate``, at least one."""
-    found = _listed(mutations)
-    for mutation in found:
-        if not isinstance(mutation, Insert | Upsert | Update | Delete | Put):
-            raise InvalidOperationError(
-                f"{mutation!r:.60} is no write",
-                advice="Give Insert, Upsert, Update, Delete or Put objects",
-                code="STX-3013",
-            )
-    return found
-
-
-def checked_operations(operations: Iterable[Operation]) -> list[Operation]:
-    """The operations of ``batch``, at least one."""
-    found = _listed(operations)
-    for operation in found:
-        if not isinstance(operation, Get | Scan | Insert | Upsert | Update | Delete | Put):
-            raise InvalidOperationError(
-                f"{operation!r:.60} is no operation",
-                advice="Give Get, Scan, Insert, Upsert, Update, Delete or Put objects",
-                code="STX-3013",
-            )
-    return found
-
-
-def _listed(operations: Iterable[T]) -> list[T]:
-    if isinstance(operations, str | bytes | Mapping) or not isinstance(operations, Iterable):
-        raise InvalidOperationError(
-            f"{operations!r:.60} is no list of operations",
-            advice="Give a list, also of a single operation",
-            code="STX-3013",
-        )
-    found = list(operations)
-    if not found:
-        raise InvalidOperationError(
-            "there is nothing to do", advice="Give at least one operation", code="STX-3016"
-        )
-    return found

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
-import logging
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from scalar_tx.after_commit import AfterCommit
 from scalar_tx.connection import forks
 from scalar_tx.errors import InvalidOperationError, ScalarTxError
-from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
-from scalar_tx.transaction import (
-    call_after_commit,
+from scalar_tx.model.operations import (
+    Delete,
+    Get,
+    Insert,
+    Put,
+    Scan,
+    Update,
+    Upsert,
     checked_mutations,
     checked_operations,
-    no_call_after_commit,
 )
 from scalar_tx.transactional_functions import AnyTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
     from types import TracebackType
 
     from scalar_tx.admin import Drive
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
     from scalar_tx.open_transactions import OpenTransactions
 
 T = TypeVar("T")
-
-_log = logging.getLogger("scalar_tx.transaction")
 
 
 class AsyncTransaction(AnyTransaction):
@@ -58,7 +59,7 @@ class AsyncTransaction(AnyTransaction):
         self._drive = drive
         self._busy = False
         self._forks = forks()
-        self._after_commit: list[tuple[Callable[..., object], tuple[object, ...]]] = []
+        self._after_commit = AfterCommit()
 
     @property
     def id(self) -> str:
@@ -218,9 +219,7 @@ class AsyncTransaction(AnyTransaction):
 
     def on_commit(self, function: Callable[..., object], *args: object) -> None:
         """Call, and await if it can be, ``function(*args)`` after a commit; errors are logged."""
-        if self._steps.finished or not callable(function):
-            raise no_call_after_commit(function, self._steps.id)
-        self._after_commit.append((function, args))
+        self._after_commit.add(function, args, ended=self._steps.finished)
 
     async def commit(self) -> None:
         """Make the writes durable and visible, all of them.
@@ -241,10 +240,7 @@ class AsyncTransaction(AnyTransaction):
             await self._run(self._steps.commit(), whole=True)
         finally:
             self._leave()
-        for function, args in self._after_commit:
-            awaited = call_after_commit(function, args)
-            if inspect.isawaitable(awaited):
-                await _finish_after_commit(awaited)
+        await self._after_commit.run_and_await()
 
     async def _rollback(self) -> None:
         try:
@@ -375,16 +371,11 @@ async def leave_with_async(transaction: AsyncTransaction, error: BaseException) 
     was read still validates. Cancellation and Ctrl-C are never held back.
     """
     try:
-        if isinstance(error, Exception) and not getattr(error, "retryable", False):
+        if isinstance(error, Exception) and not (
+            isinstance(error, ScalarTxError) and error.retryable
+        ):
             await transaction._confirm_reads()  # noqa: SLF001  # one face
     except Exception as conflict:
         raise conflict from error
     finally:
         await transaction._rollback()  # noqa: SLF001  # one face
-
-
-async def _finish_after_commit(awaited: Awaitable[object]) -> None:
-    try:
-        await awaited
-    except Exception:  # noqa: BLE001  # the commit stands, whatever it was
-        _log.exception("a function given to on_commit failed; the transaction is committed")

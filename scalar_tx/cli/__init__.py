@@ -1,6 +1,7 @@
 """The command line ``scalar-tx``: one file a command.
 
-Command modules are light; each imports what it needs when it runs, so that ``--help`` opens nothing.
+Command modules are light; each imports what it needs when it runs, so that ``--help`` opens
+nothing.
 """
 
 from __future__ import annotations

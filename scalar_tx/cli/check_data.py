@@ -98,6 +98,6 @@ def _print(reports: list[TableReport], problems: list[str]) -> None:
         say("What to do about unsettled records: scalar-tx recover --all")
     if problems or any(one.count > one.unsettled for one in reports):
         say(
-            "What to do about the other problems: keep a copy of the database as it is, look at the "
-            "records with scalar-tx inspect, and restore them from a backup."
+            "What to do about the other problems: keep a copy of the database as it is, look at "
+            "the records with scalar-tx inspect, and restore them from a backup."
         )

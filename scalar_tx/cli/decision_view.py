@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 _UNKNOWN: Final = "UNKNOWN"
 _WHAT_UNKNOWN_MEANS: Final = (
-    "No decision is on record: the transaction is running, or died before it was decided, or left no "
-    "row because it only read, or its row was cleaned up.\n"
+    "No decision is on record: the transaction is running, or died before it was decided, or left "
+    "no row because it only read, or its row was cleaned up.\n"
     "If it must not be left open: scalar-tx settle ID writes ABORTED unless a decision appears."
 )
 

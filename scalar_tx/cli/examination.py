@@ -49,12 +49,13 @@ def _examine(settings: StorageSettings) -> tuple[list[Finding], bool]:
     if examine is None:
         return [Finding("examination", Verdict.NOTE, "this storage has none of its own")], True
     examination: Examination = examine(settings)
-    findings = [*examination.findings, *_clock(examination.clock_ahead_ms)]
+    findings = [*examination.findings, *clock_findings(examination.clock_ahead_ms)]
     bad = any(one.verdict is Verdict.BAD and one.subject == "file" for one in findings)
     return findings, examination.exists and not bad
 
 
-def _clock(ahead_ms: float | None) -> list[Finding]:
+def clock_findings(ahead_ms: float | None) -> list[Finding]:
+    """How a storage's clock agrees with this process's; nothing where it has none."""
     if ahead_ms is None:
         return []
     text = f"the storage's is {abs(ahead_ms):.0f} ms {'ahead' if ahead_ms >= 0 else 'behind'}"

@@ -1,7 +1,7 @@
 """How does a command end that could not do its work?
 
-Exit code 1: the environment is in the way. 2: the command was used wrongly. Never a traceback for an
-error that the library raises on purpose.
+Exit code 1: the environment is in the way. 2: the command was used wrongly. Never a traceback for
+an error that the library raises on purpose.
 """
 
 from __future__ import annotations

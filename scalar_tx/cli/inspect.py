@@ -11,12 +11,11 @@ def inspect(table: TableName, key: Key, config: Config = None, json: Json = Fals
     from scalar_tx.cli.opening import opened, run
     from scalar_tx.cli.output import console, print_json
     from scalar_tx.cli.record_view import as_data, print_situation
-    from scalar_tx.cli.situation import checked_key, look_at
+    from scalar_tx.cli.situation import look_at
 
     with opened(config) as parts:
         found = run(parts.context.catalog.table(table))
-        values = checked_key(parts, found, read_key(key, found))
-        situation = run(look_at(parts, found, values))
+        situation = run(look_at(parts, found, read_key(key, found)))
     if json:
         print_json(as_data(situation))
     else:

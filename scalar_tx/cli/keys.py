@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import Value
 
 
-def read_key(text: str, table: TransactionalTable) -> dict[str, Value]:
-    """The key that a text means. InvalidOperationError says what is wrong and shows a right one."""
+def read_key(text: str, table: TransactionalTable) -> tuple[Value, ...]:
+    """The key that a text means, in the order of the table's key columns.
+
+    InvalidOperationError says what is wrong, and shows a right one.
+    """
     given = _object(text, table) if text.lstrip().startswith("{") else _pairs(text, table)
     types = table.user.columns
     for name in given:
@@ -32,7 +35,8 @@ def read_key(text: str, table: TransactionalTable) -> dict[str, Value]:
     missing = [name for name in table.key_columns if name not in given]
     if missing:
         raise _wrong(table, f"the key of {table.name} lacks {', '.join(missing)}")
-    return {name: _typed(given[name], types[name], table, name) for name in table.key_columns}
+    typed = {name: _typed(given[name], types[name], table, name) for name in table.key_columns}
+    return table.checks.key(typed, table.key_columns, "key")
 
 
 def _object(text: str, table: TransactionalTable) -> Mapping[str, Any]:
@@ -67,7 +71,7 @@ def _typed(value: object, data_type: DataType, table: TransactionalTable, column
             place = f"{table.name}.{column} is {data_type.value}"
             raise _wrong(table, f"{place}, and {value!r} is none") from None
     if isinstance(value, bool | int | float | str):
-        return value  # whether it fits its column is checked where all keys are
+        return value  # whether it fits its column is checked as for all keys
     raise _wrong(table, f"{table.name}.{column} can't be {value!r}")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,6 +25,14 @@ def console(*, errors: bool = False, quiet: bool = False) -> Console:
     from rich.console import Console  # takes a while, and --json does without
 
     return Console(stderr=errors, quiet=quiet, highlight=False, emoji=False)
+
+
+def command_line() -> str:
+    """How this command line is called here: by its name where the shell finds it."""
+    if shutil.which("scalar-tx") is not None:
+        return "scalar-tx"
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "scalar-tx" else "python -m scalar_tx"
 
 
 def print_json(data: object) -> None:

@@ -52,7 +52,7 @@ async def next_unsettled(pages: Pages) -> Sequence[Row] | None:
 
 
 async def transactional_tables(parts: Parts, names: Sequence[str] = ()) -> list[TransactionalTable]:
-    """The tables of those names, or all transactional ones. InvalidOperationError: no such table."""
+    """The tables of those names, or all transactional ones. InvalidOperationError: no such one."""
     if names:
         return [await parts.context.catalog.table(name) for name in names]
     return [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scalar_tx.cli.situation import Situation
     from scalar_tx.connection import Parts
     from scalar_tx.consensus_commit.metadata import TransactionalTable
-    from scalar_tx.errors import ConflictError
+    from scalar_tx.errors import ConflictError, InvalidOperationError
     from scalar_tx.model.types import Value
 
 
@@ -31,6 +31,7 @@ def recover(
             show_default=False,
         ),
     ] = None,
+    *,
     every: Annotated[
         bool, typer.Option("--all", help="All records of the table, or of all tables.")
     ] = False,
@@ -46,38 +47,36 @@ def recover(
     """
     from scalar_tx.cli.opening import opened
 
-    _check_use(table, key, every=every)
+    if (table is None or key is None) and not every:
+        what = "neither a record nor --all was given" if table is None else "the key is missing"
+        raise _wrong_use(what)
+    if every and key is not None:
+        raise _wrong_use("a key and --all contradict each other")
     with opened(config) as parts:
-        if every:
-            results = _all(parts, table, dry_run=dry_run)
-        else:
-            assert table is not None
-            assert key is not None
+        if table is not None and key is not None:
             results = [_one(parts, table, key, dry_run=dry_run)]
+        else:
+            results = _all(parts, table, dry_run=dry_run)
     _print(results, json=json, every=every)
     if any(one["result"] == "failed" for one in results):
         raise typer.Exit(ENVIRONMENT)
 
 
-def _check_use(table: str | None, key: str | None, *, every: bool) -> None:
+def _wrong_use(what: str) -> InvalidOperationError:
     from scalar_tx.errors import InvalidOperationError
 
-    advice = "Write recover TABLE KEY, recover TABLE --all, or recover --all"
-    if every and key is not None:
-        raise InvalidOperationError("a key and --all contradict each other", advice=advice)
-    if not every and table is None:
-        raise InvalidOperationError("neither a record nor --all was given", advice=advice)
-    if not every and key is None:
-        raise InvalidOperationError(f"the key of a record of {table} is missing", advice=advice)
+    return InvalidOperationError(
+        what, advice="Write recover TABLE KEY, recover TABLE --all, or recover --all"
+    )
 
 
 def _one(parts: Parts, name: str, text: str, *, dry_run: bool) -> dict[str, Any]:
     from scalar_tx.cli.keys import read_key
     from scalar_tx.cli.opening import run
-    from scalar_tx.cli.situation import checked_key, look_at
+    from scalar_tx.cli.situation import look_at
 
     table = run(parts.context.catalog.table(name))
-    key = checked_key(parts, table, read_key(text, table))
+    key = read_key(text, table)
     situation = run(look_at(parts, table, key))
     if not situation.unsettled:
         return _result(situation, "nothing to do")

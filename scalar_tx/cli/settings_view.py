@@ -53,14 +53,11 @@ def settings_findings(settings: Settings) -> list[Finding]:
     policy = settings.retry
     retries = "until the deadline" if policy.retries is None else f"at most {policy.retries}"
     scans = settings.cross_partition_scan
+    pauses = f"pauses {policy.first_pause:g} to {policy.longest_pause:g} s"
     lines = [
         ("isolation", f"{commit.isolation.value} ({named})"),
         ("coordinator table", f"{commit.coordinator_namespace}.state"),
-        (
-            "reruns",
-            f"{retries}, deadline {policy.deadline:g} s, pauses {policy.first_pause:g} to "
-            f"{policy.longest_pause:g} s",
-        ),
+        ("reruns", f"{retries}, deadline {policy.deadline:g} s, {pauses}"),
         (
             "whole-table scans",
             f"{_on(scans.enabled)}, filters {_on(scans.filtering)}, orders {_on(scans.ordering)}",

@@ -13,7 +13,6 @@ from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.decisions import UndecidedError
 from scalar_tx.consensus_commit.recover import LIFETIME_MS
 from scalar_tx.errors import StorageUnavailableError
-from scalar_tx.model.checks import Checks
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
@@ -119,15 +118,6 @@ class Situation:
         if self.previous is None:
             return "removes the record, which did not exist before"
         return "restores the previous image"
-
-
-def checked_key(
-    parts: Parts, table: TransactionalTable, key: dict[str, Value]
-) -> tuple[Value, ...]:
-    """A key's values in the table's order, each as it is stored."""
-    options = parts.context.options
-    checks = Checks(table.name, table.user, parts.storage.objection, options.wide_bigint)
-    return checks.key(key, table.key_columns, "key")
 
 
 async def look_at(parts: Parts, table: TransactionalTable, key: tuple[Value, ...]) -> Situation:

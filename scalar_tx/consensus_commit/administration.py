@@ -17,6 +17,7 @@ from scalar_tx.consensus_commit.metadata import (
     with_transaction_columns,
 )
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.arguments import check_flags, wrong
 from scalar_tx.model.table import Table, TableSchema, split_name
 from scalar_tx.model.types import DataType
 
@@ -49,6 +50,7 @@ class Administration:
         self, namespace: str, *, if_not_exists: bool, options: Mapping[str, object]
     ) -> None:
         """Make a namespace."""
+        check_flags(if_not_exists=if_not_exists)
         self._open(namespace)
         await self._context.storage.admin.create_namespace(
             namespace, if_not_exists=if_not_exists, options=_options(options)
@@ -56,6 +58,7 @@ class Administration:
 
     async def drop_namespace(self, namespace: str, *, if_exists: bool) -> None:
         """Remove an empty namespace."""
+        check_flags(if_exists=if_exists)
         self._open(namespace)
         await self._context.storage.admin.drop_namespace(namespace, if_exists=if_exists)
 
@@ -74,6 +77,7 @@ class Administration:
         options: Mapping[str, object],
     ) -> None:
         """Make a table and, if it is missing, its namespace."""
+        check_flags(if_not_exists=if_not_exists, transaction=transaction)
         namespace, _ = split_name(name)
         self._open(namespace)
         table = self._stored_form(name, schema, transaction=transaction)
@@ -88,6 +92,7 @@ class Administration:
 
     async def drop_table(self, name: str, *, if_exists: bool) -> None:
         """Remove a table."""
+        check_flags(if_exists=if_exists)
         self._open(split_name(name)[0])
         await self._context.storage.admin.drop_table(name, if_exists=if_exists)
         self._context.catalog.forget(name)
@@ -133,9 +138,16 @@ class Administration:
         transaction: bool,
     ) -> None:
         """Append a column and, to a transactional table, the one for its previous value."""
+        check_flags(if_not_exists=if_not_exists, transaction=transaction)
         table = await self._stored_as(name, transaction=transaction)
         user = _user_schema(table, transaction=transaction)
         wanted = DataType.parse(data_type)
+        if not isinstance(column, str):
+            raise InvalidOperationError(
+                f"{column!r:.60} is not a column name",
+                advice="Give the name as text",
+                code="STX-3012",
+            )
         if column in user.columns:
             if if_not_exists and user.columns[column] is wanted:
                 return
@@ -165,9 +177,10 @@ class Administration:
         options: Mapping[str, object],
     ) -> None:
         """Index a column and, in a transactional table, its previous value with it."""
+        check_flags(if_not_exists=if_not_exists, transaction=transaction)
         table = await self._stored_as(name, transaction=transaction)
         user = _user_schema(table, transaction=transaction)
-        if column not in user.columns:
+        if not isinstance(column, str) or column not in user.columns:
             raise InvalidOperationError(
                 f"{name} has no column {column!r}",
                 advice=f"Its columns are {', '.join(user.columns)}",
@@ -191,6 +204,7 @@ class Administration:
         self, name: str, column: str, *, if_exists: bool, transaction: bool
     ) -> None:
         """Remove a column's index and its twin."""
+        check_flags(if_exists=if_exists, transaction=transaction)
         table = await self._stored_as(name, transaction=transaction)
         if column not in table.schema.secondary_index and if_exists:
             return
@@ -209,9 +223,12 @@ class Administration:
         options: Mapping[str, object],
     ) -> None:
         """Make whatever is missing of a table: itself, columns, indexes, metadata."""
+        check_flags(transaction=transaction)
         if schema is None:
             table = await self._stored_as(name, transaction=transaction)
             schema = _user_schema(table, transaction=transaction)
+        elif not isinstance(schema, TableSchema):
+            raise wrong(f"schema is {schema!r:.60}", "Give a TableSchema, or None")
         wanted = self._stored_form(name, schema, transaction=transaction)
         self._open(wanted.namespace)
         await self._context.storage.admin.repair_table(wanted, options=_options(options))
@@ -221,6 +238,7 @@ class Administration:
         self, *, if_not_exists: bool, options: Mapping[str, object]
     ) -> None:
         """Make the table of decisions."""
+        check_flags(if_not_exists=if_not_exists)
         admin = self._context.storage.admin
         await admin.create_namespace(
             self._closed_namespace, if_not_exists=True, options=_options(options)
@@ -232,6 +250,7 @@ class Administration:
 
     async def drop_coordinator_tables(self, *, if_exists: bool) -> None:
         """Remove the table of decisions; undecided records can't be settled afterwards."""
+        check_flags(if_exists=if_exists)
         admin = self._context.storage.admin
         await admin.drop_table(self._coordinator_table.name, if_exists=if_exists)
         await admin.drop_namespace(self._closed_namespace, if_exists=True)
@@ -313,10 +332,8 @@ def _user_schema(table: Table, *, transaction: bool) -> TableSchema:
 
 def _options(options: Mapping[str, object]) -> Mapping[str, str]:
     if not isinstance(options, Mapping):
-        raise InvalidOperationError(
-            f"options={options!r} is no mapping",
-            advice="Write options={'replication-factor': 3}",
-            code="STX-3013",
+        raise wrong(
+            f"options={options!r:.60} is no mapping", "Write options={'replication-factor': 3}"
         )
     return {
         str(name): str(value).lower() if isinstance(value, bool) else str(value)

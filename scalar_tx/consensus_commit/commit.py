@@ -132,7 +132,7 @@ class Commit:
     # Decide.
 
     async def _ask_hooks(self) -> None:
-        if not self._context.commit_hooks:
+        if not self._writes or not self._context.commit_hooks:
             return
         event = CommitEvent(
             transaction_id=self._tx_id,

@@ -110,7 +110,8 @@ class CoordinatorTable:
         if group is not None:
             raise InvalidOperationError(
                 f"{tx_id} is a member of the group commit {group}; its group decides",
-                code="STX-3030",
+                advice="Let the group's leader commit it",
+                code="STX-3049",
             )
         return await self._decide(tx_id, TxState.COMMITTED, at, also)
 

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
+from scalar_tx.consensus_commit.guarded_reads import guarded
 from scalar_tx.consensus_commit.plan import page_token
-from scalar_tx.errors import (
-    ConflictError,
-    InvalidOperationError,
-    ScalarTxError,
-    StorageBusyError,
-    StorageError,
-    StorageUnavailableError,
-)
+from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from scalar_tx.consensus_commit.scan import MergedRows, ScanPlan
     from scalar_tx.model.types import Row
-
-T = TypeVar("T")
-
-
-async def guarded(steps: Coroutine[Any, Any, T], transaction_id: str | None) -> T:
-    """Run steps that only read; name what a storage says about a read."""
-    try:
-        return await steps
-    except (StorageError, ScalarTxError) as error:
-        named = read_error(error, transaction_id)
-        if named is error:
-            raise
-        raise named from error
-
-
-def read_error(error: Exception, transaction_id: str | None) -> Exception:
-    """What a caller is told when a read failed: a read changes nothing, whatever became of it."""
-    if isinstance(error, StorageBusyError):
-        return ConflictError(
-            f"the storage was busy: {error}", transaction_id=transaction_id, code="STX-1032"
-        )
-    if isinstance(error, StorageError):
-        return StorageUnavailableError(
-            f"a read failed: {error}", transaction_id=transaction_id, code="STX-4004"
-        )
-    if isinstance(error, ScalarTxError) and error.transaction_id is None:
-        error.transaction_id = transaction_id
-    return error
 
 
 class ScanCursor:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,3 +66,22 @@ class DecisionMaker(Protocol):
     async def read(self, tx_id: str) -> Decision | None:
         """The decision; None: not decided, or not on record any more. UndecidedError if unread."""
         ...
+
+
+async def refuse_decided(decisions: DecisionMaker, tx_id: str) -> None:
+    """InvalidOperationError if an id was used before; asked for ids that callers made."""
+    try:
+        standing = await decisions.read(tx_id)
+    except UndecidedError as error:
+        raise StorageUnavailableError(
+            "whether the id was used before could not be read; nothing was done",
+            transaction_id=tx_id,
+            code="STX-4002",
+        ) from error
+    if standing is not None:
+        raise InvalidOperationError(
+            f"the id {tx_id!r} was used before: that transaction is {standing.state.value}",
+            advice="Use a fresh id for each transaction; id= is no idempotency key",
+            transaction_id=tx_id,
+            code="STX-3036",
+        )

@@ -182,14 +182,18 @@ class Catalog:
         self._wide_bigint = wide_bigint
         self._known: dict[str, tuple[TransactionalTable, float]] = {}
 
-    async def table(self, name: str) -> TransactionalTable:
-        """The table of that name; InvalidOperationError if there is none or it can't be used."""
+    def known(self, name: str) -> TransactionalTable | None:
+        """The table of that name if it was looked up not long ago; nothing is awaited for it."""
         known = self._known.get(name) if type(name) is str else None
         if known is not None and (
             self._expiry < 0 or self._runtime.elapsed() - known[1] < self._expiry
         ):
             return known[0]
-        return await self._look_up(name)
+        return None
+
+    async def table(self, name: str) -> TransactionalTable:
+        """The table of that name; InvalidOperationError if there is none or it can't be used."""
+        return self.known(name) or await self._look_up(name)
 
     async def _look_up(self, name: str) -> TransactionalTable:
         namespace, _ = split_name(name)

@@ -70,8 +70,11 @@ class Recovery:
             if fresh is None or record.is_committed(fresh):
                 return Resolved(fresh, rolled_back=fresh is None)
             if fresh["tx_id"] == writer:
-                if not await self._abort(writer):
-                    continue  # decided at the same moment: follow that
+                standing = await self._abort(writer)
+                if standing is None:
+                    continue
+                if standing.state is TransactionState.COMMITTED:
+                    return self._follow(table, key, row, standing)  # decided at the same moment
                 fresh = await self._storage.get(table.stored, key)
                 if fresh is None or record.is_committed(fresh):
                     return Resolved(fresh, rolled_back=fresh is None)
@@ -112,15 +115,11 @@ class Recovery:
                 fresh = await self._storage.get(table.stored, key)
                 if fresh is None or fresh["tx_id"] != writer or record.is_committed(fresh):
                     continue  # its decision was removed because it is finished
-                if not await self._abort(writer):
+                decision = await self._abort(writer)
+                if decision is None:
                     continue
-                state = TransactionState.ABORTED
-                mutation = record.roll_back(table, key, row)
-            else:
-                state = decision.state
-                mutation = _rolling(table, key, row, decision)
-            if await self._apply(mutation):
-                return state
+            if await self._apply(_rolling(table, key, row, decision)):
+                return decision.state
         raise ConflictError(
             f"a record of {table.name} changed hands {_ATTEMPTS} times while it was recovered",
             records=[(table.name, table.key_mapping(key))],
@@ -137,13 +136,12 @@ class Recovery:
                 code="STX-4002",
             ) from error
 
-    async def _abort(self, writer: str) -> bool:
-        """Force ABORTED; False: a decision stands that must be looked up."""
+    async def _abort(self, writer: str) -> Decision | None:
+        """Force ABORTED unless COMMITTED stands; what stands, or None if that can't be seen."""
         try:
-            decision = await self._decisions.force_abort(writer)
+            return await self._decisions.force_abort(writer)
         except UndecidedError:
-            return False
-        return decision.state is TransactionState.ABORTED
+            return None
 
     def _leave_the_living_alone(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row
@@ -185,13 +183,8 @@ class Recovery:
             fresh = await self._storage.get(table.stored, key)
             if fresh is None or record.is_committed(fresh) or fresh["tx_id"] != writer:
                 return
-            if not await self._abort(writer):
-                decision = await self._read_decision(writer)
-                if decision is None:
-                    return
-        if decision is None:
-            await self._apply(record.roll_back(table, key, row))
-        else:
+            decision = await self._abort(writer)
+        if decision is not None:
             await self._apply(_rolling(table, key, row, decision))
 
     async def _apply_quietly(self, mutation: StorageMutation) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scalar_tx.consensus_commit import transaction_id
 from scalar_tx.consensus_commit.commit import Commit
-from scalar_tx.consensus_commit.cursor import ScanCursor, guarded, read_error
-from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.consensus_commit.cursor import ScanCursor
+from scalar_tx.consensus_commit.decisions import refuse_decided
+from scalar_tx.consensus_commit.guarded_reads import guarded, read_together
 from scalar_tx.consensus_commit.isolation import check_linearizable
 from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.consensus_commit.read import Reader
@@ -23,9 +24,9 @@ from scalar_tx.errors import (
     ConflictError,
     InvalidOperationError,
     ScalarTxError,
-    StorageUnavailableError,
     UnknownOutcomeError,
 )
+from scalar_tx.model.arguments import check_flags, check_timeout
 from scalar_tx.model.conditions import bound, matches
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
@@ -34,7 +35,7 @@ from scalar_tx.model.state import TransactionState
 from scalar_tx.storage.interface import ReadKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
     from typing import Any
 
     from scalar_tx.consensus_commit.context import Context
@@ -61,8 +62,8 @@ class TransactionSteps:
         caller_id: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        _check_flag("read_only", read_only)
-        _check_timeout(timeout)
+        check_flags(read_only=read_only)
+        check_timeout(timeout)
         self._context = context
         self.isolation = isolation
         self.read_only = read_only
@@ -180,30 +181,25 @@ class TransactionSteps:
             case Update():
                 key = checks.key(mutation.key, table.key_columns, "key")
                 _, values = checks.values(mutation.values, with_key=False)
-                await self._guarded(
-                    self._writer.update(
-                        table,
-                        key,
-                        values,
-                        mutation.where,
-                        ignore_missing=mutation.missing == "ignore",
-                    )
+                ignore = mutation.missing == "ignore"
+                steps = self._writer.update(
+                    table, key, values, mutation.where, ignore_missing=ignore
                 )
+                await self._guarded(steps)
             case Delete():
                 key = checks.key(mutation.key, table.key_columns, "key")
                 await self._guarded(self._writer.delete(table, key, mutation.where))
             case Put():
                 key, values = checks.values(mutation.values, with_key=True)
-                await self._guarded(
-                    self._writer.put(
-                        table,
-                        key,
-                        values,
-                        mutation.where,
-                        pre_read=mutation.implicit_pre_read,
-                        insert=mutation.insert_mode,
-                    )
+                steps = self._writer.put(
+                    table,
+                    key,
+                    values,
+                    mutation.where,
+                    pre_read=mutation.implicit_pre_read,
+                    insert=mutation.insert_mode,
                 )
+                await self._guarded(steps)
 
     async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
         """Run operations in order; the point reads among them go to the storage together.
@@ -238,22 +234,7 @@ class TransactionSteps:
                 record_id = (table.name, key)
                 if record_id not in self._snapshot.reads and record_id not in self._snapshot.writes:
                     wanted[record_id] = table
-        await self._read_together(list(wanted.items()))
-
-    async def _read_together(
-        self, wanted: Sequence[tuple[tuple[str, tuple[Value, ...]], TransactionalTable]]
-    ) -> None:
-        if len(wanted) == 1:
-            ((record_id, table),) = wanted
-            await self._guarded(self._reader.for_write(table, record_id[1]))
-            return
-        steps: list[Callable[[], Coroutine[Any, Any, Row | None]]] = [
-            lambda table=table, key=record_id[1]: self._reader.for_write(table, key)  # type: ignore[misc]  # bound at once
-            for record_id, table in wanted
-        ]
-        for outcome in await self._context.runtime.run_all(steps):
-            if outcome.error is not None:
-                raise read_error(outcome.error, self._id) from outcome.error
+        await read_together(self._reader, list(wanted.items()), self._id)
 
     # The end.
 
@@ -268,7 +249,7 @@ class TransactionSteps:
             await self._wait_for_recoveries()
             if self._snapshot.writes:
                 if self._callers_id:
-                    await self._refuse_decided_id()
+                    await refuse_decided(self._context.decisions, self.id)
                 commit = self._new_commit(self.isolation)
                 await commit.run()
             else:
@@ -318,7 +299,7 @@ class TransactionSteps:
             if write.pre_read and record_id not in snapshot.reads
         ]
         if wanted:
-            await self._read_together(wanted)
+            await read_together(self._reader, wanted, self._id)
 
     async def _wait_for_recoveries(self) -> None:
         """Preparing over a row that still has to be settled would fail, or keep a wrong image."""
@@ -327,28 +308,13 @@ class TransactionSteps:
             if everything or record_id in self._snapshot.writes:
                 await self._guarded(settling.done())
 
-    async def _refuse_decided_id(self) -> None:
-        try:
-            standing = await self._context.decisions.read(self.id)
-        except UndecidedError as error:
-            raise StorageUnavailableError(
-                "whether the id was used before could not be read; nothing was done",
-                transaction_id=self.id,
-                code="STX-4002",
-            ) from error
-        if standing is not None:
-            raise InvalidOperationError(
-                f"the id {self.id!r} was used before: that transaction is {standing.state.value}",
-                advice="Use a fresh id for each transaction; id= is no idempotency key",
-                transaction_id=self.id,
-                code="STX-3036",
-            )
-
     async def _commit_without_writes(self) -> None:
-        if self.isolation is Isolation.SERIALIZABLE:
+        if not self._context.options.write_omission_on_read_only:
+            # Every transaction leaves a decision then, read-only and aborted ones too
+            # (Consensus Commit specification 4.7).
+            await self._new_commit(self.isolation).run()
+        elif self.isolation is Isolation.SERIALIZABLE:
             await self._guarded(Validation(self._context, self._snapshot, self._id, ()).run())
-        if not self._context.options.write_omission_on_read_only and not self.read_only:
-            await self._new_commit(Isolation.SNAPSHOT).run()
 
     def _new_commit(self, isolation: Isolation) -> Commit:
         return Commit(
@@ -382,7 +348,8 @@ class TransactionSteps:
         options = self._context.options
         if options.default_namespace and isinstance(name, str) and "." not in name:
             name = f"{options.default_namespace}.{name}"
-        table = await self._guarded(self._context.catalog.table(name))
+        catalog = self._context.catalog
+        table = catalog.known(name) or await self._guarded(catalog.table(name))
         return table, table.checks
 
     def _projection(
@@ -429,21 +396,5 @@ class TransactionSteps:
                 code="STX-1040",
             )
 
-    async def _guarded(self, steps: Coroutine[Any, Any, T]) -> T:
-        return await guarded(steps, self._id)
-
-
-def _check_flag(name: str, value: object) -> None:
-    if type(value) is not bool:
-        raise InvalidOperationError(
-            f"{name} is {value!r:.60}", advice=f"Give {name}=True or {name}=False", code="STX-3013"
-        )
-
-
-def _check_timeout(timeout: object) -> None:
-    if timeout is not None and (type(timeout) not in (int, float) or not timeout > 0):  # type: ignore[operator]
-        raise InvalidOperationError(
-            f"timeout is {timeout!r:.60}",
-            advice="Give a number of seconds above 0, or None for no limit",
-            code="STX-3013",
-        )
+    def _guarded(self, steps: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        return guarded(steps, self._id)

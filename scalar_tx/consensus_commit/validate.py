@@ -7,7 +7,7 @@ prepared by now bears another id, and so is a conflict. Own prepared rows are pa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.errors import ConflictError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.snapshot import RecordId, Snapshot
     from scalar_tx.model.types import Row, Value
     from scalar_tx.storage.interface import ScanRequest
+
+
+Step: TypeAlias = "Callable[[], Coroutine[object, object, None]]"
 
 
 class Validation:
@@ -42,23 +45,24 @@ class Validation:
         self._tx_id = tx_id
         self._prepared = prepared
 
-    def steps(self) -> list[Callable[[], Coroutine[object, object, None]]]:
-        """One step for each read that must be looked at; none: nothing can have changed."""
-        found: list[Callable[[], Coroutine[object, object, None]]] = []
-        found.extend(
-            _PointCheck(self, table, record_id)
-            for record_id, table in self._snapshot.point_reads.items()
-            if record_id not in self._prepared
-        )
-        found.extend(_ScanCheck(self, trace) for trace in self._snapshot.scans.values())
-        return found
-
     async def run(self) -> None:
-        """Look at every read; ConflictError names a record that changed."""
+        """Look at every read; ConflictError names a record that changed.
+
+        Absence bears no id: a record may have come and gone since. One absence, found again while
+        all records still are what they were, is certain; so absences and scans are looked at before
+        the records that were there.
+        """
         self._check_prepared()
-        outcomes = await self._context.runtime.run_all(self.steps())
-        for outcome in outcomes:
-            outcome.result()
+        absent: list[Step] = []
+        there: list[Step] = []
+        for record_id, table in self._snapshot.point_reads.items():
+            if record_id not in self._prepared:
+                kind = absent if self._snapshot.reads[record_id] is None else there
+                kind.append(_PointCheck(self, table, record_id))
+        absent.extend(_ScanCheck(self, trace) for trace in self._snapshot.scans.values())
+        for steps in (absent, there):
+            for outcome in await self._context.runtime.run_all(steps):
+                outcome.result()
 
     def _check_prepared(self) -> None:
         """What was read of the records this transaction writes, against what it replaced.

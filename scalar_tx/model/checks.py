@@ -115,7 +115,7 @@ class Checks:
 
     def mapping(self, given: object, what: str) -> Mapping[str, object]:
         """The argument if it is a mapping."""
-        if not isinstance(given, Mapping):
+        if type(given) is not dict and not isinstance(given, Mapping):
             raise InvalidOperationError(
                 f"the {what} of {self.table} is {type(given).__name__} {given!r:.60}",
                 advice="Give a mapping of column to value, such as {'id': 1}",

@@ -39,6 +39,8 @@ class Operator(Enum):
     LIKE = "like"
     NOT_LIKE = "not like"
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is a call into Python
+
 
 class _Joinable:
     __slots__ = ()
@@ -136,7 +138,7 @@ class Column:
             raise InvalidOperationError(
                 f"{self.name} {sign.value} None is never true",
                 advice=f"Write column({self.name!r}).is_null() or .is_not_null()",
-                code="STX-3021",
+                code="STX-3020",
             )
         return Comparison(self.name, sign, value)
 
@@ -200,13 +202,13 @@ def like_pattern(pattern: str, escape: str) -> re.Pattern[str]:
         raise InvalidOperationError(
             f"LIKE needs a text pattern, not {pattern!r:.60}",
             advice="Write for example column('name').like('a%')",
-            code="STX-3022",
+            code="STX-3048",
         )
     if not isinstance(escape, str) or len(escape) > 1:
         raise InvalidOperationError(
             f"the escape of LIKE is {escape!r:.60}",
             advice="Give one character, or the empty text for none",
-            code="STX-3022",
+            code="STX-3048",
         )
     return _compiled(pattern, escape)
 
@@ -223,7 +225,7 @@ def _compiled(pattern: str, escape: str) -> re.Pattern[str]:
                     f"in the LIKE pattern {pattern!r} the escape {escape!r} stands before "
                     f"{'the end' if literal is None else repr(literal)}",
                     advice="It may stand before %, _ or itself only; double it to mean itself",
-                    code="STX-3022",
+                    code="STX-3048",
                 )
             out.append(re.escape(literal))
         elif sign == "%":
@@ -260,7 +262,10 @@ def matches(condition: Condition, row: Mapping[str, Value]) -> bool:
     No operator negates a joined condition, so unknown can count as false at every step.
     """
     if isinstance(condition, And):
-        return all(matches(term, row) for term in condition.terms)
+        for term in condition.terms:  # noqa: SIM110  # a generator costs more than its terms
+            if not matches(term, row):
+                return False
+        return True
     if isinstance(condition, Or):
         return any(matches(term, row) for term in condition.terms)
     actual = row[condition.column]
@@ -271,6 +276,8 @@ def matches(condition: Condition, row: Mapping[str, Value]) -> bool:
         return False
     if sign is Operator.IS_NOT_NULL:
         return True
+    if condition.value is None:
+        return False
     if sign is Operator.LIKE or sign is Operator.NOT_LIKE:
         found = like_pattern(str(condition.value), condition.escape).fullmatch(str(actual))
         return (found is not None) == (sign is Operator.LIKE)
@@ -314,7 +321,7 @@ def bound(condition: Condition, schema: TableSchema, table: str) -> Condition:
             raise InvalidOperationError(
                 f"LIKE needs a TEXT column; {table}.{comparison.column} is {data_type.value}",
                 advice="Compare it with == < <= > >= instead",
-                code="STX-3022",
+                code="STX-3048",
             )
         value = checked(comparison.value, data_type, place, wide_bigint=True)
         return Comparison(comparison.column, sign, value, comparison.escape)

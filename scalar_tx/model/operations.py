@@ -6,25 +6,18 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.arguments import check_iterable, not_a_bool, wrong
 from scalar_tx.model.conditions import Existence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scalar_tx.model.conditions import Condition
     from scalar_tx.model.types import Value
 
 
-def _wrong(message: str, advice: str) -> InvalidOperationError:
-    return InvalidOperationError(message, advice=advice, code="STX-3013")
-
-
-def _not_a_bool(name: str, value: object) -> InvalidOperationError:
-    return _wrong(f"{name} is {value!r:.60}", f"Give {name}=True or {name}=False")
-
-
 def _never_true(where: object, what: str) -> InvalidOperationError:
-    return _wrong(
+    return wrong(
         f"where={where!r} on {what}, which is about a record that is there",
         "Use put(…, where=if_not_exists) or insert to create a record only where there is none",
     )
@@ -48,9 +41,9 @@ class Get:
 
     def __post_init__(self) -> None:
         if (self.key is None) == (self.index is None):
-            raise _wrong("get needs exactly one of key and index", "Give the key as a mapping")
+            raise wrong("get needs exactly one of key and index", "Give the key as a mapping")
         if type(self.weak) is not bool:
-            raise _not_a_bool("weak", self.weak)
+            raise not_a_bool("weak", self.weak)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +75,20 @@ class Scan:
     def __post_init__(self) -> None:
         for name in _SCAN_FLAGS:
             if type(getattr(self, name)) is not bool:
-                raise _not_a_bool(name, getattr(self, name))
+                raise not_a_bool(name, getattr(self, name))
         ways = [self.partition is not None, self.index is not None, self.whole_table]
         if ways.count(True) != 1:
-            raise _wrong(
+            raise wrong(
                 "scan needs exactly one of partition, index, whole_table",
                 "Give partition={…} for one partition, index={'column': value}, "
                 "or whole_table=True",
             )
         if self.limit is not None and (type(self.limit) is not int or self.limit < 0):
-            raise _wrong(
+            raise wrong(
                 f"limit is {self.limit!r}", "Give an int of at least 0; 0 or None means all"
             )
         if self.order_by is not None and not isinstance(self.order_by, list | tuple):
-            raise _wrong(
+            raise wrong(
                 f"order_by is {self.order_by!r:.60}", "Give a list: order_by=['-created_at']"
             )
 
@@ -132,7 +125,7 @@ class Update:
 
     def __post_init__(self) -> None:
         if self.missing not in ("error", "ignore"):
-            raise _wrong(f"missing is {self.missing!r:.60}", "Give missing='error' or 'ignore'")
+            raise wrong(f"missing is {self.missing!r:.60}", "Give missing='error' or 'ignore'")
         if self.where is Existence.IF_NOT_EXISTS:
             raise _never_true(self.where, "an update")
 
@@ -165,9 +158,44 @@ class Put:
     def __post_init__(self) -> None:
         for name in ("implicit_pre_read", "insert_mode"):
             if type(getattr(self, name)) is not bool:
-                raise _not_a_bool(name, getattr(self, name))
+                raise not_a_bool(name, getattr(self, name))
 
 
 Selection: TypeAlias = Get | Scan
 Mutation: TypeAlias = Insert | Upsert | Update | Delete | Put
 Operation: TypeAlias = Selection | Mutation
+
+
+def checked_mutations(mutations: Iterable[Mutation]) -> list[Mutation]:
+    """The writes of ``mutate``, at least one."""
+    check_iterable(mutations, "writes")
+    found = list(mutations)
+    for mutation in found:
+        if not isinstance(mutation, Insert | Upsert | Update | Delete | Put):
+            raise wrong(
+                f"{mutation!r:.60} is no write",
+                "Give Insert, Upsert, Update, Delete or Put objects",
+            )
+    _something(found)
+    return found
+
+
+def checked_operations(operations: Iterable[Operation]) -> list[Operation]:
+    """The operations of ``batch``, at least one."""
+    check_iterable(operations, "operations")
+    found = list(operations)
+    for operation in found:
+        if not isinstance(operation, Get | Scan | Insert | Upsert | Update | Delete | Put):
+            raise wrong(
+                f"{operation!r:.60} is no operation",
+                "Give Get, Scan, Insert, Upsert, Update, Delete or Put objects",
+            )
+    _something(found)
+    return found
+
+
+def _something(found: Sequence[object]) -> None:
+    if not found:
+        raise InvalidOperationError(
+            "there is nothing to do", advice="Give at least one operation", code="STX-3016"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -12,7 +13,7 @@ from scalar_tx.errors import InvalidOperationError, SchemaError
 from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from scalar_tx.model.types import Value
 
@@ -71,16 +72,21 @@ class TableSchema:
 
     def __post_init__(self) -> None:
         for name in ("partition_key", "clustering_key", "secondary_index"):
-            if isinstance(getattr(self, name), str):
-                raise SchemaError(
-                    f"{name} is the text {getattr(self, name)!r}", advice="Give a list of names"
-                )
-        columns = {_column_name(n): DataType.parse(t) for n, t in dict(self.columns).items()}
+            given = getattr(self, name)
+            if not isinstance(given, list | tuple) or not all(isinstance(n, str) for n in given):
+                raise SchemaError(f"{name} is {given!r:.60}", advice="Give a list of names")
+        if not isinstance(self.columns, Mapping):
+            raise SchemaError(
+                f"columns is {self.columns!r:.60}", advice="Give columns={'name': 'TYPE', …}"
+            )
+        columns = {_column_name(n): DataType.parse(t) for n, t in self.columns.items()}
         orders: dict[str, Order] = {}
         for item in self.clustering_key:
             name, order = _clustering_column(item, columns)
             if name in orders:
-                raise SchemaError(f"clustering_key names {name!r} twice")
+                raise SchemaError(
+                    f"clustering_key names {name!r} twice", advice="Name each column once"
+                )
             orders[name] = order
         put = object.__setattr__
         put(self, "columns", MappingProxyType(columns))
@@ -104,7 +110,9 @@ class TableSchema:
                         advice=f"The columns are {', '.join(self.columns)}",
                     )
         if len(set(self.primary_key)) != len(self.primary_key):
-            raise SchemaError("a column stands twice in the primary key")
+            raise SchemaError(
+                "a column stands twice in the primary key", advice="Name each key column once"
+            )
 
     @cached_property
     def primary_key(self) -> tuple[str, ...]:
@@ -154,9 +162,7 @@ def _column_name(name: object) -> str:
     return name
 
 
-def _clustering_column(item: object, columns: Mapping[str, DataType]) -> tuple[str, Order]:
-    if not isinstance(item, str):
-        raise SchemaError(f"{item!r} is not a clustering column", advice="Write 'name DESC'")
+def _clustering_column(item: str, columns: Mapping[str, DataType]) -> tuple[str, Order]:
     if item in columns:  # a column's own name may hold a space
         return item, Order.ASC
     name, _, order = item.rpartition(" ")

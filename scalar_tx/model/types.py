@@ -39,6 +39,8 @@ class DataType(Enum):
     TIMESTAMP = "TIMESTAMP"
     TIMESTAMPTZ = "TIMESTAMPTZ"
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is a call into Python
+
     @staticmethod
     def parse(text: object) -> DataType:
         """Return the type of that name, in any case; SchemaError names the ones there are."""

@@ -1,7 +1,7 @@
 """``scalar-tx demo``: the tour.
 
-``tour`` tells it step by step, ``bank`` is what it is about, ``crew`` starts and kills the processes
-that ``worker`` is the body of, ``verdict`` judges whether everything is as promised.
+``tour`` tells it step by step, ``bank`` is what it is about, ``crew`` starts and kills the
+processes that ``worker`` is the body of, ``verdict`` judges whether everything is as promised.
 """
 
 from __future__ import annotations

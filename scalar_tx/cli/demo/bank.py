@@ -31,6 +31,7 @@ def make_bank(db: TransactionManager) -> None:
 
 # The tour prints this function as it stands; 76 columns fit its frame.
 def pay(tx: Any, name: str, source: int, target: int, amount: int) -> None:
+    """Move an amount, and note the transfer, all of it or nothing."""
     payer = tx.get("bank.account", {"id": source})
     payee = tx.get("bank.account", {"id": target})
     less, more = payer["balance"] - amount, payee["balance"] + amount

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from scalar_tx.cli.demo.job import Event, Job, LogReader
 
@@ -43,7 +43,7 @@ class Crew:
         self.halted: dict[str, Any] | None = None
         self.unsure: list[str] = []
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Self:
         """Start all processes."""
         # The same modules as here, wherever they came from.
         path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)

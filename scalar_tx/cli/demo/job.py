@@ -11,7 +11,7 @@ import os
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -58,7 +58,7 @@ class LogWriter:
         line = json.dumps({"event": event.value, "reference": reference, **more})
         os.write(self._file, f"{line}\n".encode())
 
-    def __enter__(self) -> LogWriter:
+    def __enter__(self) -> Self:
         """Hand the log to a ``with`` block."""
         return self
 

@@ -28,7 +28,7 @@ class Place:
 
 @contextmanager
 def place(*, keep: bool) -> Iterator[Place]:
-    """A folder in this directory if it is to be kept, else one among the system's temporary ones."""
+    """A folder in this directory if it is to be kept, else one for temporary files."""
     parent = Path.cwd() if keep else None
     found = Place(Path(tempfile.mkdtemp(prefix="scalar-tx-demo-", dir=parent)), keep)
     try:

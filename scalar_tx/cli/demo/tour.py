@@ -18,8 +18,8 @@ from scalar_tx.cli.demo.bank import (
     ACCOUNT,
     ACCOUNTS,
     OPENING_BALANCE,
-    TRANSFER,
     PATIENCE_S,
+    TRANSFER,
     make_bank,
     pay,
 )
@@ -28,6 +28,7 @@ from scalar_tx.cli.demo.job import Event
 from scalar_tx.cli.demo.verdict import Verdict, broken_promises
 from scalar_tx.cli.demo.waiting import wait
 from scalar_tx.cli.opening import opened, run
+from scalar_tx.cli.output import command_line
 from scalar_tx.cli.raw_rows import next_unsettled, transactional_tables, unsettled_rows
 from scalar_tx.cli.record_view import situation_lines
 from scalar_tx.cli.situation import look_at
@@ -76,8 +77,8 @@ class Tour:
                 dies_after=self._seconds,
             )
             with crew:
-                self._work_at_once(crew)
-                halted = self._kill(crew)
+                halted = self._work_at_once(crew)
+                self._kill(crew, halted)
                 self._meet(db, halted)
                 self._outlast(crew, halted)
             self._recover(db, halted)
@@ -130,7 +131,7 @@ class Tour:
             )
         )
 
-    def _work_at_once(self, crew: Crew) -> None:
+    def _work_at_once(self, crew: Crew) -> dict[str, Any]:
         self._title(f"{self._processes} processes at once, on one file")
         self._say(
             Text(
@@ -152,6 +153,7 @@ class Tour:
                 advice="The machine may be overloaded: run the tour again, with fewer --processes",
             )
         self._say(Text(f"So far {_counts(crew)}."))
+        return crew.halted
 
     def _heard_of_halt(self, crew: Crew) -> bool:
         crew.listen()
@@ -162,11 +164,9 @@ class Tour:
             )
         return crew.halted is not None
 
-    def _kill(self, crew: Crew) -> dict[str, Any]:
-        assert crew.halted is not None
+    def _kill(self, crew: Crew, halted: dict[str, Any]) -> None:
         self._title("kill -9 in mid-commit")
         number = crew.kill_halted()
-        halted = crew.halted
         self._say(
             Text.assemble(
                 f"Process {number} had prepared its records and not yet decided. ",
@@ -182,7 +182,6 @@ class Tour:
         self._left = self._unsettled_by(halted["transaction"])
         if not situation.unsettled or situation.previous is None:
             self._broken.append("the killed process left no record with both images")
-        return halted
 
     def _meet(self, db: TransactionManager, halted: dict[str, Any]) -> None:
         self._screen.print()
@@ -212,10 +211,10 @@ class Tour:
             crew.listen()
             return False
 
-        reason = f"waiting: the dead writer has {left:.0f} s left"
+        reason = f"waiting: its time is over in {left:.0f} s"
         wait(self._screen, reason, working, until=others, note=lambda: _counts(crew))
         problems = crew.end(_ENDING_S)
-        wait(self._screen, "the others have ended", self._time_left(halted) + 0.05)
+        wait(self._screen, "waiting: its time is nearly over", self._time_left(halted) + 0.05)
         self._broken += problems
         made = len(crew.acknowledged) - before
         self._say(Text(f"The others made {made:,} transfers in the meantime."))
@@ -316,18 +315,22 @@ class Tour:
 
     def _next_steps(self) -> None:
         self._title("Next")
+        command = command_line()
         if self._place.keep:
-            first = f"scalar-tx inspect {ACCOUNT} id=1 --config {self._place.target}"
+            first = f"{command} inspect {ACCOUNT} id=1 --config {self._place.target}"
+            second = f"{command} check-data --config {self._place.target}"
         else:
-            first = "scalar-tx demo --keep"
+            first = f"{command} demo --keep"
+            second = f"{command} doctor"
         steps = Table.grid(padding=(0, 2))
-        steps.add_column(style="dim")
+        steps.add_column(style="dim", no_wrap=True)
         steps.add_column(overflow="fold")
-        steps.add_row("look into a database", Text(first, style="cyan"))
-        steps.add_row("check one", Text("scalar-tx doctor; scalar-tx check-data", style="cyan"))
-        steps.add_row(
-            "write your own", Text('scalar_tx.connect("sqlite:///shop.db")', style="cyan")
-        )
+        for what, how in (
+            ("look into this bank", first),
+            ("check a database", second),
+            ("write your own", 'db = scalar_tx.connect("sqlite:///shop.db"), as README.md shows'),
+        ):
+            steps.add_row(what, Text(how, style="cyan"))
         self._say(steps)
         self._screen.print()
 

@@ -71,6 +71,10 @@ class Worker:
         else:
             self._log.write(Event.COMMITTED, reference, attempts=attempts)
 
+    def _await_death(self) -> None:
+        time.sleep(_LONGEST_HALT_S)
+        sys.exit("nobody killed this process, although it waited for it")
+
     def _halt_in_mid_commit(self) -> None:
         """Prepare a transfer's records and stop there, before anything is decided."""
         with opened(self._job.target) as parts:
@@ -87,8 +91,7 @@ class Worker:
                         target=order[2],
                         amount=order[3],
                     )
-                    time.sleep(_LONGEST_HALT_S)
-                    sys.exit("nobody killed this process, although it waited for it")
+                    self._await_death()
 
                 parts.context.commit_hooks[:] = [halt]
                 self._log.write(Event.BEGUN, order[0])

@@ -105,14 +105,14 @@ class MemoryStorage:
         if len(mutations) > 1:
             self._check_unit(mutations)
         with self._lock:
-            contents = [self._admin.contents(m.table.name) for m in mutations]
-            for mutation, content in zip(mutations, contents, strict=True):
+            found = [(mutation, self._admin.contents(mutation.table.name)) for mutation in mutations]
+            for mutation, content in found:
                 if not _condition_met(mutation, content.rows.get(mutation.key)):
                     raise WriteRefusedError(
                         f"condition {mutation.condition!r} not met by "
                         f"{mutation.table.name} {mutation.key!r}"
                     )
-            for mutation, content in zip(mutations, contents, strict=True):
+            for mutation, content in found:
                 _apply(mutation, content)
 
     def _check_unit(self, mutations: Sequence[StorageMutation]) -> None:

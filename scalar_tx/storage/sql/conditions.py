@@ -118,7 +118,7 @@ class Rendering:
             raise InvalidOperationError(
                 f"{column} {sign.value} can't be a condition of a write in this database",
                 advice="Read the record and decide by its value",
-                code="STX-3022",
+                code="STX-3048",
             )
         self.needed += (None, None)
         like = template.format(column=column, value=self._dialect.placeholder)

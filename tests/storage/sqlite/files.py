@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import traceback
 from contextlib import closing
@@ -68,6 +69,7 @@ def in_child(check: Callable[[], None]) -> None:
     """Run a check in a child process; limits and users that are set there end with it."""
     child = os.fork()
     if child == 0:
+        signal.alarm(60)  # a child that hangs is a failure too
         code = 1
         try:
             check()

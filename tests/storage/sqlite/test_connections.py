@@ -26,7 +26,7 @@ from tests.storage.sqlite.files import ACCOUNTS, by_hand, in_child, mutate, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scalar_tx.storage.sqlite.connections import Connections, Session
+    from scalar_tx.storage.sqlite.connections import Session
 
 
 def bank(path: Path) -> SqliteStorage:
@@ -124,7 +124,7 @@ def test_a_lock_that_was_held_at_the_fork_is_free_in_the_child(tmp_path: Path) -
 def test_between_two_pages_there_is_no_snapshot_and_no_lock(tmp_path: Path) -> None:
     storage = bank(tmp_path / "a.db")
     mutate(storage, *(Write(ACCOUNTS, (i,), {"balance": 0}) for i in range(2, 10)))
-    pages = storage.scan(ScanRequest(ACCOUNTS, WholeTableSource(), page_size=4))
+    pages = storage.scan(ScanRequest(ACCOUNTS, WholeTableSource(), page_size=5))
     first = run(pages.next_page())
     assert first is not None
     # Nobody holds the file: all of the WAL can be folded into it and cut off.
@@ -134,7 +134,9 @@ def test_between_two_pages_there_is_no_snapshot_and_no_lock(tmp_path: Path) -> N
     by_hand(tmp_path / "a.db", 'INSERT INTO "bank$accounts"(id) VALUES (0), (100)')
     rest = run(pages.next_page())
     assert rest is not None
-    assert [row["id"] for row in (*first, *rest)] == [1, 2, 3, 4, 6, 8, 9, 100]
+    assert [row["id"] for row in (*first, *rest)] == [1, 2, 3, 4, 5, 6, 8, 9, 100]
+    by_hand(tmp_path / "a.db", 'DROP TABLE "bank$accounts"')
+    assert run(pages.next_page()) is None, "a page that is not full was the last"
     run(pages.close())
     run(pages.close())
     assert run(pages.next_page()) is None
@@ -221,19 +223,31 @@ def test_a_connection_in_use_at_the_close_is_closed_when_it_comes_back(tmp_path:
     assert not (tmp_path / "a.db-wal").exists()
 
 
-def test_opening_waits_for_another_that_switches_the_mode(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
-    by_hand(path, "CREATE TABLE t(a)")
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        patient: Connections = open_sqlite(str(path))._connections
-        releaser = threading.Timer(0.2, lambda: other.execute("COMMIT"))
-        releaser.start()
-        assert patient.read("PRAGMA journal_mode") == [("wal",)]
-        releaser.join()
-        other.execute("BEGIN EXCLUSIVE")
-        # In WAL nobody is shut out from reading; switching back would need the whole file.
-        hasty = open_sqlite(f"sqlite:///{path}?busy_timeout=30&journal_mode=DELETE")._connections
+def test_a_group_has_its_turn_before_it_reads(tmp_path: Path) -> None:
+    """Else what it read could be outdated when it writes, and it would have to give up."""
+    connections = bank(tmp_path / "a.db")._connections
+
+    def steps(session: Session) -> None:
+        session.rows("SELECT 1")
         with pytest.raises(StorageBusyError):
-            hasty.read("SELECT 1")
-        other.execute("COMMIT")
+            hasty.write('UPDATE "bank$accounts" SET balance=1')
+
+    hasty = open_sqlite(f"sqlite:///{tmp_path}/a.db?busy_timeout=10")._connections
+    connections.transaction(steps)
+    assert hasty.write('UPDATE "bank$accounts" SET balance=1') == 1
+
+
+def test_opening_waits_until_it_can_switch_the_mode(tmp_path: Path) -> None:
+    """SQLite itself does not wait for the others of a file in WAL to leave."""
+    path = tmp_path / "a.db"
+    run(bank(path).close())
+    with closing(sqlite3.connect(path, check_same_thread=False)) as other:
+        other.execute('SELECT * FROM "bank$accounts"').fetchall()
+        hasty = open_sqlite(f"sqlite:///{path}?busy_timeout=30&journal_mode=DELETE")
+        with pytest.raises(StorageBusyError):
+            run(hasty.admin.namespaces())
+        leaves = threading.Timer(0.2, other.close)
+        leaves.start()
+        patient = open_sqlite(f"sqlite:///{path}?journal_mode=DELETE")
+        assert patient._connections.read("PRAGMA journal_mode") == [("delete",)]
+        leaves.join()

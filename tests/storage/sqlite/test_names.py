@@ -186,6 +186,7 @@ def test_names_that_can_not_be_are_refused(tmp_path: Path, table: Table) -> None
         with pytest.raises(InvalidOperationError) as caught:
             run(attempt(table))
         assert caught.value.advice
+        assert caught.value.code == ("STX-3018" if "metadata" in table.name else "STX-3305")
     assert run(storage.admin.tables(table.namespace)) == []
 
 

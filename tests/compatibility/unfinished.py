@@ -1,0 +1,240 @@
+"""What does a writer leave that ends between two storage calls, and what should become of it?
+
+The same work in either library, on two tables of two storages in one file, so that it prepares and
+finishes in two batches: insert, update, delete, delete of nothing, and update and delete of a row
+that no transaction has ever written.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import scalar_tx
+from tests.compatibility.bank import COLUMNS, COMMITTED, account, key, look
+from tests.compatibility.ours import COORDINATOR, HALTED, die, two_storages, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scalar_tx import Transaction
+    from tests.compatibility.java_cells import Row
+    from tests.compatibility.java_peer import JavaPeer, JavaSession, JavaTransaction
+
+BANK, SHOP = "bank.account", "shop.account"
+TABLES = (BANK, SHOP)
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where the writer ends: before or after the nth call of a step, one call a table."""
+
+    name: str
+    when: Literal["before", "after"]
+    step: Literal["prepare", "commit-state", "commit"]
+    nth: int
+    tables_prepared: int
+    tables_finished: int
+    decided: bool
+
+    def __str__(self) -> str:
+        return self.name
+
+
+POINTS = (
+    Point("nothing-prepared", "before", "prepare", 1, 0, 0, decided=False),
+    Point("half-prepared", "before", "prepare", 2, 1, 0, decided=False),
+    Point("prepared", "after", "prepare", 2, 2, 0, decided=False),
+    Point("before-the-decision", "before", "commit-state", 1, 2, 0, decided=False),
+    Point("decided", "after", "commit-state", 1, 2, 0, decided=True),
+    Point("before-the-records", "before", "commit", 1, 2, 0, decided=True),
+    Point("half-finished", "before", "commit", 2, 2, 1, decided=True),
+    Point("finished", "after", "commit", 2, 2, 2, decided=True),
+)
+UNDECIDED = tuple(point for point in POINTS if point.tables_prepared and not point.decided)
+DECIDED = tuple(point for point in POINTS if point.decided)
+
+Rows = dict[tuple[str, int], dict[str, Any]]
+
+
+def rows(file: Path) -> Rows:
+    """The rows of both tables as SQLite has them."""
+    return {(table, row["id"]): row for table in TABLES for row in look(file, table)}
+
+
+def decisions(file: Path) -> dict[str, tuple[int, int]]:
+    """State and time of each decision."""
+    return {
+        row["tx_id"]: (row["tx_state"], row["tx_created_at"]) for row in look(file, COORDINATOR)
+    }
+
+
+def work(tx: Transaction | JavaTransaction) -> None:
+    """What the writer writes."""
+    for table in TABLES:
+        tx.insert(table, account(1))
+        tx.update(table, key(2), {"balance": 120})
+        tx.delete(table, key(3))
+        tx.delete(table, key(4))
+        tx.update(table, key(5), {"balance": 80, "name": None})
+        tx.delete(table, key(6))
+
+
+KEYS = tuple((table, number) for table in TABLES for number in range(1, 7))
+
+
+@dataclass(frozen=True)
+class Left:
+    """A file as a writer left it."""
+
+    file: Path
+    point: Point
+    writer: str
+    before: Rows
+
+    def copy(self, into: Path, *, age: float) -> Left:
+        """The file once more, its uncommitted rows prepared so many seconds ago."""
+        copied = Left(into / "left.db", self.point, self.writer, self.before)
+        for suffix in ("", "-wal"):
+            if Path(f"{self.file}{suffix}").exists():
+                shutil.copyfile(f"{self.file}{suffix}", f"{copied.file}{suffix}")
+        aged(copied.file, age)
+        return copied
+
+    def uncommitted(self) -> list[tuple[str, int]]:
+        """The keys of rows that are neither committed nor gone."""
+        return [name for name, row in rows(self.file).items() if row["tx_state"] in (1, 2)]
+
+    def values(self, *, after: bool) -> dict[tuple[str, int], Row]:
+        """What a reader should find: the committed values before or after the writer's work."""
+        found: dict[tuple[str, int], Row] = {
+            name: {column: row[column] for column in COLUMNS} for name, row in self.before.items()
+        }
+        if after:
+            for table in TABLES:
+                found[table, 1] = account(1)
+                found[table, 2] = account(2, 120)
+                found[table, 5] = account(5, 80) | {"name": None}
+                del found[table, 3], found[table, 6]
+        return found
+
+    def committed(self) -> Rows:
+        """The stored rows after the writer's work, each cell of them."""
+        state, at = decisions(self.file)[self.writer]
+        assert state == COMMITTED
+        # One time for all rows of a transaction.
+        (prepared,) = {
+            row["tx_prepared_at"] for row in rows(self.file).values() if row["tx_id"] == self.writer
+        }
+        found: Rows = {}
+        for name, values in self.values(after=True).items():
+            old = self.before.get(name, dict.fromkeys(next(iter(self.before.values()))))
+            found[name] = dict.fromkeys(old) | values
+            found[name] |= {
+                "tx_id": self.writer,
+                "tx_state": COMMITTED,
+                "tx_version": (old["tx_version"] or 0) + 1,
+                "tx_prepared_at": prepared,
+                "tx_committed_at": at,
+            }
+        return found
+
+
+def aged(file: Path, seconds: float) -> None:
+    """Make the rows of writers with uncommitted rows so many seconds old."""
+    at = int((time.time() - seconds) * 1000)
+    stored = [f'"{table.replace(".", "$")}"' for table in TABLES]
+    with closing(sqlite3.connect(file)) as connection, connection:
+        writers = {
+            writer
+            for table in stored
+            for (writer,) in connection.execute(
+                f"SELECT tx_id FROM {table} WHERE tx_state IN (1, 2)"
+            )
+        }
+        for table in stored:
+            for writer in writers:
+                connection.execute(
+                    f"UPDATE {table} SET tx_prepared_at = ? WHERE tx_id = ?", (at, writer)
+                )
+
+
+def prepare_file(session: JavaSession) -> None:
+    """The tables, records 2 and 3 committed, records 5 and 6 as imported."""
+    for table in TABLES:
+        session.create_table(table, COLUMNS, ["id"], ["kind"], ["balance"])
+    session.create_coordinator()
+    with session.transaction() as tx:
+        for table in TABLES:
+            tx.insert(table, account(2))
+            tx.insert(table, account(3, 0, ""))
+    for table in TABLES:
+        session.storage_put(table, account(5, 70, "z"))
+        session.storage_put(table, account(6, 75, "y") | {"balance": None})
+
+
+def left_by_java(java: JavaPeer, folder: Path, points: Iterable[Point]) -> dict[str, Left]:
+    """A Java writer for each point, held there; then the whole JVM is killed."""
+    begun = []
+    for point in points:
+        file = folder / f"java {point}.db"
+        session = java.open_sqlite(file, watched=True, properties=two_storages(file))
+        prepare_file(session)
+        before = rows(file)
+        pause = session.watch.pause(point.when, step=point.step, nth=point.nth)
+        writer = session.begin()
+        work(writer)
+        writer.commit_later()
+        begun.append((Left(file, point, writer.id, before), pause))
+    for _, pause in begun:
+        pause.wait_paused()
+    java.kill()
+    return {str(left.point): left for left, _ in begun}
+
+
+def left_by_us(java: JavaPeer, folder: Path, points: Iterable[Point]) -> dict[str, Left]:
+    """A process of ours for each point, which ends there without a word."""
+    left, children = {}, []
+    for point in points:
+        file = folder / f"ours {point}.db"
+        session = java.open_sqlite(file, properties=two_storages(file))
+        prepare_file(session)
+        session.close()
+        before = rows(file)
+        where = json.dumps([point.when, point.step, point.nth])
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.compatibility.unfinished", str(file), where],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        children.append((child, file, point, before))
+    for child, file, point, before in children:
+        said, _ = child.communicate(timeout=60)
+        assert child.returncode == HALTED
+        left[str(point)] = Left(file, point, said.strip(), before)
+    return left
+
+
+def main() -> None:
+    """Do the work, and end at the point that the second argument names."""
+    when, step, nth = json.loads(sys.argv[2])
+    db = scalar_tx.connect(two_storages(Path(sys.argv[1])))
+    watch(db).at(when, "finish" if step == "commit" else step, die, nth=nth)
+    tx = db.begin(isolation="SNAPSHOT")
+    print(tx.id, flush=True)
+    work(tx)
+    tx.commit()
+
+
+if __name__ == "__main__":
+    main()
