@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("scalar_tx.retry")
 
-# A live writer decides within milliseconds; one met this often in a row may well be dead.
+# A live writer decides within milliseconds, on a crowded database within a second; one met this
+# often in a row, and undecided for longer than that, may well be dead.
 MEETINGS_BEFORE_WAITING_FOR_EXPIRY = 3
+LONGEST_EXPIRY_WAITED_FOR = 14.0  # of the 15 seconds that every writer has
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +146,18 @@ class Reruns:
         self._ceiling = min(self._ceiling * self._policy.multiplier, self._policy.longest_pause)
         left = self._policy.deadline - (self._elapsed() - self._begun)
         expiry = error.retry_after if isinstance(error, ConflictError) else None
-        if expiry is not None and self._waiting_for_expiry_pays():
+        if expiry is not None and self._waiting_pays(expiry):
             # Jitter on top: others wait for the same moment.
             to_expiry = max(expiry, 0.0) + pause
             if to_expiry <= left:
                 return to_expiry
         return pause if pause <= left else None
 
-    def _waiting_for_expiry_pays(self) -> bool:
-        last = self._attempts == self._policy.retries
-        return last or self._meetings >= MEETINGS_BEFORE_WAITING_FOR_EXPIRY
+    def _waiting_pays(self, expiry: float) -> bool:
+        if self._attempts == self._policy.retries:
+            return True
+        often = self._meetings >= MEETINGS_BEFORE_WAITING_FOR_EXPIRY
+        return often and expiry <= LONGEST_EXPIRY_WAITED_FOR
 
     def _remember_the_other(self, error: ScalarTxError) -> None:
         other = error.other_transaction if isinstance(error, ConflictError) else None

@@ -29,7 +29,7 @@ def check_data(
     from scalar_tx.cli.opening import opened
     from scalar_tx.cli.output import print_json
 
-    with opened(config) as parts:
+    with opened(config, looking=True) as parts:
         reports, problems = _check(parts, tables or [])
     if json:
         print_json(

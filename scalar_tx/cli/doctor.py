@@ -116,4 +116,4 @@ def _summary(sections: dict[str, list[Finding]]) -> str:
         return "All is well."
     parts = [f"{bad} to be repaired"] if bad else []
     parts += [f"{warnings} to be thought about"] if warnings else []
-    return f"{' and '.join(parts)}: see the lines in italics, or the marks in front."
+    return f"{' and '.join(parts)}: see the lines marked BAD and !."

@@ -68,7 +68,7 @@ def clock_findings(ahead_ms: float | None) -> list[Finding]:
 
 def examine_tables(settings: Settings) -> list[Finding]:
     """The coordinator table and every other one: is all there that transactions need?"""
-    with opened_with(settings) as parts:
+    with opened_with(settings, looking=True) as parts:
         try:
             tables = run(stored_tables(parts))
             findings = [run(_coordinator(parts, settings))]

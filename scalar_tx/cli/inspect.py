@@ -13,7 +13,7 @@ def inspect(table: TableName, key: Key, config: Config = None, json: Json = Fals
     from scalar_tx.cli.record_view import as_data, print_situation
     from scalar_tx.cli.situation import look_at
 
-    with opened(config) as parts:
+    with opened(config, looking=True) as parts:
         found = run(parts.context.catalog.table(table))
         situation = run(look_at(parts, found, read_key(key, found)))
     if json:

@@ -52,7 +52,7 @@ def recover(
         raise _wrong_use(what)
     if every and key is not None:
         raise _wrong_use("a key and --all contradict each other")
-    with opened(config) as parts:
+    with opened(config, looking=dry_run) as parts:
         if table is not None and key is not None:
             results = [_one(parts, table, key, dry_run=dry_run)]
         else:

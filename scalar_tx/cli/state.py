@@ -12,6 +12,6 @@ def state(transaction_id: TransactionId, config: Config = None, json: Json = Fal
     from scalar_tx.cli.situation import decision_about
 
     check_id(transaction_id)
-    with opened(config) as parts:
+    with opened(config, looking=True) as parts:
         decision = run(decision_about(parts, transaction_id))
     print_decision(transaction_id, decision, json=json)

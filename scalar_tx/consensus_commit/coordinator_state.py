@@ -124,6 +124,7 @@ class CoordinatorTable:
         at = self._runtime.now_ms()
         of = marks(tx_id)
         if of.group is not None:
+            self._forget_unless_it_has_members()
             _, parent, _ = await self._insert(of.group, TxState.ABORTED, at)
             # Another parent row lists other members, or blocks the group already: go on.
             if parent is not None and of.member in _members(parent):
@@ -134,6 +135,7 @@ class CoordinatorTable:
         """Look a decision up, in the group's row first."""
         of = marks(tx_id)
         if of.group is not None:
+            self._forget_unless_it_has_members()
             parent = await self._row(of.group)
             if parent is not None and of.member in _members(parent):
                 return _decision(of.group, parent)
@@ -186,6 +188,14 @@ class CoordinatorTable:
         table = await self.table()
         values: Row = {"tx_state": int(state), "tx_created_at": at}
         await self._storage.mutate([Write(table, (tx_id,), values, if_not_exists), *also])
+
+    def _forget_unless_it_has_members(self) -> None:
+        """Look a table without lists of members up anew: a member proves that they are kept now.
+
+        Another program may have turned group commit on, and the column with it, since we looked.
+        """
+        if self._table is not None and "tx_child_ids" not in self._table.schema.columns:
+            self.forget_table()
 
     async def _row(self, tx_id: str) -> Row | None:
         cause: Exception | None = None

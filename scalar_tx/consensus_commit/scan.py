@@ -122,14 +122,21 @@ def _now_or_before(table: TransactionalTable, where: Condition | None) -> Condit
 
 
 class ScanTrace:
-    """The rows of one scan, read as far as somebody asked."""
+    """The rows of one scan, read as far as somebody asked.
 
-    def __init__(self, plan: ScanPlan, reader: Reader, page_size: int) -> None:
+    What a ``weak`` scan finds will not be validated, so it does not count as read: a later read or
+    write of the same record looks at it anew.
+    """
+
+    def __init__(
+        self, plan: ScanPlan, reader: Reader, page_size: int, *, weak: bool = False
+    ) -> None:
         self.plan = plan
         self.rows: list[Row] = []
         self.ended = False
         self._reader = reader
         self._page_size = page_size
+        self._weak = weak
         self._pages: Pages | None = None
         self._seen: set[tuple[Value, ...]] = set()
 
@@ -222,7 +229,8 @@ class ScanTrace:
             return
         self._seen.add(key)
         self.rows.append(row)
-        self._reader.snapshot.reads.setdefault((self.plan.name, key), row)
+        if not self._weak:
+            self._reader.snapshot.reads.setdefault((self.plan.name, key), row)
 
 
 class MergedRows:

@@ -152,7 +152,7 @@ class TransactionSteps:
         page_size = max(1, min(scan.limit or fetch, fetch))
         trace = self._snapshot.scans.get(plan) if self._reader.repeatable else None
         if trace is None:
-            trace = ScanTrace(plan, self._reader, page_size)
+            trace = ScanTrace(plan, self._reader, page_size, weak=scan.weak)
         rows = await self._guarded(merged(trace, self._reader))
         if self._reader.repeatable and not scan.weak:
             self._snapshot.scans[plan] = trace
@@ -345,11 +345,11 @@ class TransactionSteps:
                 transaction_id=self._id,
                 code="STX-3037",
             )
-        options = self._context.options
-        if options.default_namespace and isinstance(name, str) and "." not in name:
-            name = f"{options.default_namespace}.{name}"
-        catalog = self._context.catalog
-        table = catalog.known(name) or await self._guarded(catalog.table(name))
+        catalog, default = self._context.catalog, self._context.options.default_namespace
+        if default and isinstance(name, str) and "." not in name:
+            name = f"{default}.{name}"
+        known = catalog.known(name)
+        table = known if known is not None else await self._guarded(catalog.table(name))
         return table, table.checks
 
     def _projection(

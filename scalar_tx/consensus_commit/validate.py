@@ -60,7 +60,7 @@ class Validation:
                 kind = absent if self._snapshot.reads[record_id] is None else there
                 kind.append(_PointCheck(self, table, record_id))
         absent.extend(_ScanCheck(self, trace) for trace in self._snapshot.scans.values())
-        for steps in (absent, there):
+        for steps in filter(None, (absent, there)):
             for outcome in await self._context.runtime.run_all(steps):
                 outcome.result()
 

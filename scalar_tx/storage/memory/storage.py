@@ -105,7 +105,7 @@ class MemoryStorage:
         if len(mutations) > 1:
             self._check_unit(mutations)
         with self._lock:
-            found = [(mutation, self._admin.contents(mutation.table.name)) for mutation in mutations]
+            found = [(one, self._admin.contents(one.table.name)) for one in mutations]
             for mutation, content in found:
                 if not _condition_met(mutation, content.rows.get(mutation.key)):
                     raise WriteRefusedError(

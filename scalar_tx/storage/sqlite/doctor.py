@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from scalar_tx.errors import StorageBusyError, StorageUnavailableError
 from scalar_tx.model.finding import Examination, Finding, Verdict
@@ -35,11 +36,18 @@ def examine(settings: StorageSettings) -> Examination:
         return Examination((_missing(wanted),), exists=False)
     connections = Connections(replace(wanted, read_only=True, create=False, journal_mode=None))
     try:
-        return Examination(tuple(_findings(connections, wanted)))
+        findings = tuple(_findings(connections, wanted))
+        return Examination(findings, looking=_looking(settings, wanted))
     except (StorageUnavailableError, StorageBusyError) as error:
         return Examination((_unavailable(error),))
     finally:
         connections.close()
+
+
+def _looking(settings: StorageSettings, wanted: SqliteSettings) -> StorageSettings:
+    # A JDBC URL leaves the journal mode as it is found.
+    url = f"jdbc:sqlite:file:{quote(wanted.path)}?mode=ro&busy_timeout={wanted.busy_timeout_ms}"
+    return replace(settings, contact_points=(url,))
 
 
 def _missing(wanted: SqliteSettings) -> Finding:
