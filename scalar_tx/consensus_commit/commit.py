@@ -8,6 +8,7 @@ that order, each only after the one before has succeeded everywhere (Consensus C
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit import record
@@ -159,8 +160,20 @@ class Commit:
         )
 
     async def _decide(self) -> Decision:
-        at = self._context.runtime.now_ms()
         self.decision_sent = True
+        try:
+            return await self._decide_or_settle()
+        except UnknownOutcomeError:
+            raise
+        except Exception as error:
+            # A damaged row, a mistake of an adapter: whatever it is, COMMITTED may stand.
+            raise UnknownOutcomeError(
+                f"the decision was sent and its answer makes no sense: {error}",
+                transaction_id=self._tx_id,
+            ) from error
+
+    async def _decide_or_settle(self) -> Decision:
+        at = self._context.runtime.now_ms()
         try:
             return await self._context.decisions.decide(self._tx_id, at, self._also)
         except UndecidedError as error:
@@ -170,12 +183,6 @@ class Commit:
                 committed_may_stand=error.may_stand,
                 look=self._look_at_own_records,
             )
-        except Exception as error:
-            # A damaged row, a mistake of an adapter: whatever it is, COMMITTED may stand.
-            raise UnknownOutcomeError(
-                f"the decision was sent and its answer makes no sense: {error}",
-                transaction_id=self._tx_id,
-            ) from error
 
     async def _look_at_own_records(self) -> Witness:
         for write in self._writes:
@@ -304,12 +311,23 @@ class Commit:
 
     async def _finish(self, mutations: Sequence[StorageMutation], what: str) -> None:
         """Settle own records; whatever can't be is left to lazy recovery, the decision stands."""
+        steps: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            lambda group=group: self._finish_group(group)  # type: ignore[misc]  # bound at once
+            for group in atomic_groups(self._context.storage, mutations)
+        ]
+        for outcome in await self._context.runtime.run_all(steps):
+            if outcome.error is not None:
+                _log.info("records of %s are %s later: %s", self._tx_id, what, outcome.error)
+
+    async def _finish_group(self, group: list[StorageMutation]) -> None:
         try:
-            errors = await self._mutate_all(mutations)
-        except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
-            errors = [error]
-        for reason in errors:
-            _log.info("records of %s are %s later: %s", self._tx_id, what, reason)
+            await self._context.storage.mutate(group)
+        except WriteRefusedError:
+            # A reader has settled one of them already. The others would wait for a reader of
+            # their own, so each is tried by itself; refused again, it is settled.
+            for mutation in group if len(group) > 1 else ():
+                with suppress(WriteRefusedError):
+                    await self._context.storage.mutate([mutation])
 
     async def _mutate_all(self, mutations: Sequence[StorageMutation]) -> list[Exception]:
         """Apply mutations, each atomic group by itself; return the errors of those that failed."""

@@ -35,12 +35,13 @@ class Reader:
     async def by_key(self, table: TransactionalTable, key: tuple[Value, ...]) -> Row | None:
         """The committed record, without own writes; read once, except at READ_COMMITTED."""
         record_id = (table.name, key)
-        if self.repeatable and record_id in self.snapshot.reads:
+        known = self.repeatable and record_id in self.snapshot.reads
+        if known and record_id not in self.snapshot.weakly_read:
             return self.snapshot.reads[record_id]
         row = await self.context.storage.get(table.stored, key)
         if row is not None and not record.is_committed(row):
             row = (await self.resolve(table, key, row)).row
-        self.snapshot.reads.setdefault(record_id, row)
+        self.snapshot.note(record_id, row)
         if self.repeatable:
             self.snapshot.point_reads[record_id] = table
         return row

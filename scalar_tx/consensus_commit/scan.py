@@ -124,8 +124,8 @@ def _now_or_before(table: TransactionalTable, where: Condition | None) -> Condit
 class ScanTrace:
     """The rows of one scan, read as far as somebody asked.
 
-    What a ``weak`` scan finds will not be validated, so it does not count as read: a later read or
-    write of the same record looks at it anew.
+    What a ``weak`` scan finds will not be validated: a later read of the same record looks at it
+    anew. A write without one goes over what the scan found, so that no update is lost.
     """
 
     def __init__(
@@ -229,8 +229,7 @@ class ScanTrace:
             return
         self._seen.add(key)
         self.rows.append(row)
-        if not self._weak:
-            self._reader.snapshot.reads.setdefault((self.plan.name, key), row)
+        self._reader.snapshot.note((self.plan.name, key), row, weak=self._weak)
 
 
 class MergedRows:

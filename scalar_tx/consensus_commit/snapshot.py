@@ -42,10 +42,21 @@ class Snapshot:
     """The local sets of one transaction."""
 
     reads: dict[RecordId, Row | None] = field(default_factory=dict)
+    weakly_read: set[RecordId] = field(default_factory=set)  # those of reads that nothing validates
     point_reads: dict[RecordId, TransactionalTable] = field(default_factory=dict)
     scans: dict[object, ScanTrace] = field(default_factory=dict)
     writes: dict[RecordId, PendingWrite] = field(default_factory=dict)
     settling: list[tuple[RecordId, Later]] = field(default_factory=list)
+
+    def note(self, record_id: RecordId, row: Row | None, *, weak: bool = False) -> None:
+        """Keep what was read of a record, unless something was before that is worth as much."""
+        if record_id not in self.reads:
+            self.reads[record_id] = row
+            if weak:
+                self.weakly_read.add(record_id)
+        elif not weak and record_id in self.weakly_read:
+            self.weakly_read.discard(record_id)
+            self.reads[record_id] = row
 
     def view(self, record_id: RecordId) -> Row | None:
         """The record as this transaction sees it: what it read, overlaid with what it wrote."""

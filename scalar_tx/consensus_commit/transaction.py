@@ -151,10 +151,11 @@ class TransactionSteps:
         fetch = self._context.options.scan_fetch_size
         page_size = max(1, min(scan.limit or fetch, fetch))
         trace = self._snapshot.scans.get(plan) if self._reader.repeatable else None
+        weak = scan.weak and self.isolation is Isolation.SERIALIZABLE
         if trace is None:
-            trace = ScanTrace(plan, self._reader, page_size, weak=scan.weak)
+            trace = ScanTrace(plan, self._reader, page_size, weak=weak)
         rows = await self._guarded(merged(trace, self._reader))
-        if self._reader.repeatable and not scan.weak:
+        if self._reader.repeatable and not weak:
             self._snapshot.scans[plan] = trace
         cursor = ScanCursor(
             plan,
