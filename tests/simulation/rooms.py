@@ -1,0 +1,142 @@
+"""Guests who change rooms, found by their own key and by an index on the room.
+
+A guest's record is always there, only its indexed column changes. Who reads one room's index and
+all guests by key must find the same guests in that room both ways.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.state import TransactionState
+from tests.simulation.history import Program
+from tests.simulation.workload import make_table, transactional, whole
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from scalar_tx.model.table import Table
+    from scalar_tx.model.types import Row
+    from tests.simulation.history import Attempt, WatchedTransaction
+    from tests.simulation.world import World
+
+GUESTS: Final = transactional("rooms.guests", (("id", "INT"), ("room", "INT")), "id", index="room")
+
+
+class MisplacedError(Exception):
+    """The index and the records do not agree."""
+
+
+class Rooms:
+    """The rooms as a workload."""
+
+    name = "rooms"
+
+    def __init__(self, dice: random.Random) -> None:
+        self._guests = dice.randint(2, 4)
+        self._rooms = dice.randint(2, 3)
+        self._numbers = itertools.count(1)
+
+    def tables(self) -> Sequence[Table]:
+        """One table."""
+        return (GUESTS,)
+
+    def load(self, world: World) -> None:
+        """Everybody has a room."""
+        rows: list[Row] = [{"id": n, "room": n % self._rooms} for n in range(self._guests)]
+        make_table(world, GUESTS, rows)
+
+    def program(self, dice: random.Random) -> Program:
+        """A move, an exchange, everybody out of a room, or a comparison."""
+        kind = dice.choices(("move", "exchange", "clear", "compare"), weights=(25, 20, 15, 40))[0]
+        number = next(self._numbers)
+        goal = dice.randrange(self._rooms)
+        if kind == "clear":
+            return self._clear(number, dice.randrange(self._rooms), goal)
+        if kind == "compare":
+            return self._compare(goal, index_first=dice.random() < 0.5)
+        one, other = dice.sample(range(self._guests), 2)
+
+        async def move(tx: WatchedTransaction) -> None:
+            await tx.upsert(GUESTS.name, id=one, room=goal)
+            tx.attempt.notes["moved"] = [one]
+
+        async def exchange(tx: WatchedTransaction) -> None:
+            rooms = await self._by_key(tx)
+            await tx.update(GUESTS.name, {"id": one}, {"room": rooms[other]})
+            await tx.update(GUESTS.name, {"id": other}, {"room": rooms[one]})
+            tx.attempt.notes["moved"] = [one, other]
+
+        return Program(f"{kind} {number}", move if kind == "move" else exchange)
+
+    def _clear(self, number: int, room: int, goal: int) -> Program:
+        async def clear(tx: WatchedTransaction) -> None:
+            found = [whole(r, "id") for r in await tx.scan_index(GUESTS.name, room=room)]
+            for guest in found:
+                await tx.update(GUESTS.name, {"id": guest}, {"room": goal})
+            tx.attempt.notes["moved"] = found
+
+        return Program(f"clear {number}: {room} to {goal}", clear)
+
+    def _compare(self, room: int, *, index_first: bool) -> Program:
+        async def compare(tx: WatchedTransaction) -> None:
+            if index_first:
+                by_index = await self._by_index(tx, room)
+                by_key = await self._by_key(tx)
+            else:
+                by_key = await self._by_key(tx)
+                by_index = await self._by_index(tx, room)
+            if by_index != {guest for guest, where in by_key.items() if where == room}:
+                raise MisplacedError(f"in room {room} are {by_index}, but the guests say {by_key}")
+
+        return Program("compare", compare, read_only=True)
+
+    def lone_program(self, number: int) -> Program:
+        """Everybody goes to one room."""
+
+        async def gather(tx: WatchedTransaction) -> None:
+            for guest in range(self._guests):
+                await tx.update(GUESTS.name, {"id": guest}, {"room": 0})
+            tx.attempt.notes["moved"] = list(range(self._guests))
+
+        return Program(f"gather {number}", gather)
+
+    async def look(self, tx: WatchedTransaction) -> object:
+        """Everybody, both ways."""
+        return await self._by_key(tx), [await self._by_index(tx, n) for n in range(self._rooms)]
+
+    async def _by_key(self, tx: WatchedTransaction) -> dict[int, int]:
+        found = {}
+        for guest in range(self._guests):
+            record = await tx.get(GUESTS.name, id=guest)
+            assert record is not None
+            found[guest] = whole(record, "room")
+        return found
+
+    async def _by_index(self, tx: WatchedTransaction, room: int) -> set[int]:
+        return {whole(record, "id") for record in await tx.scan_index(GUESTS.name, room=room)}
+
+    def judge(self, world: World, history: Sequence[Attempt]) -> list[str]:
+        """Versions by the committed writers, answers by the decisions, and no torn comparison."""
+        wrong = []
+        writers = dict.fromkeys(range(self._guests), 1)
+        for attempt in history:
+            decided = world.decided(attempt.id)
+            moved = attempt.notes.get("moved", [])
+            if decided:
+                for guest in moved:
+                    writers[guest] += 1
+            if attempt.told is TransactionState.ABORTED and decided:
+                wrong.append(f"reported failed, but committed: {attempt}")
+            if attempt.told is TransactionState.COMMITTED and moved and not decided:
+                wrong.append(f"acknowledged, but not decided: {attempt}")
+            serializable = attempt.isolation is Isolation.SERIALIZABLE
+            if serializable and isinstance(attempt.error, MisplacedError):
+                wrong.append(f"a torn comparison handed on: {attempt}: {attempt.error}")
+        versions = {key[0]: row["tx_version"] for key, row in world.rows(GUESTS).items()}
+        if versions != writers:
+            wrong.append(f"the versions are {versions}, by the committed writers {writers}")
+        return wrong

@@ -1,0 +1,159 @@
+"""A storage behind a network, as one process sees it.
+
+The semantics are the memory storage's; every call is a request, an effect and a reply, each a
+moment at which others may go on. Tables are looked up at once: schema is not what is tried here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
+from scalar_tx.runtime.blocking import run_blocking
+from scalar_tx.storage.interface import Erase
+from tests.simulation.network import Call, Fault
+from tests.simulation.scheduler import ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from scalar_tx.model.table import Table
+    from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.storage.interface import (
+        Pages,
+        ScanRequest,
+        StorageAdmin,
+        StorageInfo,
+        StorageMutation,
+    )
+    from scalar_tx.storage.memory import MemoryStorage
+    from tests.simulation.network import Network
+
+STORAGE_ERRORS: Final[Mapping[Fault, Callable[[], Exception]]] = {
+    Fault.LOST_BEFORE: lambda: ReplyLostError("no reply"),
+    Fault.LOST_AFTER: lambda: ReplyLostError("no reply"),
+    Fault.LATE: lambda: ReplyLostError("no reply"),
+    Fault.BUSY: lambda: StorageBusyError("busy"),
+    Fault.UNAVAILABLE: lambda: StorageUnavailableError("the storage can't be reached"),
+}
+
+
+class SimulatedStorage:
+    """A memory storage at the other end of a network."""
+
+    def __init__(self, memory: MemoryStorage, network: Network) -> None:
+        self._memory = memory
+        self._network = network
+
+    def info(self, table: str) -> StorageInfo:
+        """As the memory storage was made."""
+        return self._memory.info(table)
+
+    def objection(
+        self, table: str, data_type: DataType, value: Value, *, in_key: bool
+    ) -> str | None:
+        """The memory storage's."""
+        return self._memory.objection(table, data_type, value, in_key=in_key)
+
+    @property
+    def admin(self) -> StorageAdmin:
+        """Answers at once."""
+        return self._memory.admin
+
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        """Read one record."""
+        memory = self._memory
+        row: Row | None = await ask(
+            Call(
+                self._network,
+                lambda: _Shown.of(run_blocking(memory.get(table, key))),
+                lambda: f"get {_place(table, key)}",
+                table.name,
+                writes=False,
+            )
+        )
+        return row
+
+    def scan(self, request: ScanRequest) -> SimulatedPages:
+        """Begin a scan."""
+        return SimulatedPages(self._network, self._memory.scan(request), request)
+
+    async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
+        """Apply all mutations, or none."""
+        memory = self._memory
+        await ask(
+            Call(
+                self._network,
+                lambda: run_blocking(memory.mutate(mutations)),
+                lambda: "; ".join(map(_described, mutations)),
+                mutations[0].table.name,
+                writes=True,
+            )
+        )
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class SimulatedPages:
+    """A running scan; each page is a call."""
+
+    def __init__(self, network: Network, pages: Pages, request: ScanRequest) -> None:
+        self._network = network
+        self._pages = pages
+        self._request = request
+
+    async def next_page(self) -> Sequence[Row] | None:
+        """The next rows."""
+        table = self._request.table.name
+        page: Sequence[Row] | None = await ask(
+            Call(
+                self._network,
+                lambda: run_blocking(self._pages.next_page()),
+                lambda: f"page of {table} {self._request.source}",
+                table,
+                writes=False,
+            )
+        )
+        return page
+
+    async def close(self) -> None:
+        """Let go."""
+        await self._pages.close()
+
+
+class _Shown(dict[str, Any]):
+    """A row that a trace can show in a line."""
+
+    @classmethod
+    def of(cls, row: Row | None) -> _Shown | None:
+        return None if row is None else cls(row)
+
+    def __str__(self) -> str:
+        return _columns(self)
+
+
+_STATES: Final = {1: "PREPARED", 2: "DELETED", 3: "COMMITTED", 4: "ABORTED"}
+
+
+def _columns(row: Mapping[str, object]) -> str:
+    state = _STATES.get(row.get("tx_state"), "")  # type: ignore[call-overload]  # any column value
+    shown = {
+        name: value
+        for name, value in row.items()
+        if value is not None and name not in {"tx_state", "tx_prepared_at", "tx_committed_at"}
+        if not name.startswith("before_") or name == "before_tx_id"
+    }
+    return " ".join([state, *(f"{name}={value}" for name, value in shown.items())]).strip()
+
+
+def _place(table: Table, key: tuple[Value, ...]) -> str:
+    return f"{table.name}/{'/'.join(map(str, key))}"
+
+
+def _described(mutation: StorageMutation) -> str:
+    place = _place(mutation.table, mutation.key)
+    condition = "" if mutation.condition is None else f" if {mutation.condition!r}"
+    if isinstance(mutation, Erase):
+        return f"erase {place}{condition}"
+    return f"write {place} {_columns(mutation.values)}{condition}"
