@@ -8,9 +8,11 @@ PYTHON ?=
 PYTEST_ARGS ?=
 SEEDS ?= 200
 FROM ?= 0
+KILLS ?= 200
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench simulate clean environment
+.PHONY: help demo test check bench simulate chaos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -21,6 +23,8 @@ help:
 	@echo 'make bench      what the library costs, and how long its import takes          1 minute'
 	@echo 'make simulate   seeded runs of the protocol with crashes:    1 minute for 200 seeds'
 	@echo '                  make simulate SEEDS=5000 FROM=200'
+	@echo 'make chaos      kill -9 of writers on SQLite, 200 times:              up to 6 minutes'
+	@echo '                  make chaos KILLS=60 SEED=7'
 	@echo 'make clean      removes .venv, builds and caches'
 	@echo
 	@echo 'The first of them makes .venv (once, about a minute, needs the network).'
@@ -43,6 +47,9 @@ bench: environment
 
 simulate: environment
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
+
+chaos: environment
+	@$(PY) -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 from scalar_tx.admin import Admin
 from scalar_tx.attempts import Attempts
 from scalar_tx.connection import build, forks, storage_here, workers_for
-from scalar_tx.consensus_commit.settle import settle, settle_record
+from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.isolation import Isolation
-from scalar_tx.model.state import TransactionState
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
@@ -34,11 +33,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scalar_tx.connection import Parts
+    from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
 
 T = TypeVar("T")
-F = TypeVar("F", bound="Callable[..., Any]")
 Retry: TypeAlias = RetryPolicy | int | None
 
 
@@ -195,7 +194,7 @@ class TransactionManager(OneOperation):
         return result
 
     @overload
-    def transactional(self, fn: F, /) -> F: ...
+    def transactional(self, fn: Callable[..., T], /) -> Callable[..., T]: ...
     @overload
     def transactional(
         self,
@@ -206,7 +205,7 @@ class TransactionManager(OneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,
-    ) -> Callable[[F], F]: ...
+    ) -> Callable[[Callable[..., T]], Callable[..., T]]: ...
     def transactional(
         self,
         fn: Callable[..., Any] | None = None,
@@ -251,9 +250,8 @@ class TransactionManager(OneOperation):
         UNKNOWN also for transactions that leave no row: read-only ones, and those whose row was
         cleaned up. Not something to poll on.
         """
-        parts = self._here()
-        decision = self._run(parts.context.decisions.read(check_known_id(transaction_id)))
-        return TransactionState.UNKNOWN if decision is None else decision.state
+        decisions = self._here().context.decisions
+        return self._run(state_of(decisions, check_known_id(transaction_id)))
 
     def settle(self, transaction_id: str) -> TransactionState:
         """The decision; where there is none, ABORTED is written unless one appears.

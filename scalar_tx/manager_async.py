@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 from scalar_tx.admin import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempts
 from scalar_tx.connection import blocks, build, forks, storage_here, workers_for
-from scalar_tx.consensus_commit.settle import settle, settle_record
+from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.isolation import Isolation
-from scalar_tx.model.state import TransactionState
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
@@ -34,12 +33,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scalar_tx.connection import Parts
+    from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
 
 T = TypeVar("T")
 _CALL_THREADS = 16
-F = TypeVar("F", bound="Callable[..., Any]")
 Retry: TypeAlias = RetryPolicy | int | None
 
 
@@ -204,7 +203,9 @@ class AsyncTransactionManager(AsyncOneOperation):
         return result
 
     @overload
-    def transactional(self, fn: F, /) -> F: ...
+    def transactional(
+        self, fn: Callable[..., Awaitable[T]], /
+    ) -> Callable[..., Coroutine[Any, Any, T]]: ...
     @overload
     def transactional(
         self,
@@ -215,7 +216,7 @@ class AsyncTransactionManager(AsyncOneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,
-    ) -> Callable[[F], F]: ...
+    ) -> Callable[[Callable[..., Awaitable[T]]], Callable[..., Coroutine[Any, Any, T]]]: ...
     def transactional(
         self,
         fn: Callable[..., Any] | None = None,
@@ -262,10 +263,8 @@ class AsyncTransactionManager(AsyncOneOperation):
         UNKNOWN also for transactions that leave no row: read-only ones, and those whose row was
         cleaned up. Not something to poll on.
         """
-        parts = self._here()
-        steps = parts.context.decisions.read(check_known_id(transaction_id))
-        decision = await self._drive(steps)
-        return TransactionState.UNKNOWN if decision is None else decision.state
+        decisions = self._here().context.decisions
+        return await self._drive(state_of(decisions, check_known_id(transaction_id)))
 
     async def settle(self, transaction_id: str) -> TransactionState:
         """The decision; where there is none, ABORTED is written unless one appears.

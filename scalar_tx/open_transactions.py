@@ -45,13 +45,14 @@ class OpenTransactions(Generic[T]):
                     transaction_id=transaction_id,
                     code="STX-3043",
                 )
-            self._forget_old()
+            self._forget_idle()
+            self._make_room()
             self._open[transaction_id] = (transaction, self._elapsed())
 
     def find(self, transaction_id: str) -> T:
         """The open transaction of that id."""
         with self._lock:
-            self._forget_old()
+            self._forget_idle()
             known = self._open.pop(transaction_id, None)
             if known is None:
                 raise TransactionNotFoundError(
@@ -71,12 +72,14 @@ class OpenTransactions(Generic[T]):
         """How many are known."""
         return len(self._open)
 
-    def _forget_old(self) -> None:
+    def _forget_idle(self) -> None:
         # Nothing was written to a database yet, so forgetting is all it takes to roll back.
         if self._idle is not None:
             before = self._elapsed() - self._idle
             while self._open and next(iter(self._open.values()))[1] < before:
                 self._open.pop(next(iter(self._open)))
+
+    def _make_room(self) -> None:
         if self._most is not None:
             while len(self._open) >= self._most:
                 self._open.pop(next(iter(self._open)))

@@ -15,6 +15,7 @@ from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.commit_hook import CommitEvent, CommittedWrite
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.consensus_commit.guarded_reads import guarded
 from scalar_tx.consensus_commit.settle import Witness, settle_own
 from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.consensus_commit.validate import Validation
@@ -30,6 +31,7 @@ from scalar_tx.errors import (
 )
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
+from scalar_tx.runtime.interface import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -73,7 +75,7 @@ class Commit:
 
     async def run(self) -> None:
         """Commit, or raise why not; UnknownOutcomeError if nobody can tell."""
-        await self._context.decisions.ready()
+        await guarded(self._context.decisions.ready(), self._tx_id)
         obstacle = await self._prepare_and_validate()
         if obstacle is not None:
             await self._abort(obstacle)
@@ -204,10 +206,14 @@ class Commit:
             _log.warning("could not write the abort of %s; its records expire", self._tx_id)
         else:
             if decision.state is TransactionState.COMMITTED:
-                # Somebody else committed under the same id: two participants, or an id used twice.
-                self.decision = decision
+                # What is prepared bears an id that is committed: whoever reads it will finish it.
                 await self._roll_forward(decision.decided_at)
-                return
+                raise UnknownOutcomeError(
+                    f"somebody else committed under the id {self._tx_id} meanwhile: what this "
+                    "transaction had prepared is committed with it, the rest of it is not",
+                    advice="Read the records and decide by what they hold; never use an id twice",
+                    transaction_id=self._tx_id,
+                ) from obstacle
             await self._roll_back()
         raise self._as_error(obstacle) from obstacle
 
@@ -315,7 +321,11 @@ class Commit:
             lambda group=group: self._finish_group(group)  # type: ignore[misc]  # bound at once
             for group in atomic_groups(self._context.storage, mutations)
         ]
-        for outcome in await self._context.runtime.run_all(steps):
+        try:
+            outcomes = await self._context.runtime.run_all(steps)
+        except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
+            outcomes = [Outcome(error=error)]
+        for outcome in outcomes:
             if outcome.error is not None:
                 _log.info("records of %s are %s later: %s", self._tx_id, what, outcome.error)
 

@@ -50,6 +50,23 @@ class ScanCursor:
                 transaction_id=self._transaction_id,
                 code="STX-3046",
             )
+        try:
+            found = await self._read_page()
+        except BaseException:
+            # Rows of this page may be lost by now; going on would pass over them in silence.
+            await self.close()
+            raise
+        if self._left is not None:
+            self._left -= len(found)
+            if self._left == 0:
+                self._ended = True
+                await self.close()
+        if not found:
+            return None
+        self._last = found[-1]
+        return found
+
+    async def _read_page(self) -> list[Row]:
         size = self._page_size if self._left is None else min(self._page_size, self._left)
         found: list[Row] = []
         while not self.closed and len(found) < size:
@@ -59,14 +76,6 @@ class ScanCursor:
                 await self.close()
                 break
             found.append(row)
-        if self._left is not None:
-            self._left -= len(found)
-            if self._left == 0:
-                self._ended = True
-                await self.close()
-        if not found:
-            return None
-        self._last = found[-1]
         return found
 
     async def next_page(self) -> list[Record] | None:

@@ -48,10 +48,15 @@ class Reader:
 
     async def for_write(self, table: TransactionalTable, key: tuple[Value, ...]) -> Row | None:
         """The record that a write goes over: the first one read, whatever the isolation level."""
+        snapshot = self.snapshot
         record_id = (table.name, key)
-        if record_id in self.snapshot.reads:
-            return self.snapshot.reads[record_id]
-        return await self.by_key(table, key)
+        if record_id not in snapshot.reads:
+            return await self.by_key(table, key)
+        if record_id in snapshot.weakly_read:
+            # A condition may be judged by it, so from now on it has to hold.
+            snapshot.weakly_read.discard(record_id)
+            snapshot.point_reads[record_id] = table
+        return snapshot.reads[record_id]
 
     async def resolve(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row

@@ -186,6 +186,12 @@ class ScanTrace:
         request = self.plan.request(self._page_size)
         if not self.rows:
             return request
+        if self.plan.ordered_by_values:
+            # Left by a read that failed. A row that was resolved is not where the storage has it,
+            # so nothing can go on behind it.
+            self.rows.clear()
+            self._seen.clear()
+            return request
         return ScanRequest(
             request.table, request.source, request.where, self.rows[-1], request.page_size
         )

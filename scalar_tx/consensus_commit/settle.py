@@ -11,7 +11,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
-from scalar_tx.errors import UnknownOutcomeError
+from scalar_tx.consensus_commit.guarded_reads import guarded
+from scalar_tx.errors import StorageUnavailableError, UnknownOutcomeError
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
@@ -28,6 +29,23 @@ class Witness(Enum):
     UNSETTLED = "one is still prepared or deleted by us"
     COMMITTED = "one is committed by us"
     SILENT = "none bears our id"
+
+
+async def state_of(decisions: DecisionMaker, tx_id: str) -> TransactionState:
+    """What is on record about a transaction; UNKNOWN: nothing is.
+
+    StorageUnavailableError if the coordinator can't be reached.
+    """
+    try:
+        standing = await decisions.read(tx_id)
+    except UndecidedError as error:
+        raise StorageUnavailableError(
+            "the decision could not be read",
+            advice="Ask again once the coordinator's storage answers",
+            transaction_id=tx_id,
+            code="STX-4002",
+        ) from error
+    return TransactionState.UNKNOWN if standing is None else standing.state
 
 
 async def settle(decisions: DecisionMaker, tx_id: str) -> Decision:
@@ -86,6 +104,6 @@ async def settle_record(
     context: Context, name: str, key: Mapping[str, Value]
 ) -> TransactionState | None:
     """Settle one record left by another transaction (specification 5.8); None: nothing to do."""
-    table = await context.catalog.table(name)
+    table = await guarded(context.catalog.table(name), None)
     values = table.checks.key(key, table.key_columns, "key")
-    return await context.recovery.settle_record(table, values)
+    return await guarded(context.recovery.settle_record(table, values), None)

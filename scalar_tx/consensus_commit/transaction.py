@@ -251,7 +251,7 @@ class TransactionSteps:
             if self._snapshot.writes:
                 if self._callers_id:
                     await refuse_decided(self._context.decisions, self.id)
-                commit = self._new_commit(self.isolation)
+                commit = self._new_commit()
                 await commit.run()
             else:
                 await self._commit_without_writes()
@@ -311,17 +311,16 @@ class TransactionSteps:
 
     async def _commit_without_writes(self) -> None:
         if not self._context.options.write_omission_on_read_only:
-            # Every transaction leaves a decision then, read-only and aborted ones too
-            # (Consensus Commit specification 4.7).
-            await self._new_commit(self.isolation).run()
+            # Specification 4.7: read-only and aborted transactions too leave a decision then.
+            await self._new_commit().run()
         elif self.isolation is Isolation.SERIALIZABLE:
             await self._guarded(Validation(self._context, self._snapshot, self._id, ()).run())
 
-    def _new_commit(self, isolation: Isolation) -> Commit:
+    def _new_commit(self) -> Commit:
         return Commit(
             self._context,
             self._snapshot,
-            isolation,
+            self.isolation,
             tx_id=self.id,
             check_time=self._check_time,
         )

@@ -7,11 +7,12 @@ prepared by now bears another id, and so is a conflict. Own prepared rows are pa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.errors import ConflictError
-from scalar_tx.storage.interface import IndexSource
+from scalar_tx.storage.interface import IndexSource, WholeTableSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -100,38 +101,49 @@ class Validation:
         ]
         page_size = max(1, min(len(trace.rows) + 1, self._context.options.scan_fetch_size))
         if isinstance(plan.source, IndexSource):
-            await self._check_unordered(trace, expected, page_size)
+            await self._check_unordered(trace, expected, plan.request(page_size))
             if trace.ended:
                 await self._check_before_index(trace, page_size)
+        elif plan.ordered_by_values:
+            # In that order a row may move past the page that is read; by key each has one place.
+            request = replace(plan.request(page_size), source=WholeTableSource())
+            await self._check_unordered(trace, expected, request)
         else:
-            await self._check_ordered(trace, expected, page_size)
+            await self._check_ordered(trace, page_size)
 
-    async def _check_ordered(self, trace: ScanTrace, expected: list[Row], page_size: int) -> None:
-        table = trace.plan.table
+    async def _check_ordered(self, trace: ScanTrace, page_size: int) -> None:
+        # Own prepared rows keep their places in this order and are walked past, not left out: what
+        # others put before the last of them lies within what was read.
+        table, then = trace.plan.table, trace.rows
         at = 0
         rows = _Rows(self._context, trace.plan.request(page_size))
         try:
-            while at < len(expected) or trace.ended:
-                now = await self._next_foreign(rows, trace)
+            while at < len(then) or trace.ended:
+                now = await rows.next()
+                key = None if now is None else self._key(table, now)
+                if now is not None and self._is_own(now):
+                    at += at < len(then) and key == self._key(table, then[at])
+                    continue
+                if now is not None and not trace.plan.wants(now):
+                    continue
+                while at < len(then) and key != self._key(table, then[at]):
+                    if not self._has_prepared(trace, then[at]):
+                        raise self._changed(table, key or self._key(table, then[at]), now)
+                    at += 1
                 if now is None:
-                    if at < len(expected):
-                        raise self._changed(table, self._key(table, expected[at]), None)
                     return
-                key = self._key(table, now)
-                if (
-                    at >= len(expected)
-                    or key != self._key(table, expected[at])
-                    or now["tx_id"] != expected[at]["tx_id"]
-                ):
-                    raise self._changed(table, key, now)
+                if at >= len(then) or now["tx_id"] != then[at]["tx_id"]:
+                    raise self._changed(table, self._key(table, now), now)
                 at += 1
         finally:
             await rows.close()
 
-    async def _check_unordered(self, trace: ScanTrace, expected: list[Row], page_size: int) -> None:
+    async def _check_unordered(
+        self, trace: ScanTrace, expected: list[Row], request: ScanRequest
+    ) -> None:
         table = trace.plan.table
         missing = {self._key(table, row): row for row in expected}
-        rows = _Rows(self._context, trace.plan.request(page_size))
+        rows = _Rows(self._context, request)
         try:
             while missing or trace.ended:
                 now = await self._next_foreign(rows, trace)
@@ -165,11 +177,15 @@ class Validation:
         """The next row that matches and that this transaction has not prepared."""
         plan = trace.plan
         while (row := await rows.next()) is not None:
-            if self._tx_id is not None and row["tx_id"] == self._tx_id:
-                continue
-            if plan.wants(row):
+            if not self._is_own(row) and plan.wants(row):
                 return row
         return None
+
+    def _is_own(self, row: Row) -> bool:
+        return self._tx_id is not None and row["tx_id"] == self._tx_id
+
+    def _has_prepared(self, trace: ScanTrace, row: Row) -> bool:
+        return (trace.plan.name, self._key(trace.plan.table, row)) in self._prepared
 
     @staticmethod
     def _key(table: TransactionalTable, row: Row) -> tuple[Value, ...]:

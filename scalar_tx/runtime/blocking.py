@@ -12,9 +12,11 @@ import random
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from scalar_tx.errors import StorageUnavailableError
 from scalar_tx.runtime.interface import Outcome
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ class _Later:
 
     async def done(self) -> None:
         if not self._ended.wait(_LONGEST_WAIT):
-            raise TimeoutError("background work has not ended in time")
+            raise StorageUnavailableError(
+                f"a record left by another transaction was not settled within {_LONGEST_WAIT:g} s"
+            )
         if self._error is not None:
             raise self._error
 
@@ -75,6 +79,7 @@ class BlockingRuntime:
         self._workers = workers
         self._lock = threading.Lock()
         self._in_pool = threading.local()
+        self._closed = False
         self._reset()
 
     def _reset(self) -> None:
@@ -93,34 +98,57 @@ class BlockingRuntime:
         """Run steps on the pool, or inline where there is none or this is one of its threads."""
         if len(steps) < 2 or not self._workers or getattr(self._in_pool, "yes", False):
             return [attempt(step) for step in steps]
-        return list(self._executor().map(self._attempt_in_pool, steps))
+        pool = self._executor()
+        if pool is None:
+            return [attempt(step) for step in steps]
+        handed_over = [self._hand_over(pool, step) for step in steps]
+        return [future.result() for future in handed_over]
+
+    def _hand_over(
+        self, pool: ThreadPoolExecutor, step: Callable[[], Coroutine[Any, Any, T]]
+    ) -> Future[Outcome[T]]:
+        try:
+            return pool.submit(self._attempt_in_pool, step)
+        except RuntimeError as error:  # closed meanwhile, or the system has no thread left
+            failed: Future[Outcome[T]] = Future()
+            unavailable = StorageUnavailableError(f"no thread for a step: {error}")
+            unavailable.__cause__ = error
+            failed.set_result(Outcome(error=unavailable))
+            return failed
 
     def _attempt_in_pool(self, step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
         self._in_pool.yes = True
         return attempt(step)
 
-    def _executor(self) -> ThreadPoolExecutor:
+    def _executor(self) -> ThreadPoolExecutor | None:
         with self._lock:
             self._after_fork()
-            if self._pool is None:
+            if self._pool is None and not self._closed:
                 self._pool = ThreadPoolExecutor(self._workers, "scalar_tx")
             return self._pool
 
     def run_later(self, step: Callable[[], Coroutine[Any, Any, None]]) -> _Later:
-        """Hand a step to the background thread."""
+        """Hand a step to the background thread; where there is none to be had, run it now."""
         later = _Later(step)
         with self._lock:
             self._after_fork()
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=_work, args=(self._queue,), name="scalar_tx later", daemon=True
-                )
-                self._thread.start()
-        try:
-            self._queue.put_nowait(later)
-        except queue.Full:
+            handed_over = self._has_thread() and not self._queue.full()
+            if handed_over:
+                self._queue.put_nowait(later)
+        if not handed_over:
             later.run()
         return later
+
+    def _has_thread(self) -> bool:
+        """Is there a background thread, or can there be one? The caller holds the lock."""
+        if self._thread is None and not self._closed:
+            thread = threading.Thread(
+                target=_work, args=(self._queue,), name="scalar_tx later", daemon=True
+            )
+            with suppress(RuntimeError):  # the system has no thread left
+                thread.start()
+                self._thread = thread
+        return self._thread is not None
 
     def _after_fork(self) -> None:
         if self._process != os.getpid():
@@ -150,10 +178,11 @@ class BlockingRuntime:
         """Finish the background work and end the threads."""
         with self._lock:
             self._after_fork()
+            self._closed = True
             thread, self._thread = self._thread, None
             pool, self._pool = self._pool, None
         if thread is not None:
-            self._queue.put(None)
+            self._queue.put(None)  # the last one: nothing is handed over once it is closed
             thread.join(_LONGEST_WAIT)
         if pool is not None:
             pool.shutdown()

@@ -10,7 +10,7 @@ import heapq
 import math
 import threading
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError, WriteRefusedError
 from scalar_tx.model.conditions import Existence, matches, sort_key
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import StorageMutation
+
+_MOST_ROWS_A_PAGE: Final = 4096
 
 
 class MemoryStorage:
@@ -170,6 +172,7 @@ class _MemoryPages:
         self._request = request
         self._position = position_in(request.source, request.table.schema)
         self._last = None if request.after is None else self._position(request.after)
+        self._size = max(1, request.page_size)
         self._done = False
 
     async def next_page(self) -> Sequence[Row] | None:
@@ -182,11 +185,12 @@ class _MemoryPages:
             ahead = ((self._position(row), row) for row in self._candidates(content))
             if last is not None:
                 ahead = (item for item in ahead if last < item[0])
-            size = max(1, self._request.page_size)
-            page = heapq.nsmallest(size, ahead, key=itemgetter(0))
+            page = heapq.nsmallest(self._size, ahead, key=itemgetter(0))
             rows = [row.copy() for _, row in page]
-        if len(rows) < size:
+        if len(rows) < self._size:
             self._done = True
+        # Each page looks at every row: let there be few pages.
+        self._size = max(self._size, min(2 * self._size, _MOST_ROWS_A_PAGE))
         if not rows:
             return None
         self._last = page[-1][0]
