@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
-from scalar_tx.errors import SchemaError
+from scalar_tx.errors import (
+    SchemaError,
+    StorageBusyError,
+    StorageError,
+    StorageUnavailableError,
+)
 from scalar_tx.model.table import TableSchema
 from scalar_tx.runtime.blocking import run_blocking
 
@@ -21,6 +26,25 @@ T = TypeVar("T")
 _NONE: Final[Options] = {}
 
 
+async def _named(steps: Coroutine[Any, Any, T]) -> T:
+    """Run steps; what a storage says about them becomes an error that callers know."""
+    try:
+        return await steps
+    except StorageBusyError as error:
+        raise StorageUnavailableError(
+            f"the storage was busy, nothing was changed: {error}", advice="Try again"
+        ) from error
+    except StorageError as error:
+        raise StorageUnavailableError(
+            f"whether this was done is not known: {error}",
+            advice="Look at the tables; repeat the call with if_exists or if_not_exists",
+        ) from error
+
+
+def _run(steps: Coroutine[Any, Any, T]) -> T:
+    return run_blocking(_named(steps))
+
+
 class Admin:
     """Administration for threads; made by a manager's ``admin``."""
 
@@ -31,17 +55,15 @@ class Admin:
         self, namespace: str, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make a namespace."""
-        run_blocking(
-            self._steps.create_namespace(namespace, if_not_exists=if_not_exists, options=options)
-        )
+        _run(self._steps.create_namespace(namespace, if_not_exists=if_not_exists, options=options))
 
     def drop_namespace(self, namespace: str, *, if_exists: bool = False) -> None:
         """Remove an empty namespace."""
-        run_blocking(self._steps.drop_namespace(namespace, if_exists=if_exists))
+        _run(self._steps.drop_namespace(namespace, if_exists=if_exists))
 
     def namespaces(self) -> list[str]:
         """The namespaces there are."""
-        return run_blocking(self._steps.namespaces())
+        return _run(self._steps.namespaces())
 
     def create_table(
         self,
@@ -62,7 +84,7 @@ class Admin:
         columns out; ``options`` are the storage's, such as ``{"replication-factor": 3}``.
         """
         wanted = _schema(schema, columns, partition_key, clustering_key, secondary_index)
-        run_blocking(
+        _run(
             self._steps.create_table(
                 table,
                 wanted,
@@ -74,27 +96,27 @@ class Admin:
 
     def drop_table(self, table: str, *, if_exists: bool = False) -> None:
         """Remove a table and all its records."""
-        run_blocking(self._steps.drop_table(table, if_exists=if_exists))
+        _run(self._steps.drop_table(table, if_exists=if_exists))
 
     def truncate_table(self, table: str) -> None:
         """Remove all records of a table at once, outside any transaction."""
-        run_blocking(self._steps.truncate_table(table))
+        _run(self._steps.truncate_table(table))
 
     def tables(self, namespace: str) -> list[str]:
         """The full names of the transactional tables of a namespace."""
-        return run_blocking(self._steps.tables(namespace))
+        return _run(self._steps.tables(namespace))
 
     def table(self, table: str) -> TableSchema:
         """A table's columns, keys and indexes."""
-        return run_blocking(self._steps.table(table))
+        return _run(self._steps.table(table))
 
     def stored_tables(self, namespace: str) -> list[str]:
         """The full names of all tables of a namespace, those without transactions included."""
-        return run_blocking(self._steps.stored_tables(namespace))
+        return _run(self._steps.stored_tables(namespace))
 
     def stored_table(self, table: str) -> TableSchema | None:
         """A table as it is stored, transaction columns included; None: there is none."""
-        return run_blocking(self._steps.stored_table(table))
+        return _run(self._steps.stored_table(table))
 
     def add_column(
         self,
@@ -109,7 +131,7 @@ class Admin:
 
         ``transaction=False`` is for a table that was made so; the same goes for the calls below.
         """
-        run_blocking(
+        _run(
             self._steps.add_column(
                 table, column, data_type, if_not_exists=if_not_exists, transaction=transaction
             )
@@ -125,7 +147,7 @@ class Admin:
         options: Options = _NONE,
     ) -> None:
         """Index a column, so that it can be read by ``index={column: value}``."""
-        run_blocking(
+        _run(
             self._steps.create_index(
                 table, column, if_not_exists=if_not_exists, transaction=transaction, options=options
             )
@@ -135,9 +157,7 @@ class Admin:
         self, table: str, column: str, *, if_exists: bool = False, transaction: bool = True
     ) -> None:
         """Remove a column's index."""
-        run_blocking(
-            self._steps.drop_index(table, column, if_exists=if_exists, transaction=transaction)
-        )
+        _run(self._steps.drop_index(table, column, if_exists=if_exists, transaction=transaction))
 
     def repair_table(
         self,
@@ -148,33 +168,29 @@ class Admin:
         options: Options = _NONE,
     ) -> None:
         """Make whatever is missing of a table: itself, transaction columns, indexes, metadata."""
-        run_blocking(
-            self._steps.repair_table(table, schema, transaction=transaction, options=options)
-        )
+        _run(self._steps.repair_table(table, schema, transaction=transaction, options=options))
 
     def create_coordinator_tables(
         self, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make the table that holds the decisions."""
-        run_blocking(
-            self._steps.create_coordinator_tables(if_not_exists=if_not_exists, options=options)
-        )
+        _run(self._steps.create_coordinator_tables(if_not_exists=if_not_exists, options=options))
 
     def drop_coordinator_tables(self, *, if_exists: bool = False) -> None:
         """Remove the table of decisions; nothing undecided can be settled afterwards."""
-        run_blocking(self._steps.drop_coordinator_tables(if_exists=if_exists))
+        _run(self._steps.drop_coordinator_tables(if_exists=if_exists))
 
     def truncate_coordinator_tables(self) -> None:
         """Forget all decisions; only safe while no record is undecided."""
-        run_blocking(self._steps.truncate_coordinator_tables())
+        _run(self._steps.truncate_coordinator_tables())
 
     def repair_coordinator_tables(self, *, options: Options = _NONE) -> None:
         """Make whatever is missing of the table of decisions."""
-        run_blocking(self._steps.repair_coordinator_tables(options))
+        _run(self._steps.repair_coordinator_tables(options))
 
     def coordinator_tables_exist(self) -> bool:
         """Is the table of decisions there?"""
-        return run_blocking(self._steps.coordinator_tables_exist())
+        return _run(self._steps.coordinator_tables_exist())
 
 
 class Drive(Protocol):
@@ -192,21 +208,24 @@ class AsyncAdmin:
         self._steps = steps
         self._drive = drive
 
+    async def _named(self, steps: Coroutine[Any, Any, T]) -> T:
+        return await self._drive(_named(steps))
+
     async def create_namespace(
         self, namespace: str, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make a namespace."""
-        await self._drive(
+        await self._named(
             self._steps.create_namespace(namespace, if_not_exists=if_not_exists, options=options)
         )
 
     async def drop_namespace(self, namespace: str, *, if_exists: bool = False) -> None:
         """Remove an empty namespace."""
-        await self._drive(self._steps.drop_namespace(namespace, if_exists=if_exists))
+        await self._named(self._steps.drop_namespace(namespace, if_exists=if_exists))
 
     async def namespaces(self) -> list[str]:
         """The namespaces there are."""
-        return await self._drive(self._steps.namespaces())
+        return await self._named(self._steps.namespaces())
 
     async def create_table(
         self,
@@ -227,7 +246,7 @@ class AsyncAdmin:
         columns out; ``options`` are the storage's, such as ``{"replication-factor": 3}``.
         """
         wanted = _schema(schema, columns, partition_key, clustering_key, secondary_index)
-        await self._drive(
+        await self._named(
             self._steps.create_table(
                 table,
                 wanted,
@@ -239,27 +258,27 @@ class AsyncAdmin:
 
     async def drop_table(self, table: str, *, if_exists: bool = False) -> None:
         """Remove a table and all its records."""
-        await self._drive(self._steps.drop_table(table, if_exists=if_exists))
+        await self._named(self._steps.drop_table(table, if_exists=if_exists))
 
     async def truncate_table(self, table: str) -> None:
         """Remove all records of a table at once, outside any transaction."""
-        await self._drive(self._steps.truncate_table(table))
+        await self._named(self._steps.truncate_table(table))
 
     async def tables(self, namespace: str) -> list[str]:
         """The full names of the transactional tables of a namespace."""
-        return await self._drive(self._steps.tables(namespace))
+        return await self._named(self._steps.tables(namespace))
 
     async def table(self, table: str) -> TableSchema:
         """A table's columns, keys and indexes."""
-        return await self._drive(self._steps.table(table))
+        return await self._named(self._steps.table(table))
 
     async def stored_tables(self, namespace: str) -> list[str]:
         """The full names of all tables of a namespace, those without transactions included."""
-        return await self._drive(self._steps.stored_tables(namespace))
+        return await self._named(self._steps.stored_tables(namespace))
 
     async def stored_table(self, table: str) -> TableSchema | None:
         """A table as it is stored, transaction columns included; None: there is none."""
-        return await self._drive(self._steps.stored_table(table))
+        return await self._named(self._steps.stored_table(table))
 
     async def add_column(
         self,
@@ -274,7 +293,7 @@ class AsyncAdmin:
 
         ``transaction=False`` is for a table that was made so; the same goes for the calls below.
         """
-        await self._drive(
+        await self._named(
             self._steps.add_column(
                 table, column, data_type, if_not_exists=if_not_exists, transaction=transaction
             )
@@ -290,7 +309,7 @@ class AsyncAdmin:
         options: Options = _NONE,
     ) -> None:
         """Index a column, so that it can be read by ``index={column: value}``."""
-        await self._drive(
+        await self._named(
             self._steps.create_index(
                 table, column, if_not_exists=if_not_exists, transaction=transaction, options=options
             )
@@ -300,7 +319,7 @@ class AsyncAdmin:
         self, table: str, column: str, *, if_exists: bool = False, transaction: bool = True
     ) -> None:
         """Remove a column's index."""
-        await self._drive(
+        await self._named(
             self._steps.drop_index(table, column, if_exists=if_exists, transaction=transaction)
         )
 
@@ -313,7 +332,7 @@ class AsyncAdmin:
         options: Options = _NONE,
     ) -> None:
         """Make whatever is missing of a table: itself, transaction columns, indexes, metadata."""
-        await self._drive(
+        await self._named(
             self._steps.repair_table(table, schema, transaction=transaction, options=options)
         )
 
@@ -321,25 +340,25 @@ class AsyncAdmin:
         self, *, if_not_exists: bool = False, options: Options = _NONE
     ) -> None:
         """Make the table that holds the decisions."""
-        await self._drive(
+        await self._named(
             self._steps.create_coordinator_tables(if_not_exists=if_not_exists, options=options)
         )
 
     async def drop_coordinator_tables(self, *, if_exists: bool = False) -> None:
         """Remove the table of decisions; nothing undecided can be settled afterwards."""
-        await self._drive(self._steps.drop_coordinator_tables(if_exists=if_exists))
+        await self._named(self._steps.drop_coordinator_tables(if_exists=if_exists))
 
     async def truncate_coordinator_tables(self) -> None:
         """Forget all decisions; only safe while no record is undecided."""
-        await self._drive(self._steps.truncate_coordinator_tables())
+        await self._named(self._steps.truncate_coordinator_tables())
 
     async def repair_coordinator_tables(self, *, options: Options = _NONE) -> None:
         """Make whatever is missing of the table of decisions."""
-        await self._drive(self._steps.repair_coordinator_tables(options))
+        await self._named(self._steps.repair_coordinator_tables(options))
 
     async def coordinator_tables_exist(self) -> bool:
         """Is the table of decisions there?"""
-        return await self._drive(self._steps.coordinator_tables_exist())
+        return await self._named(self._steps.coordinator_tables_exist())
 
 
 def _schema(

@@ -39,16 +39,20 @@ class AfterCommit:
         self._calls.append((function, args))
 
     def run(self) -> None:
-        """Call them all; the commit stands, so an error can only be logged."""
-        for function, args in self._calls:
+        """Call them all, once; the commit stands, so an error can only be logged."""
+        for function, args in self._taken():
             _call(function, args)
 
     async def run_and_await(self) -> None:
-        """Call them all, one after the other, and await what can be awaited."""
-        for function, args in self._calls:
+        """Call them all, once, one after the other, and await what can be awaited."""
+        for function, args in self._taken():
             awaited = _call(function, args)
             if hasattr(awaited, "__await__"):
                 await _finish(awaited)
+
+    def _taken(self) -> list[tuple[Callable[..., object], tuple[object, ...]]]:
+        calls, self._calls = self._calls, []
+        return calls
 
 
 def _call(function: Callable[..., object], args: tuple[object, ...]) -> object:

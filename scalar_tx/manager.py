@@ -60,10 +60,11 @@ class TransactionManager(OneOperation):
         )
 
     def _open_parts(self, former: Parts | None = None) -> None:
-        self._forks = forks()
+        forked = forks()
         storage = storage_here(self._settings, former)
         self._runtime = BlockingRuntime(workers_for(self._settings, storage))
         self._parts = build(self._settings, storage, self._runtime)
+        self._forks = forked  # last: other threads look at it before they use the parts
 
     def _here(self) -> Parts:
         """The parts, with connections of this process."""

@@ -19,6 +19,7 @@ from scalar_tx.model.operations import (
     checked_mutations,
     checked_operations,
 )
+from scalar_tx.model.state import TransactionState
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.transactional_functions import AnyTransaction
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
-    from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.open_transactions import OpenTransactions
 
@@ -56,7 +56,7 @@ class Transaction(AnyTransaction):
         self._steps = steps
         self._register = register
         self._owned = owned  # somebody else commits: run, attempts, @transactional
-        self._turn = threading.Lock()
+        self._turn: dict[None, int] = {}  # the thread that runs steps
         self._forks = forks()
         self._after_commit = AfterCommit()
 
@@ -237,7 +237,8 @@ class Transaction(AnyTransaction):
             self._run(self._steps.commit())
         finally:
             self._leave()
-        self._after_commit.run()
+            if self.outcome is TransactionState.COMMITTED:  # also where Ctrl-C came in the middle
+                self._after_commit.run()
 
     def _rollback(self) -> None:
         try:
@@ -262,7 +263,10 @@ class Transaction(AnyTransaction):
             )
 
     def _run(self, steps: Coroutine[Any, Any, T]) -> T:
-        if not self._turn.acquire(blocking=False):
+        # One step takes the turn and names its owner. Ctrl-C may leave it taken behind that step;
+        # its owner is then welcome, above all to roll back.
+        thread = threading.get_ident()
+        if self._turn.setdefault(None, thread) != thread:
             steps.close()
             raise InvalidOperationError(
                 "two threads use one transaction at the same time",
@@ -284,7 +288,7 @@ class Transaction(AnyTransaction):
                 error.transaction_id = self._steps.id
             raise
         finally:
-            self._turn.release()
+            self._turn.clear()
 
     def __enter__(self) -> Self:
         """Hand the transaction to a ``with`` block."""

@@ -18,6 +18,7 @@ from scalar_tx.model.operations import (
     checked_mutations,
     checked_operations,
 )
+from scalar_tx.model.state import TransactionState
 from scalar_tx.transactional_functions import AnyTransaction
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
-    from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.open_transactions import OpenTransactions
 
@@ -240,7 +240,8 @@ class AsyncTransaction(AnyTransaction):
             await self._run(self._steps.commit(), whole=True)
         finally:
             self._leave()
-        await self._after_commit.run_and_await()
+            if self.outcome is TransactionState.COMMITTED:  # also where it was cancelled meanwhile
+                await self._after_commit.run_and_await()
 
     async def _rollback(self) -> None:
         try:

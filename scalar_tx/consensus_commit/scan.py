@@ -44,14 +44,17 @@ class ScanPlan:
 
     def request(self, page_size: int) -> ScanRequest:
         """What the storage is asked for: everything that matches now or did before."""
-        # A row that may be rolled back to a place behind ``after`` must not be passed over, so an
-        # order by values is read from its beginning.
-        skip = self.after is not None and not self.ordered_by_values
+        source = self.source
+        after = None if self.after is None else dict(self.after)
+        if self.ordered_by_values:
+            # By key, in which order rows stay where they are, and from the beginning: no row is
+            # passed over that moves between two pages, or is rolled back to another place.
+            source, after = WholeTableSource(), None
         return ScanRequest(
             table=self.table.stored,
-            source=self.source,
+            source=source,
             where=_now_or_before(self.table, self.where),
-            after=dict(self.after) if skip and self.after is not None else None,
+            after=after,
             page_size=page_size,
         )
 
@@ -185,12 +188,6 @@ class ScanTrace:
     def _next_request(self) -> ScanRequest:
         request = self.plan.request(self._page_size)
         if not self.rows:
-            return request
-        if self.plan.ordered_by_values:
-            # Left by a read that failed. A row that was resolved is not where the storage has it,
-            # so nothing can go on behind it.
-            self.rows.clear()
-            self._seen.clear()
             return request
         return ScanRequest(
             request.table, request.source, request.where, self.rows[-1], request.page_size

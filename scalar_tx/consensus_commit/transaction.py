@@ -73,6 +73,7 @@ class TransactionSteps:
         self._reader = Reader(context, self._snapshot, isolation, read_only=read_only)
         self._writer = Writer(self._reader)
         self._cursors: set[ScanCursor] = set()
+        self._tables: dict[str, TransactionalTable] = {}  # as they were when first used
         self._timeout = timeout
         self._ends_at = None if timeout is None else context.runtime.elapsed() + timeout
         self.outcome: TransactionState | None = None
@@ -244,6 +245,7 @@ class TransactionSteps:
         self._require_open()
         await self._close_cursors()
         commit: Commit | None = None
+        outcome = TransactionState.ABORTED
         try:
             self._check_time()
             await self._pre_read()
@@ -255,23 +257,26 @@ class TransactionSteps:
                 await commit.run()
             else:
                 await self._commit_without_writes()
+            outcome = TransactionState.COMMITTED
         except UnknownOutcomeError:
-            self._end(TransactionState.UNKNOWN)
+            outcome = TransactionState.UNKNOWN
             raise
-        except Exception as error:
-            self._end(TransactionState.ABORTED)
-            if isinstance(error, ScalarTxError) and error.transaction_id is None:
-                error.transaction_id = self._id
+        except ScalarTxError as error:
+            error.transaction_id = error.transaction_id or self._id
+            raise
+        except Exception:
             raise
         except BaseException:
             # Killed in the middle. Before the decision was sent nobody can commit any more.
-            if commit is not None and commit.decision is not None:
-                self._end(commit.decision.state)
-            else:
-                sent = commit is not None and commit.decision_sent
-                self._end(TransactionState.UNKNOWN if sent else TransactionState.ABORTED)
+            if commit is not None and commit.decision_sent:
+                known = commit.decision
+                outcome = TransactionState.UNKNOWN if known is None else known.state
             raise
-        self._end(TransactionState.COMMITTED)
+        finally:
+            # Plain assignments: Ctrl-C comes in where a function is called, and would leave a
+            # committed transaction that looks open.
+            self.outcome = outcome
+            self.finished = True
 
     async def rollback(self) -> None:
         """Forget everything; nothing has been written yet."""
@@ -350,6 +355,14 @@ class TransactionSteps:
             name = f"{default}.{name}"
         known = catalog.known(name)
         table = known if known is not None else await self._guarded(catalog.table(name))
+        first = self._tables.setdefault(table.name, table)
+        if first is not table and first.stored != table.stored:
+            # Rows read before lack the new columns, and so would the image kept of them.
+            raise ConflictError(
+                f"the definition of {table.name} was changed while this transaction was open",
+                transaction_id=self._id,
+                code="STX-1020",
+            )
         return table, table.checks
 
     def _projection(

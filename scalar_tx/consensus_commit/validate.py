@@ -7,12 +7,11 @@ prepared by now bears another id, and so is a conflict. Own prepared rows are pa
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.errors import ConflictError
-from scalar_tx.storage.interface import IndexSource, WholeTableSource
+from scalar_tx.storage.interface import IndexSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.scan import ScanTrace
     from scalar_tx.consensus_commit.snapshot import RecordId, Snapshot
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import ScanRequest
+    from scalar_tx.storage.interface import MomentStorage, Reads, ScanRequest
 
 
 Step: TypeAlias = "Callable[[], Coroutine[object, object, None]]"
@@ -49,21 +48,54 @@ class Validation:
     async def run(self) -> None:
         """Look at every read; ConflictError names a record that changed.
 
-        Absence bears no id: a record may have come and gone since. One absence, found again while
-        all records still are what they were, is certain; so absences and scans are looked at before
-        the records that were there.
+        Absence bears no id: a record may have come and gone since. What was absent is therefore
+        looked at in one moment where the storage has such a thing, and in any case before the
+        records that were there: these bear ids, so finding them unchanged later tells that they
+        were so at that moment too. Elsewhere one absence is certain and several are not.
         """
         self._check_prepared()
+        moments: dict[str, list[_Check]] = {}
         absent: list[Step] = []
         there: list[Step] = []
-        for record_id, table in self._snapshot.point_reads.items():
-            if record_id not in self._prepared:
-                kind = absent if self._snapshot.reads[record_id] is None else there
-                kind.append(_PointCheck(self, table, record_id))
-        absent.extend(_ScanCheck(self, trace) for trace in self._snapshot.scans.values())
-        for steps in filter(None, (absent, there)):
-            for outcome in await self._context.runtime.run_all(steps):
-                outcome.result()
+        for check in self._checks():
+            info = self._context.storage.info(check.table.name)
+            if info.moments:
+                moments.setdefault(info.name, []).append(check)
+            else:
+                (absent if check.of_absence else there).append(self._step(check))
+        absent.extend(self._at_one_moment(checks) for checks in moments.values())
+        for steps in (absent, there):
+            if steps:
+                for outcome in await self._context.runtime.run_all(steps):
+                    outcome.result()
+
+    def _checks(self) -> list[_Check]:
+        snapshot = self._snapshot
+        checks: list[_Check] = [
+            _PointCheck(self, table, record_id, of_absence=snapshot.reads[record_id] is None)
+            for record_id, table in snapshot.point_reads.items()
+            if record_id not in self._prepared
+        ]
+        checks.extend(_ScanCheck(self, trace) for trace in snapshot.scans.values())
+        return checks
+
+    def _step(self, check: _Check) -> Step:
+        return lambda: check(self._context.storage)
+
+    def _at_one_moment(self, checks: list[_Check]) -> Step:
+        if len(checks) == 1 and isinstance(checks[0], _PointCheck):
+            return self._step(checks[0])  # one read is of one moment
+
+        async def step() -> None:
+            storage = cast("MomentStorage", self._context.storage)  # its info said so
+            moment = await storage.moment(checks[0].table.name)
+            try:
+                for check in checks:
+                    await check(moment)
+            finally:
+                await moment.close()
+
+        return step
 
     def _check_prepared(self) -> None:
         """What was read of the records this transaction writes, against what it replaced.
@@ -82,16 +114,18 @@ class Validation:
             ):
                 raise self._changed(write.table, write.key, None)
 
-    async def check_point(self, table: TransactionalTable, record_id: RecordId) -> None:
+    async def check_point(
+        self, reads: Reads, table: TransactionalTable, record_id: RecordId
+    ) -> None:
         """One record: as present as before, and by the same writer."""
         then = self._snapshot.reads[record_id]
-        now = await self._context.storage.get(table.stored, record_id[1])
+        now = await reads.get(table.stored, record_id[1])
         if (now is None) != (then is None) or (
             now is not None and then is not None and now["tx_id"] != then["tx_id"]
         ):
             raise self._changed(table, record_id[1], now)
 
-    async def check_scan(self, trace: ScanTrace) -> None:
+    async def check_scan(self, reads: Reads, trace: ScanTrace) -> None:
         """A scan: the same prefix, and nothing behind it if its end was reached."""
         plan = trace.plan
         expected = [
@@ -101,22 +135,21 @@ class Validation:
         ]
         page_size = max(1, min(len(trace.rows) + 1, self._context.options.scan_fetch_size))
         if isinstance(plan.source, IndexSource):
-            await self._check_unordered(trace, expected, plan.request(page_size))
+            await self._check_unordered(reads, trace, expected, plan.request(page_size))
             if trace.ended:
-                await self._check_before_index(trace, page_size)
+                await self._check_before_index(reads, trace, page_size)
         elif plan.ordered_by_values:
-            # In that order a row may move past the page that is read; by key each has one place.
-            request = replace(plan.request(page_size), source=WholeTableSource())
-            await self._check_unordered(trace, expected, request)
+            # Read by key, kept by value; whatever the order, nothing is missing and nothing new.
+            await self._check_unordered(reads, trace, expected, plan.request(page_size))
         else:
-            await self._check_ordered(trace, page_size)
+            await self._check_ordered(reads, trace, page_size)
 
-    async def _check_ordered(self, trace: ScanTrace, page_size: int) -> None:
+    async def _check_ordered(self, reads: Reads, trace: ScanTrace, page_size: int) -> None:
         # Own prepared rows keep their places in this order and are walked past, not left out: what
         # others put before the last of them lies within what was read.
         table, then = trace.plan.table, trace.rows
         at = 0
-        rows = _Rows(self._context, trace.plan.request(page_size))
+        rows = _Rows(reads, trace.plan.request(page_size))
         try:
             while at < len(then) or trace.ended:
                 now = await rows.next()
@@ -139,11 +172,11 @@ class Validation:
             await rows.close()
 
     async def _check_unordered(
-        self, trace: ScanTrace, expected: list[Row], request: ScanRequest
+        self, reads: Reads, trace: ScanTrace, expected: list[Row], request: ScanRequest
     ) -> None:
         table = trace.plan.table
         missing = {self._key(table, row): row for row in expected}
-        rows = _Rows(self._context, request)
+        rows = _Rows(reads, request)
         try:
             while missing or trace.ended:
                 now = await self._next_foreign(rows, trace)
@@ -160,12 +193,12 @@ class Validation:
         for key in missing:
             raise self._changed(table, key, None)
 
-    async def _check_before_index(self, trace: ScanTrace, page_size: int) -> None:
+    async def _check_before_index(self, reads: Reads, trace: ScanTrace, page_size: int) -> None:
         """Whoever is taking a row away from the index value, or bringing it back, is in our way."""
         request = trace.plan.before_index_request(page_size)
         if request is None or not self._context.options.before_index_check:
             return
-        rows = _Rows(self._context, request)
+        rows = _Rows(reads, request)
         try:
             while (row := await rows.next()) is not None:
                 if not record.is_committed(row) and row["tx_id"] != self._tx_id:
@@ -204,28 +237,39 @@ class Validation:
 
 
 class _PointCheck:
-    __slots__ = ("_record_id", "_table", "_validation")
+    __slots__ = ("_record_id", "_validation", "of_absence", "table")
 
     def __init__(
-        self, validation: Validation, table: TransactionalTable, record_id: RecordId
+        self,
+        validation: Validation,
+        table: TransactionalTable,
+        record_id: RecordId,
+        *,
+        of_absence: bool,
     ) -> None:
         self._validation = validation
-        self._table = table
         self._record_id = record_id
+        self.table = table
+        self.of_absence = of_absence
 
-    async def __call__(self) -> None:
-        await self._validation.check_point(self._table, self._record_id)
+    async def __call__(self, reads: Reads) -> None:
+        await self._validation.check_point(reads, self.table, self._record_id)
 
 
 class _ScanCheck:
-    __slots__ = ("_trace", "_validation")
+    __slots__ = ("_trace", "_validation", "of_absence", "table")
 
     def __init__(self, validation: Validation, trace: ScanTrace) -> None:
         self._validation = validation
         self._trace = trace
+        self.table = trace.plan.table
+        self.of_absence = True  # of everything between its rows
 
-    async def __call__(self) -> None:
-        await self._validation.check_scan(self._trace)
+    async def __call__(self, reads: Reads) -> None:
+        await self._validation.check_scan(reads, self._trace)
+
+
+_Check: TypeAlias = _PointCheck | _ScanCheck
 
 
 class _Rows:
@@ -233,8 +277,8 @@ class _Rows:
 
     __slots__ = ("_at", "_page", "_pages")
 
-    def __init__(self, context: Context, request: ScanRequest) -> None:
-        self._pages = context.storage.scan(request)
+    def __init__(self, reads: Reads, request: ScanRequest) -> None:
+        self._pages = reads.scan(request)
         self._page: list[Row] = []
         self._at = 0
 

@@ -48,18 +48,23 @@ def attempt(step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
 
 
 class _Later:
-    """Work of the background thread."""
+    """Work of the background thread, or of whoever needs it done before that gets to it."""
 
     def __init__(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._step = step
+        self._begun = threading.Lock()  # taken for good by the one who runs the step
         self._ended = threading.Event()
         self._error: Exception | None = None
 
     def run(self) -> None:
-        self._error = attempt(self._step).error
-        self._ended.set()
+        if self._begun.acquire(blocking=False):
+            try:
+                self._error = attempt(self._step).error
+            finally:
+                self._ended.set()
 
     async def done(self) -> None:
+        self.run()
         if not self._ended.wait(_LONGEST_WAIT):
             raise StorageUnavailableError(
                 f"a record left by another transaction was not settled within {_LONGEST_WAIT:g} s"

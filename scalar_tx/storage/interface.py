@@ -69,6 +69,7 @@ class StorageInfo:
     waits: Waits
     orders_whole_table: bool  # can a whole-table scan be ordered by any columns?
     parallel: bool = True  # does it gain from several calls at once?
+    moments: bool = False  # is it a MomentStorage: can several reads see one moment of it?
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,30 @@ class StorageAdmin(Protocol):
         ...
 
 
-class Storage(Protocol):
+class Reads(Protocol):
+    """Where records can be read from: a storage, or a storage as it was at one moment."""
+
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        """Read one record, all columns, linearizably."""
+        ...
+
+    def scan(self, request: ScanRequest) -> Pages:
+        """Begin a scan; nothing is asked of the database before the first page."""
+        ...
+
+
+class Moment(Reads, Protocol):
+    """A storage as it was at one moment, not earlier than when it was asked for.
+
+    Held only as long as a few reads take: the storage may be keeping others waiting meanwhile.
+    """
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Storage(Reads, Protocol):
     """A database that can hold transactional tables."""
 
     def info(self, table: str) -> StorageInfo:
@@ -254,14 +278,6 @@ class Storage(Protocol):
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
     ) -> str | None:
         """Why the storage of that table can't hold a value that its type allows; None: it can."""
-        ...
-
-    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
-        """Read one record, all columns, linearizably."""
-        ...
-
-    def scan(self, request: ScanRequest) -> Pages:
-        """Begin a scan; nothing is asked of the database before the first page."""
         ...
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
@@ -275,6 +291,14 @@ class Storage(Protocol):
 
     async def close(self) -> None:
         """Let go of all connections. The storage is not used afterwards."""
+        ...
+
+
+class MomentStorage(Storage, Protocol):
+    """A storage whose ``StorageInfo.moments`` is true."""
+
+    async def moment(self, table: str) -> Moment:
+        """The storage that holds this table, as it is at one moment from now on."""
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.table import split_name
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
+        Moment,
+        MomentStorage,
         Pages,
         ScanRequest,
         Storage,
@@ -83,6 +85,11 @@ class RoutedStorage:
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Read one record from the storage that holds its table."""
         return await self._holder(table.name).get(table, key)
+
+    async def moment(self, table: str) -> Moment:
+        """The storage that holds the table, at one moment; the others may be ahead of it."""
+        holder = cast("MomentStorage", self._holder(table))  # its info said so
+        return await holder.moment(table)
 
     def scan(self, request: ScanRequest) -> Pages:
         """Begin a scan of the storage that holds the table."""

@@ -89,7 +89,7 @@ class WatchedStorage:
         self._times = 0
 
     def info(self, table: str) -> StorageInfo:
-        info = self._inner.info(table)
+        info = replace(self._inner.info(table), moments=False)
         return replace(info, atomicity_unit=AtomicityUnit.RECORD) if self._one_by_one else info
 
     def objection(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import scalar_tx
@@ -101,7 +101,7 @@ class StoppedStorage:
                     stop.action()
 
     def info(self, table: str) -> StorageInfo:
-        return self.inner.info(table)
+        return replace(self.inner.info(table), moments=False)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool

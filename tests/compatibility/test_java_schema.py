@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scalar_tx import TransactionState
+from scalar_schema.cli import main
+from scalar_tx import TableSchema, TransactionState
 from tests.compatibility.bank import ACCOUNT, COLUMNS, COMMITTED, account, look
 from tests.compatibility.ours import COORDINATOR, ours
 from tests.compatibility.type_limits import LIMITS
@@ -72,7 +73,8 @@ def shape(file: Path) -> dict[str, Any]:
 
 
 def _indexed(connection: sqlite3.Connection, index: str) -> list[tuple[Any, ...]]:
-    return connection.execute(f'PRAGMA index_xinfo("{index}")').fetchall()
+    columns = connection.execute(f'PRAGMA index_xinfo("{index}")')
+    return [(rank, name, *how) for rank, _, name, *how in columns if name is not None]
 
 
 def metadata(file: Path) -> list[dict[str, Any]]:
@@ -175,16 +177,10 @@ def test_each_side_repairs_what_the_other_made(java: JavaPeer, tmp_path: Path) -
                 connection.execute("DELETE FROM \"scalardb$metadata\" WHERE column_name = 'name'")
         assert shape(own) != whole
         session.repair_table(ACCOUNT, **definition)
-        db.admin.repair_table(ACCOUNT, db_schema(definition))
+        db.admin.repair_table(ACCOUNT, TableSchema(**definition))
     session.close()
     assert shape(own) == shape(theirs) == whole
     assert metadata(own) == metadata(theirs) == rows
-
-
-def db_schema(definition: dict[str, Any]) -> Any:
-    from scalar_tx import TableSchema
-
-    return TableSchema(**definition)
 
 
 def test_java_works_on_tables_of_ours(java: JavaPeer, file: Path) -> None:
@@ -286,7 +282,6 @@ def pragma(file: Path, table: str) -> list[dict[str, Any]]:
 def test_the_schema_loader_makes_what_java_makes_of_the_same_definitions(
     java: JavaPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loader = pytest.importorskip("scalar_schema.cli")
     theirs, own = tmp_path / "theirs.db", tmp_path / "own.db"
     properties = tmp_path / "scalardb.properties"
     properties.write_text(
@@ -302,7 +297,7 @@ def test_the_schema_loader_makes_what_java_makes_of_the_same_definitions(
             ["scalar-schema", "-c", str(properties), "-f", str(schema), "--coordinator"],
         )
         with pytest.raises(SystemExit) as ended:
-            loader.main()
+            main()
         assert ended.value.code in {0, None}
         for table, definition in json.loads(schema.read_text()).items():
             session.create_table(

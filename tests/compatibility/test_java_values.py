@@ -273,8 +273,8 @@ def test_every_type_is_found_by_its_index(
         for number, (name, value) in enumerate(CASES):
             index = {f"c_{name.lower()}": value}
             expected = [number, 1000 + number]
-            found = [row["id"] for row in reader.scan(table, index=index)]
-            assert sorted(found) == expected, (name, value)
+            found = reader.scan(table, index=index)
+            assert sorted(int(str(row["id"])) for row in found) == expected, (name, value)
             assert sorted(int(str(row["id"])) for row in tx.scan(table, index=index)) == expected
 
     # Over the other's row, and each finds what stands now.

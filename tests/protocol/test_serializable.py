@@ -2,8 +2,8 @@
 
 One transaction reads in all ways (scans with conditions, orders and limits, scanners that stop in
 the middle, gets, index reads) and writes among what it reads; another one commits its writes at
-some moment in between. If the first commits, everything it saw and everything it left is as if one had
-run wholly before the other. Runs with nobody in between must commit.
+some moment in between. If the first commits, everything it saw and everything it left is as if one
+had run wholly before the other. Runs with nobody in between must commit.
 """
 
 from __future__ import annotations
@@ -18,34 +18,45 @@ from scalar_tx.errors import ConflictError, ScalarTxError
 from scalar_tx.model.operations import Scan
 from scalar_tx.storage.memory import MemoryStorage
 from tests.protocol.table_model import KEY
-from tests.protocol.test_scans_see_own_writes import (
-    SCHEMA,
-    TABLE,
-    WHERES,
-    keys,
-    scans,
-    small,
-    values,
-    writes,
-)
+from tests.protocol.test_scans_see_own_writes import SCHEMA, TABLE, WHERES
 from tests.protocol.world import World
 
 if TYPE_CHECKING:
     from tests.protocol.world import Tx
 
+# Few keys and few values, so that the two are in each other's way.
+few = st.integers(0, 1)
+keys = st.tuples(st.just(0), few, few)
+values = st.fixed_dictionaries({}, optional={"v": st.integers(0, 2), "w": st.none() | few})
+writes = st.tuples(st.sampled_from(["upsert", "insert", "update", "delete"]), keys, values)
+SCANS: list[dict[str, Any]] = [
+    {"partition": {"p": 0}},
+    {"partition": {"p": 0}, "order_by": ["-a"]},
+    {"partition": {"p": 0}, "start": {"a": 1}},
+    {"partition": {"p": 0}, "end": {"a": 0, "d": 0}},
+    {"whole_table": True},
+    {"whole_table": True, "order_by": ["v"]},
+    {"whole_table": True, "order_by": ["-v", "d"]},
+    {"index": {"w": 0}},
+    {"index": {"w": 1}},
+]
+scans = st.tuples(
+    st.sampled_from(SCANS), st.sampled_from(sorted(WHERES)), st.none() | st.integers(1, 2)
+)
 reads = st.one_of(
     scans.map(lambda scan: ("scan", *scan)),
     st.tuples(scans, st.integers(1, 3)).map(lambda drawn: ("peek", *drawn[0], drawn[1])),
     keys.map(lambda key: ("get", key)),
-    small.map(lambda value: ("get by index", value)),
+    few.map(lambda value: ("get by index", value)),
 )
-work = st.lists(reads | writes, min_size=1, max_size=6)
+half = st.lists(reads | writes, min_size=1, max_size=3)
+work = st.tuples(half, half).map(lambda halves: halves[0] + halves[1])
 examples = st.tuples(
     st.sampled_from([1, 2, 100]),
-    st.lists(st.tuples(keys, values), max_size=8),
+    st.lists(st.tuples(keys, values), max_size=4),
     work,
     st.lists(writes, min_size=1, max_size=2),
-    st.integers(0, 6),
+    st.integers(1, 4),
 )
 
 
@@ -150,14 +161,14 @@ def check(example: Any) -> None:
 
 
 @given(examples)
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
 def test_as_if_one_after_the_other(example: Any) -> None:
     check(example)
 
 
 @pytest.mark.slow
 @given(examples)
-@settings(max_examples=4000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10_000, suppress_health_check=[HealthCheck.too_slow])
 def test_as_if_one_after_the_other_for_long(example: Any) -> None:
     check(example)
 

@@ -7,7 +7,7 @@ fail that a test wants to fail, before or after they took effect.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scalar_tx.model.conditions import Comparison, comparisons
@@ -99,7 +99,7 @@ class WatchedStorage:
         self.actor = ""
 
     def info(self, table: str) -> StorageInfo:
-        return self.inner.info(table)
+        return replace(self.inner.info(table), moments=False)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool

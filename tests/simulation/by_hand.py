@@ -14,6 +14,7 @@ from scalar_tx.model.operations import Delete, Get, Insert, Scan, Upsert
 from scalar_tx.runtime.blocking import BlockingRuntime, attempt, run_blocking
 from scalar_tx.storage.interface import IndexSource
 from scalar_tx.storage.memory import MemoryStorage
+from tests.simulation.frozen import FrozenStorage
 from tests.simulation.workload import transactional
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ NAME: Final = TABLE.name
 class Meddler(MemoryStorage):
     """Runs somebody else's work right after a read of a record, or right before one of an index."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, moments: bool) -> None:
+        super().__init__(moments=moments)
         self.after_read: dict[int, list[Callable[[], None]]] = {}
         self.before_index_read: dict[str, Callable[[], None]] = {}
+
+    async def moment(self, table: str) -> Any:
+        return FrozenStorage(self)
 
     def scan(self, request: ScanRequest) -> Any:
         source = request.source
@@ -63,8 +67,8 @@ class BackwardsRuntime(BlockingRuntime):
 class Database:
     """Transactions over one storage."""
 
-    def __init__(self, runtime: BlockingRuntime | None = None) -> None:
-        self.storage = Meddler()
+    def __init__(self, runtime: BlockingRuntime | None = None, *, moments: bool = False) -> None:
+        self.storage = Meddler(moments=moments)
         runtime = runtime or BlockingRuntime()
         run_blocking(self.storage.admin.create_table(coordinator_table("coordinator")))
         run_blocking(self.storage.admin.create_table(TABLE))

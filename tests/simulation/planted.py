@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.decisions import DecisionMaker
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import Reads, StorageMutation
 
 # What is replaced: where, which attribute, by what.
 Patches: TypeAlias = "list[tuple[object, str, Any]]"
@@ -263,7 +263,7 @@ def _index_read_without_previous_values() -> Patches:
 
 
 def _scans_not_validated() -> Patches:
-    async def check_scan(self: Validation, trace: ScanTrace) -> None:
+    async def check_scan(self: Validation, reads: Reads, trace: ScanTrace) -> None:
         return None
 
     return [(Validation, "check_scan", check_scan)]

@@ -6,11 +6,13 @@ moment at which others may go on. Tables are looked up at once: schema is not wh
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.interface import Erase
+from tests.simulation.frozen import FrozenStorage
 from tests.simulation.network import Call, Fault
 from tests.simulation.scheduler import ask
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
+        Moment,
         Pages,
         ScanRequest,
         StorageAdmin,
@@ -41,13 +44,14 @@ STORAGE_ERRORS: Final[Mapping[Fault, Callable[[], Exception]]] = {
 class SimulatedStorage:
     """A memory storage at the other end of a network."""
 
-    def __init__(self, memory: MemoryStorage, network: Network) -> None:
+    def __init__(self, memory: MemoryStorage, network: Network, *, moments: bool) -> None:
         self._memory = memory
         self._network = network
+        self._moments = moments
 
     def info(self, table: str) -> StorageInfo:
         """As the memory storage was made."""
-        return self._memory.info(table)
+        return replace(self._memory.info(table), moments=self._moments)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
@@ -73,6 +77,19 @@ class SimulatedStorage:
             )
         )
         return row
+
+    async def moment(self, table: str) -> Moment:
+        """All of the storage, as it is when the request arrives."""
+        moment: Moment = await ask(
+            Call(
+                self._network,
+                lambda: FrozenStorage(self._memory),
+                lambda: "moment",
+                table,
+                writes=False,
+            )
+        )
+        return moment
 
     def scan(self, request: ScanRequest) -> SimulatedPages:
         """Begin a scan."""

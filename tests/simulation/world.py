@@ -56,12 +56,14 @@ class Plan:
     rates: FaultRates
     hazards: Hazards
     skews_ms: tuple[int, ...]
+    moments: bool = False  # can a storage be read as it was at one moment?
 
     def __str__(self) -> str:
         return (
             f"{self.processes} processes x {self.workers} workers x {self.programs} programs, "
             f"{'/'.join(level.value for level in self.levels)}, unit {self.unit.name}, "
-            f"page {self.fetch_size}, skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
+            f"page {self.fetch_size}, {'' if self.moments else 'no '}moments, "
+            f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
         )
 
     @classmethod
@@ -130,7 +132,7 @@ class World:
     def connect(self, process: Process) -> Context:
         """The protocol over a process' runtime and its way to the storage."""
         runtime = SimulatedRuntime(process)
-        storage = SimulatedStorage(self.memory, self.network)
+        storage = SimulatedStorage(self.memory, self.network, moments=self.plan.moments)
         decisions = WatchedCoordinator(storage, runtime, COORDINATOR.namespace)
         decisions.counts = self.counts
         recovery = WatchedRecovery(storage, runtime, decisions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.storage.conformance.judging import same_row, whole
@@ -20,7 +20,7 @@ from scalar_tx.storage.interface import (
 if TYPE_CHECKING:
     from scalar_tx.model.types import Row
     from scalar_tx.storage.conformance.lab import Lab
-    from scalar_tx.storage.interface import Storage
+    from scalar_tx.storage.interface import MomentStorage, Reads, Storage
 
 SCHEMA: Final = TableSchema(
     columns={"p": "INT", "c": "INT", "i": "INT", "n": "INT"},
@@ -31,7 +31,7 @@ SCHEMA: Final = TableSchema(
 ROUNDS: Final = 15
 
 
-async def read(lab: Lab, storage: Storage, table: Table, kind: ReadKind) -> Row | None:
+async def read(lab: Lab, storage: Reads, table: Table, kind: ReadKind) -> Row | None:
     """Read the record (1, 1), whose indexed column is 7, in one of the ways."""
     match kind:
         case ReadKind.GET:
@@ -56,6 +56,23 @@ class Freshness(Topic):
     async def test_an_acknowledged_write_is_seen_at_once(self, lab: Lab) -> None:
         table = await lab.table(SCHEMA)
         await judge_freshness(lab, table, lab.storage, lab.storage)
+
+    async def test_a_moment_sees_what_was_acknowledged_before_it(self, lab: Lab) -> None:
+        table = await lab.table(SCHEMA)
+        if not lab.info(table.name).moments:
+            return  # nothing is promised
+        storage = cast("MomentStorage", lab.storage)
+        for n in range(ROUNDS):
+            await storage.mutate([Write(table, (1, 1), {"i": 7, "n": n})])
+            moment = await storage.moment(table.name)
+            try:
+                for kind in lab.info(table.name).linearizable:
+                    row = await read(lab, moment, table, kind)
+                    assert same_row(row, whole(table, {"p": 1, "c": 1, "i": 7, "n": n}))
+                assert await moment.get(table, (9, 9)) is None
+            finally:
+                await moment.close()
+                await moment.close()
 
     async def test_a_value_never_goes_back(self, lab: Lab) -> None:
         table = await lab.table(SCHEMA)

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.conformance.runners import Runner
-    from scalar_tx.storage.interface import ScanRequest, Storage, StorageInfo, StorageMutation
+    from scalar_tx.storage.interface import (
+        Reads,
+        ScanRequest,
+        Storage,
+        StorageInfo,
+        StorageMutation,
+    )
 
 T = TypeVar("T")
 NAMESPACE = "conformance"
@@ -90,7 +96,7 @@ class Lab:
             return False
         return True
 
-    async def rows(self, request: ScanRequest, storage: Storage | None = None) -> list[Row]:
+    async def rows(self, request: ScanRequest, storage: Reads | None = None) -> list[Row]:
         """All rows of a scan; checks what every scan must keep."""
         found: list[Row] = []
         pages = (storage or self.storage).scan(request)

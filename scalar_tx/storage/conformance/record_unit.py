@@ -44,6 +44,7 @@ class RecordUnitStorage:
             max_mutations=1,
             linearizable=info.linearizable - {ReadKind.WHOLE_TABLE},
             orders_whole_table=False,
+            moments=False,
         )
 
     def objection(

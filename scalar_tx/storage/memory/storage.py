@@ -51,6 +51,7 @@ class MemoryStorage:
         *,
         unit: AtomicityUnit = AtomicityUnit.STORAGE,
         max_mutations: int = 2**31 - 1,
+        moments: bool = True,
     ) -> None:
         self._info = StorageInfo(
             name=name,
@@ -60,8 +61,9 @@ class MemoryStorage:
             waits=Waits.NEVER,
             orders_whole_table=True,
             parallel=False,
+            moments=moments,
         )
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._contents: dict[str, Contents] = {}
         self._admin = MemoryAdmin(self._lock, self._contents)
 
@@ -87,6 +89,11 @@ class MemoryStorage:
         with self._lock:
             row = self._admin.contents(table.name).rows.get(key)
             return None if row is None else row.copy()
+
+    async def moment(self, table: str) -> MemoryMoment:
+        """Keep everybody else out until it is closed, by the same thread."""
+        self._lock.acquire()
+        return MemoryMoment(self, self._lock)
 
     def scan(self, request: ScanRequest) -> _MemoryPages:
         """Begin a scan."""
@@ -166,7 +173,7 @@ def _apply(mutation: StorageMutation, content: Contents) -> None:
 class _MemoryPages:
     """A running scan; it remembers the last row's position and nothing else."""
 
-    def __init__(self, lock: threading.Lock, admin: MemoryAdmin, request: ScanRequest) -> None:
+    def __init__(self, lock: threading.RLock, admin: MemoryAdmin, request: ScanRequest) -> None:
         self._lock = lock
         self._admin = admin
         self._request = request
@@ -221,3 +228,25 @@ class _MemoryPages:
     async def close(self) -> None:
         """Nothing is held; further pages are empty."""
         self._done = True
+
+
+class MemoryMoment:
+    """The storage, with everybody else kept out."""
+
+    def __init__(self, storage: MemoryStorage, lock: threading.RLock) -> None:
+        self._storage = storage
+        self._lock: threading.RLock | None = lock
+
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        """Copy one row out."""
+        return await self._storage.get(table, key)
+
+    def scan(self, request: ScanRequest) -> _MemoryPages:
+        """Begin a scan."""
+        return self._storage.scan(request)
+
+    async def close(self) -> None:
+        """Let the others in; may be called twice."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()

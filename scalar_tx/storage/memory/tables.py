@@ -47,7 +47,7 @@ class Contents:
 class MemoryAdmin:
     """Namespaces are names; a table is its definition and an empty dictionary of rows."""
 
-    def __init__(self, lock: threading.Lock, contents: dict[str, Contents]) -> None:
+    def __init__(self, lock: threading.RLock, contents: dict[str, Contents]) -> None:
         self._lock = lock
         self._contents = contents
         self._namespaces: set[str] = set()

@@ -62,6 +62,33 @@ class Session:
         return self._connection.execute(text, parameters).rowcount
 
 
+class HeldConnection:
+    """A connection whose reads all see the file as it was at the first of them."""
+
+    def __init__(self, pool: Connections, connection: sqlite3.Connection) -> None:
+        self._pool = pool
+        self._connection: sqlite3.Connection | None = connection
+
+    def read(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
+        """All rows of one SELECT."""
+        if self._connection is None:
+            raise InvalidOperationError(
+                "this view of the file was given back", advice="Take another", code="STX-3304"
+            )
+        try:
+            rows: list[Cells] = self._connection.execute(text, parameters).fetchall()
+        except _DRIVERS as error:
+            connection, self._connection = self._connection, None
+            raise self._pool.named(connection, error) from error
+        return rows
+
+    def close(self) -> None:
+        """Give the connection back; may be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.take_back(connection)
+
+
 class Connections:
     """A pool of connections to one file, the last used first. Opens nothing before first use."""
 
@@ -117,6 +144,26 @@ class Connections:
             raise
         self._give(connection)
         return result
+
+    def moment(self) -> HeldConnection:
+        """A connection for several reads of one moment; close it soon, it holds up the WAL."""
+        connection = self._take()
+        try:
+            connection.execute("BEGIN")
+        except _DRIVERS as error:
+            raise self._after(connection, error, at_commit=False) from error
+        except BaseException:
+            self._undo(connection, keep=False)
+            raise
+        return HeldConnection(self, connection)
+
+    def named(self, connection: sqlite3.Connection, error: Exception) -> Exception:
+        """What an error of a held connection means; the connection is settled."""
+        return self._after(connection, error, at_commit=False)
+
+    def take_back(self, connection: sqlite3.Connection) -> None:
+        """End a held connection's transaction, which has written nothing."""
+        self._undo(connection, keep=True)
 
     def close(self) -> None:
         """Close what lies in the pool; connections in use are closed when they come back."""

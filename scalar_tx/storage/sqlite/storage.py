@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import ScanRequest, StorageMutation
-    from scalar_tx.storage.sqlite.connections import Session
+    from scalar_tx.storage.sqlite.catalog import Reader
+    from scalar_tx.storage.sqlite.connections import HeldConnection, Session
     from scalar_tx.storage.sqlite.settings import SqliteSettings
 
 _MOST_BYTES: Final = 1_000_000_000  # SQLite's limit for one text or blob
@@ -74,6 +75,7 @@ class SqliteStorage:
             waits=Waits.BLOCKS,
             orders_whole_table=True,
             parallel=False,
+            moments=True,
         )
 
     @property
@@ -99,13 +101,21 @@ class SqliteStorage:
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Read one record."""
+        return self.read_record(table, key, self._connections.read)
+
+    def read_record(self, table: Table, key: tuple[Value, ...], read: Reader) -> Row | None:
+        """One record, by a connection of the pool or by a held one."""
         known = self._known(table)
         text, parameters = known.records.get(key)
-        rows = self._connections.read(text, parameters)
+        rows = read(text, parameters)
         return known.decode(rows[0]) if rows else None
 
     def scan(self, request: ScanRequest) -> SqlitePages:
         """Begin a scan."""
+        return self.pages(request, self._connections.read)
+
+    def pages(self, request: ScanRequest, read: Reader) -> SqlitePages:
+        """A scan, by connections of the pool or by a held one."""
         source = request.source
         if isinstance(source, IndexSource):
             schema = request.table.schema
@@ -115,7 +125,11 @@ class SqliteStorage:
                     advice="Create one, or scan the partition or the whole table",
                     code="STX-3015",
                 )
-        return SqlitePages(self, request)
+        return SqlitePages(self, request, read)
+
+    async def moment(self, table: str) -> SqliteMoment:
+        """The file as it is at the first read."""
+        return SqliteMoment(self, self._connections.moment())
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
         """Apply all, or none."""
@@ -165,14 +179,14 @@ class SqliteStorage:
         self._known_tables.pop(name, None)
 
     def page(
-        self, request: ScanRequest, after: list[object] | None, rows: int
+        self, request: ScanRequest, after: list[object] | None, rows: int, read: Reader
     ) -> tuple[list[Row], list[object] | None]:
         """Rows behind a place (None: the request's own), and the place of the last of them."""
         known = self._known(request.table)
         if after is None:
             after = known.scans.place_of_request(request)
         text, parameters = known.scans.page(request, after, rows)
-        found = self._connections.read(text, parameters)
+        found = read(text, parameters)
         if not found:
             return [], after
         last = known.scans.order(request).place_of(found[-1])
@@ -182,11 +196,12 @@ class SqliteStorage:
 class SqlitePages:
     """A running scan: each page is one statement that begins behind the last row seen."""
 
-    __slots__ = ("_after", "_ended", "_request", "_rows", "_storage")
+    __slots__ = ("_after", "_ended", "_read", "_request", "_rows", "_storage")
 
-    def __init__(self, storage: SqliteStorage, request: ScanRequest) -> None:
+    def __init__(self, storage: SqliteStorage, request: ScanRequest, read: Reader) -> None:
         self._storage = storage
         self._request = request
+        self._read = read
         self._after: list[object] | None = None
         self._rows = max(1, request.page_size)
         self._ended = False
@@ -195,7 +210,7 @@ class SqlitePages:
         """The next rows, or None at the end."""
         if self._ended:
             return None
-        rows, self._after = self._storage.page(self._request, self._after, self._rows)
+        rows, self._after = self._storage.page(self._request, self._after, self._rows, self._read)
         if len(rows) < self._rows:
             self._ended = True
         source = self._request.source
@@ -209,6 +224,26 @@ class SqlitePages:
     async def close(self) -> None:
         """Nothing is held between pages."""
         self._ended = True
+
+
+class SqliteMoment:
+    """The file as it was at one moment."""
+
+    def __init__(self, storage: SqliteStorage, held: HeldConnection) -> None:
+        self._storage = storage
+        self._held = held
+
+    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        """Read one record."""
+        return self._storage.read_record(table, key, self._held.read)
+
+    def scan(self, request: ScanRequest) -> SqlitePages:
+        """Begin a scan."""
+        return self._storage.pages(request, self._held.read)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        self._held.close()
 
 
 def _refused(mutation: StorageMutation) -> WriteRefusedError:

@@ -82,6 +82,15 @@ class ScansALateReplica(MemoryStorage):
         return Altered(pages, stale)
 
 
+class MomentsGoneBy(MemoryStorage):
+    """A moment shows the storage as it was before anything was written."""
+
+    async def moment(self, table: str) -> Any:
+        empty = MemoryStorage()
+        await empty.admin.create_table(self._contents[table].table)
+        return await empty.moment(table)
+
+
 class ColumnChange(MemoryStorage):
     """Changes values on their way out."""
 
