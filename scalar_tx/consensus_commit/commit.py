@@ -31,7 +31,6 @@ from scalar_tx.errors import (
 )
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
-from scalar_tx.runtime.interface import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -317,19 +316,26 @@ class Commit:
 
     async def _finish(self, mutations: Sequence[StorageMutation], what: str) -> None:
         """Settle own records; whatever can't be is left to lazy recovery, the decision stands."""
+        groups = atomic_groups(self._context.storage, mutations)
+        if len(groups) == 1:
+            await self._finish_group(groups[0], what)
+            return
         steps: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            lambda group=group: self._finish_group(group)  # type: ignore[misc]  # bound at once
-            for group in atomic_groups(self._context.storage, mutations)
+            lambda group=group: self._finish_group(group, what)  # type: ignore[misc]  # bound now
+            for group in groups
         ]
         try:
-            outcomes = await self._context.runtime.run_all(steps)
+            await self._context.runtime.run_all(steps)
         except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
-            outcomes = [Outcome(error=error)]
-        for outcome in outcomes:
-            if outcome.error is not None:
-                _log.info("records of %s are %s later: %s", self._tx_id, what, outcome.error)
+            _log.info("records of %s are %s later: %s", self._tx_id, what, error)
 
-    async def _finish_group(self, group: list[StorageMutation]) -> None:
+    async def _finish_group(self, group: list[StorageMutation], what: str) -> None:
+        try:
+            await self._finish_together_or_singly(group)
+        except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
+            _log.info("records of %s are %s later: %s", self._tx_id, what, error)
+
+    async def _finish_together_or_singly(self, group: list[StorageMutation]) -> None:
         try:
             await self._context.storage.mutate(group)
         except WriteRefusedError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from scalar_tx.errors import InvalidOperationError, SchemaError
+from scalar_tx.errors import ConflictError, InvalidOperationError, SchemaError
 from scalar_tx.model.checks import Checks
 from scalar_tx.model.table import Table, TableSchema, split_name
 from scalar_tx.model.types import DataType
@@ -157,6 +157,21 @@ def with_transaction_columns(
             secondary_index=index,
         ),
     )
+
+
+def check_unchanged(
+    first: TransactionalTable, now: TransactionalTable, transaction_id: str | None
+) -> None:
+    """ConflictError if a table's definition has changed since a transaction first used it.
+
+    Rows read before lack the new columns, and so would the image kept of them.
+    """
+    if first is not now and first.stored != now.stored:
+        raise ConflictError(
+            f"the definition of {now.name} was changed while this transaction was open",
+            transaction_id=transaction_id,
+            code="STX-1020",
+        )
 
 
 class Catalog:

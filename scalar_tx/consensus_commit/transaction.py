@@ -14,6 +14,7 @@ from scalar_tx.consensus_commit.cursor import ScanCursor
 from scalar_tx.consensus_commit.decisions import refuse_decided
 from scalar_tx.consensus_commit.guarded_reads import guarded, read_together
 from scalar_tx.consensus_commit.isolation import check_linearizable
+from scalar_tx.consensus_commit.metadata import check_unchanged
 from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.consensus_commit.read import Reader
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
@@ -264,17 +265,13 @@ class TransactionSteps:
         except ScalarTxError as error:
             error.transaction_id = error.transaction_id or self._id
             raise
-        except Exception:
-            raise
         except BaseException:
             # Killed in the middle. Before the decision was sent nobody can commit any more.
             if commit is not None and commit.decision_sent:
-                known = commit.decision
-                outcome = TransactionState.UNKNOWN if known is None else known.state
+                outcome = known.state if (known := commit.decision) else TransactionState.UNKNOWN
             raise
         finally:
-            # Plain assignments: Ctrl-C comes in where a function is called, and would leave a
-            # committed transaction that looks open.
+            # No calls: Ctrl-C comes in at them, and what is committed would look open.
             self.outcome = outcome
             self.finished = True
 
@@ -285,7 +282,8 @@ class TransactionSteps:
                 raise self._closed("roll back")
             return
         await self._close_cursors()
-        self._end(TransactionState.ABORTED)
+        self.outcome = TransactionState.ABORTED
+        self.finished = True
 
     async def confirm_reads(self) -> None:
         """ConflictError if what was read so far does not hold any more.
@@ -330,10 +328,6 @@ class TransactionSteps:
             check_time=self._check_time,
         )
 
-    def _end(self, outcome: TransactionState) -> None:
-        self.outcome = outcome
-        self.finished = True
-
     async def _close_cursors(self) -> None:
         for cursor in list(self._cursors):
             await cursor.close()
@@ -355,14 +349,7 @@ class TransactionSteps:
             name = f"{default}.{name}"
         known = catalog.known(name)
         table = known if known is not None else await self._guarded(catalog.table(name))
-        first = self._tables.setdefault(table.name, table)
-        if first is not table and first.stored != table.stored:
-            # Rows read before lack the new columns, and so would the image kept of them.
-            raise ConflictError(
-                f"the definition of {table.name} was changed while this transaction was open",
-                transaction_id=self._id,
-                code="STX-1020",
-            )
+        check_unchanged(self._tables.setdefault(table.name, table), table, self._id)
         return table, table.checks
 
     def _projection(

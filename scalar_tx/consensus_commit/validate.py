@@ -57,9 +57,11 @@ class Validation:
         moments: dict[str, list[_Check]] = {}
         absent: list[Step] = []
         there: list[Step] = []
-        for check in self._checks():
-            info = self._context.storage.info(check.table.name)
-            if info.moments:
+        checks = [(check, self._context.storage.info(check.table.name)) for check in self._checks()]
+        several = len({info.name for _, info in checks}) > 1
+        for check, info in checks:
+            # The moment of one storage may lie before that of another, or before an absence there.
+            if info.moments and (check.of_absence or not several):
                 moments.setdefault(info.name, []).append(check)
             else:
                 (absent if check.of_absence else there).append(self._step(check))
@@ -86,16 +88,12 @@ class Validation:
         if len(checks) == 1 and isinstance(checks[0], _PointCheck):
             return self._step(checks[0])  # one read is of one moment
 
-        async def step() -> None:
-            storage = cast("MomentStorage", self._context.storage)  # its info said so
-            moment = await storage.moment(checks[0].table.name)
-            try:
-                for check in checks:
-                    await check(moment)
-            finally:
-                await moment.close()
+        async def all_of_them(reads: Reads) -> None:
+            for check in checks:
+                await check(reads)
 
-        return step
+        storage = cast("MomentStorage", self._context.storage)  # its info said so
+        return lambda: storage.at_one_moment(checks[0].table.name, all_of_them)
 
     def _check_prepared(self) -> None:
         """What was read of the records this transaction writes, against what it replaced.

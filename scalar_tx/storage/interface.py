@@ -24,7 +24,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from scalar_tx.model.conditions import Condition, Existence
     from scalar_tx.model.table import Order, Table
@@ -256,17 +256,6 @@ class Reads(Protocol):
         ...
 
 
-class Moment(Reads, Protocol):
-    """A storage as it was at one moment, not earlier than when it was asked for.
-
-    Held only as long as a few reads take: the storage may be keeping others waiting meanwhile.
-    """
-
-    async def close(self) -> None:
-        """Let go of it."""
-        ...
-
-
 class Storage(Reads, Protocol):
     """A database that can hold transactional tables."""
 
@@ -297,8 +286,12 @@ class Storage(Reads, Protocol):
 class MomentStorage(Storage, Protocol):
     """A storage whose ``StorageInfo.moments`` is true."""
 
-    async def moment(self, table: str) -> Moment:
-        """The storage that holds this table, as it is at one moment from now on."""
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
+        """Run steps over the storage of that table as it is at one moment from now on.
+
+        They are a few reads: the storage may be keeping others waiting meanwhile. However they end,
+        by an interrupt too, it lets go of what it holds.
+        """
         ...
 
 

@@ -14,14 +14,14 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.table import split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
-        Moment,
         MomentStorage,
         Pages,
+        Reads,
         ScanRequest,
         Storage,
         StorageAdmin,
@@ -86,10 +86,10 @@ class RoutedStorage:
         """Read one record from the storage that holds its table."""
         return await self._holder(table.name).get(table, key)
 
-    async def moment(self, table: str) -> Moment:
-        """The storage that holds the table, at one moment; the others may be ahead of it."""
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
+        """Run steps over the table's storage at one moment; the others may be ahead of it."""
         holder = cast("MomentStorage", self._holder(table))  # its info said so
-        return await holder.moment(table)
+        await holder.at_one_moment(table, steps)
 
     def scan(self, request: ScanRequest) -> Pages:
         """Begin a scan of the storage that holds the table."""

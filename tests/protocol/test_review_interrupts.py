@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,8 @@ def interrupted(db: scalar_tx.TransactionManager, place: int) -> scalar_tx.Trans
     """Move one unit, interrupted at a place of the commit; None: it ended before that place."""
     tx = db.begin(isolation=Isolation.SERIALIZABLE)
     assert tx.id
+    assert len(tx.scan(ACCOUNT, whole_table=True)) == 2  # to be validated
+    assert tx.get(ACCOUNT, {"id": 3}) is None
     for number, change in ((1, 1), (2, -1)):
         record = tx.get(ACCOUNT, {"id": number})
         assert record is not None
@@ -81,7 +84,8 @@ def test_at_every_place_of_a_commit(db: scalar_tx.TransactionManager) -> None:
     committed = 0
     seen = set()
     place = 0
-    with warnings.catch_warnings():
+    # Whatever is held when Ctrl-C comes is let go: another thread asks what became of it.
+    with ThreadPoolExecutor(1) as elsewhere, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # coroutines that never began
         while True:
             place += 1
@@ -92,7 +96,7 @@ def test_at_every_place_of_a_commit(db: scalar_tx.TransactionManager) -> None:
             if tx.outcome is None:
                 tx.rollback()
                 assert tx.outcome is TransactionState.ABORTED
-            standing = db.settle(tx.id)
+            (standing,) = elsewhere.map(db.settle, [tx.id], timeout=20)
             assert tx.outcome in (standing, TransactionState.UNKNOWN), place
             committed += standing is TransactionState.COMMITTED
             records = db.scan(ACCOUNT, whole_table=True)

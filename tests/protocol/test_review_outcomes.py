@@ -16,6 +16,7 @@ from scalar_tx.errors import (
     StorageBusyError,
     StorageUnavailableError,
     UnknownOutcomeError,
+    WriteRefusedError,
 )
 from scalar_tx.model.state import TransactionState
 from scalar_tx.model.table import TableSchema
@@ -134,3 +135,17 @@ def test_a_coordinator_table_that_can_not_be_looked_up(monkeypatch: pytest.Monke
         tx.commit()
     assert told.value.retryable
     assert world.storage.calls == []
+
+
+def test_records_that_are_finished_singly_may_fail_too() -> None:
+    """A reader was quicker with one record, and the replies about the others get lost."""
+    world = bank()
+    tx = world.begin("T")
+    for number in (1, 2):
+        tx.update(ACCOUNT, {"id": number}, {"balance": 200})
+    world.storage.faults += [
+        Fault("commit", lambda: WriteRefusedError("made to fail")),
+        Fault("commit", lambda: ReplyLostError("made to fail"), times=None),
+    ]
+    tx.commit()
+    assert tx.steps.outcome is TransactionState.COMMITTED

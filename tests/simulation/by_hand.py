@@ -18,12 +18,12 @@ from tests.simulation.frozen import FrozenStorage
 from tests.simulation.workload import transactional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
     from scalar_tx.runtime.interface import Outcome
-    from scalar_tx.storage.interface import ScanRequest
+    from scalar_tx.storage.interface import Reads, ScanRequest
 
 TABLE: Final = transactional("t.t", (("p", "INT"), ("k", "INT"), ("v", "INT")), "p", "k", index="v")
 NAME: Final = TABLE.name
@@ -37,8 +37,8 @@ class Meddler(MemoryStorage):
         self.after_read: dict[int, list[Callable[[], None]]] = {}
         self.before_index_read: dict[str, Callable[[], None]] = {}
 
-    async def moment(self, table: str) -> Any:
-        return FrozenStorage(self)
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
+        await steps(FrozenStorage(self))
 
     def scan(self, request: ScanRequest) -> Any:
         source = request.source

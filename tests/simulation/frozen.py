@@ -34,8 +34,5 @@ class FrozenStorage:
         """Begin a scan."""
         return self._copy.scan(request)
 
-    async def close(self) -> None:
-        """Nothing is held."""
-
     def __str__(self) -> str:
         return "taken"

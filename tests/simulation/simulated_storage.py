@@ -17,13 +17,13 @@ from tests.simulation.network import Call, Fault
 from tests.simulation.scheduler import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
-        Moment,
         Pages,
+        Reads,
         ScanRequest,
         StorageAdmin,
         StorageInfo,
@@ -78,9 +78,9 @@ class SimulatedStorage:
         )
         return row
 
-    async def moment(self, table: str) -> Moment:
-        """All of the storage, as it is when the request arrives."""
-        moment: Moment = await ask(
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
+        """Run steps over all of the storage, as it is when the request arrives."""
+        moment: Reads = await ask(
             Call(
                 self._network,
                 lambda: FrozenStorage(self._memory),
@@ -89,7 +89,7 @@ class SimulatedStorage:
                 writes=False,
             )
         )
-        return moment
+        await steps(moment)
 
     def scan(self, request: ScanRequest) -> SimulatedPages:
         """Begin a scan."""

@@ -104,13 +104,20 @@ def test_later(blocking: BlockingRuntime) -> None:
     async def step() -> None:
         ran.append(threading.get_ident())
 
+    ended = threading.Event()
+
+    async def last() -> None:
+        ended.set()
+
     async def wait(laters: list[Any]) -> None:
         for later in laters:
             await later.done()
 
-    run_blocking(wait([blocking.run_later(step) for _ in range(5)]))
-    assert len(ran) == 5
+    laters = [blocking.run_later(each) for each in (step, step, step, last)]
+    assert ended.wait(10)  # nobody has to ask for it
     assert threading.get_ident() not in ran
+    run_blocking(wait([*laters, blocking.run_later(step)]))
+    assert len(ran) == 4
     failing = blocking.run_later(fails(LookupError()))
     with pytest.raises(LookupError):
         run_blocking(failing.done())

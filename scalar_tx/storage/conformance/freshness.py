@@ -64,15 +64,18 @@ class Freshness(Topic):
         storage = cast("MomentStorage", lab.storage)
         for n in range(ROUNDS):
             await storage.mutate([Write(table, (1, 1), {"i": 7, "n": n})])
-            moment = await storage.moment(table.name)
-            try:
+            expected = whole(table, {"p": 1, "c": 1, "i": 7, "n": n})
+            looked = False
+
+            async def look(moment: Reads, expected: Row = expected) -> None:
+                nonlocal looked
                 for kind in lab.info(table.name).linearizable:
-                    row = await read(lab, moment, table, kind)
-                    assert same_row(row, whole(table, {"p": 1, "c": 1, "i": 7, "n": n}))
+                    assert same_row(await read(lab, moment, table, kind), expected)
                 assert await moment.get(table, (9, 9)) is None
-            finally:
-                await moment.close()
-                await moment.close()
+                looked = True
+
+            await storage.at_one_moment(table.name, look)
+            assert looked
 
     async def test_a_value_never_goes_back(self, lab: Lab) -> None:
         table = await lab.table(SCHEMA)

@@ -29,11 +29,11 @@ from scalar_tx.storage.memory.tables import Contents, MemoryAdmin
 from scalar_tx.storage.ordering import in_range, position_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import Reads, StorageMutation
 
 _MOST_ROWS_A_PAGE: Final = 4096
 
@@ -90,10 +90,10 @@ class MemoryStorage:
             row = self._admin.contents(table.name).rows.get(key)
             return None if row is None else row.copy()
 
-    async def moment(self, table: str) -> MemoryMoment:
-        """Keep everybody else out until it is closed, by the same thread."""
-        self._lock.acquire()
-        return MemoryMoment(self, self._lock)
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
+        """Run steps with everybody else kept out; they run on this thread and never suspend."""
+        with self._lock:
+            await steps(self)
 
     def scan(self, request: ScanRequest) -> _MemoryPages:
         """Begin a scan."""
@@ -228,25 +228,3 @@ class _MemoryPages:
     async def close(self) -> None:
         """Nothing is held; further pages are empty."""
         self._done = True
-
-
-class MemoryMoment:
-    """The storage, with everybody else kept out."""
-
-    def __init__(self, storage: MemoryStorage, lock: threading.RLock) -> None:
-        self._storage = storage
-        self._lock: threading.RLock | None = lock
-
-    async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
-        """Copy one row out."""
-        return await self._storage.get(table, key)
-
-    def scan(self, request: ScanRequest) -> _MemoryPages:
-        """Begin a scan."""
-        return self._storage.scan(request)
-
-    async def close(self) -> None:
-        """Let the others in; may be called twice."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()

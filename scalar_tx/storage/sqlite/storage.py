@@ -27,11 +27,11 @@ from scalar_tx.storage.sqlite.dialect import SQLITE
 from scalar_tx.storage.sqlite.settings import sqlite_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
-    from scalar_tx.storage.interface import ScanRequest, StorageMutation
+    from scalar_tx.storage.interface import Reads, ScanRequest, StorageMutation
     from scalar_tx.storage.sqlite.catalog import Reader
     from scalar_tx.storage.sqlite.connections import HeldConnection, Session
     from scalar_tx.storage.sqlite.settings import SqliteSettings
@@ -127,9 +127,13 @@ class SqliteStorage:
                 )
         return SqlitePages(self, request, read)
 
-    async def moment(self, table: str) -> SqliteMoment:
-        """The file as it is at the first read."""
-        return SqliteMoment(self, self._connections.moment())
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
+        """Run steps over the file as it is at the first of their reads."""
+        held = self._connections.moment()
+        try:
+            await steps(SqliteMoment(self, held))
+        finally:
+            held.close()
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
         """Apply all, or none."""
@@ -240,10 +244,6 @@ class SqliteMoment:
     def scan(self, request: ScanRequest) -> SqlitePages:
         """Begin a scan."""
         return self._storage.pages(request, self._held.read)
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        self._held.close()
 
 
 def _refused(mutation: StorageMutation) -> WriteRefusedError:

@@ -16,11 +16,11 @@ from scalar_tx.storage.memory import MemoryStorage
 from tests.conformance.faults.scans import Altered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import Reads, StorageMutation
 
 
 class HandsOutItsRows(MemoryStorage):
@@ -85,10 +85,10 @@ class ScansALateReplica(MemoryStorage):
 class MomentsGoneBy(MemoryStorage):
     """A moment shows the storage as it was before anything was written."""
 
-    async def moment(self, table: str) -> Any:
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
         empty = MemoryStorage()
         await empty.admin.create_table(self._contents[table].table)
-        return await empty.moment(table)
+        await steps(empty)
 
 
 class ColumnChange(MemoryStorage):
