@@ -21,7 +21,7 @@ from scalar_tx.model.operations import (
 )
 from scalar_tx.model.state import TransactionState
 from scalar_tx.runtime.blocking import run_blocking
-from scalar_tx.transactional_functions import AnyTransaction
+from scalar_tx.transactional_functions import AnyTransaction, may_rest_on_reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -369,9 +369,7 @@ def leave_with(transaction: Transaction, error: BaseException) -> None:
     was read still validates. Cancellation and Ctrl-C are never held back.
     """
     try:
-        if isinstance(error, Exception) and not (
-            isinstance(error, ScalarTxError) and error.retryable
-        ):
+        if may_rest_on_reads(error):
             transaction._confirm_reads()  # noqa: SLF001  # one face
     except Exception as conflict:
         raise conflict from error

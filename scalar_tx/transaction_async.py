@@ -19,7 +19,7 @@ from scalar_tx.model.operations import (
     checked_operations,
 )
 from scalar_tx.model.state import TransactionState
-from scalar_tx.transactional_functions import AnyTransaction
+from scalar_tx.transactional_functions import AnyTransaction, may_rest_on_reads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -372,9 +372,7 @@ async def leave_with_async(transaction: AsyncTransaction, error: BaseException) 
     was read still validates. Cancellation and Ctrl-C are never held back.
     """
     try:
-        if isinstance(error, Exception) and not (
-            isinstance(error, ScalarTxError) and error.retryable
-        ):
+        if may_rest_on_reads(error):
             await transaction._confirm_reads()  # noqa: SLF001  # one face
     except Exception as conflict:
         raise conflict from error

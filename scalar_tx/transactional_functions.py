@@ -1,4 +1,4 @@
-"""Which functions can be run in a transaction, and where does the transaction go?"""
+"""Which functions can be run in a transaction, where does it go, and what may they raise?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from scalar_tx.errors import InvalidOperationError
+from scalar_tx.errors import InvalidOperationError, ScalarTxError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -85,4 +85,17 @@ def awaitable(result: Awaitable[T], fn: object) -> Awaitable[T]:
         f"{getattr(fn, '__qualname__', repr(fn))} is a plain function on the asyncio face",
         advice="Write async def, or use scalar_tx.connect",
         code="STX-3045",
+    )
+
+
+def may_rest_on_reads(error: BaseException) -> bool:
+    """Must the reads hold before an exception may leave the caller's code?
+
+    Not where it makes the caller begin again anyway, nor where it tells of another transaction that
+    nobody knows the outcome of: that must reach the caller whatever was read.
+    """
+    if isinstance(error, UnknownOutcomeError):
+        return False
+    return isinstance(error, Exception) and not (
+        isinstance(error, ScalarTxError) and error.retryable
     )

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from scalar_tx import ConflictError, InvalidOperationError, Isolation, TransactionState
+from scalar_tx import (
+    ConflictError,
+    InvalidOperationError,
+    Isolation,
+    TransactionState,
+    UnknownOutcomeError,
+)
 from tests.faces.either import Face, each, entered, now
 from tests.faces.tables import ACCOUNT, make_accounts
 
@@ -113,6 +119,16 @@ async def test_what_is_no_exception_is_never_held_back(
             await work(tx)
     assert work.turns == 2
     assert work.last.outcome is TransactionState.ABORTED
+
+
+async def test_an_unknown_outcome_of_another_transaction_reaches_the_caller(
+    db: Any, face: Face
+) -> None:
+    await make_accounts(db)
+    work = Shopper(db, error=UnknownOutcomeError)
+    with pytest.raises(UnknownOutcomeError):
+        await now(db.run(function(face, work)))
+    assert work.turns == 1
 
 
 async def test_scans_are_looked_at_too(db: Any) -> None:
