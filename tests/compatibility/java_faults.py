@@ -118,7 +118,7 @@ class JavaWatch:
                 self.call("stop_recording")
 
     def call(self, command: str, timeout: float = ANSWER_SECONDS, **arguments: Any) -> Any:
-        """A command of the Java program about this session's watch."""
+        """A command of the Java program about a session's watch."""
         # Beside the session's other requests: those may be waiting for just this one.
         lane = f"{self._session} watch"
         return self._process.submit(f"watch.{command}", self._session, lane, **arguments).result(

@@ -99,7 +99,7 @@ class JavaSession:
         self.admin("create_coordinator", if_not_exists=True)
 
     def repair_coordinator(self) -> None:
-        """Add the columns that the coordinator table lacks for this session's properties."""
+        """Add the columns that the coordinator table lacks for the session's properties."""
         self.admin("repair_coordinator")
 
     def describe(self, table: str, *, metadata_columns: bool = False) -> TableDescription | None:
