@@ -43,9 +43,16 @@ SCANS: list[dict[str, Any]] = [
 scans = st.tuples(
     st.sampled_from(SCANS), st.sampled_from(sorted(WHERES)), st.none() | st.integers(1, 2)
 )
+
+
+def definite(step: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An index has no order: any part of it will do for a limit, so only the whole is compared."""
+    return ("scan", step[1], step[2], None) if "index" in step[1] else step
+
+
 reads = st.one_of(
-    scans.map(lambda scan: ("scan", *scan)),
-    st.tuples(scans, st.integers(1, 3)).map(lambda drawn: ("peek", *drawn[0], drawn[1])),
+    scans.map(lambda scan: definite(("scan", *scan))),
+    st.tuples(scans, st.integers(1, 3)).map(lambda drawn: definite(("peek", *drawn[0], drawn[1]))),
     keys.map(lambda key: ("get", key)),
     few.map(lambda value: ("get by index", value)),
 )
@@ -91,7 +98,6 @@ def _do(tx: Tx, kind: str, *how: Any) -> Any:
             pages = [tx._run(cursor.next_page()) for _ in range(how[3]) if not cursor.closed]
             found = [record for page in pages for record in page or []]
         shown = [tuple(record.items()) for record in found]
-        # An index has no order, and any part of it will do for a limit.
         return sorted(shown, key=repr) if "index" in how[0] else shown
     mapping = dict(zip(KEY, how[0], strict=True)) if kind != "get by index" else {}
     if kind == "get":
