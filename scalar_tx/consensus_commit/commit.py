@@ -83,8 +83,8 @@ class Commit:
         if decision.state is TransactionState.ABORTED:
             await self._roll_back()
             raise ConflictError(
-                "this transaction was aborted before it could commit: by another one, since it took "
-                "longer than 15 s, or by itself, since its decision did not arrive",
+                "this transaction was aborted before it could commit: by another one, since it "
+                "took longer than 15 s, or by itself, since its decision did not arrive",
                 transaction_id=self._tx_id,
                 code="STX-1030",
             )
