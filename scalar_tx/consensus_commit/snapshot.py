@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.scan import ScanTrace
     from scalar_tx.model.types import Row, Value
@@ -65,10 +63,6 @@ class Snapshot:
         if write is None:
             return base
         return overlay(write, base)
-
-    def writes_of(self, table: str) -> Iterable[PendingWrite]:
-        """The writes to one table."""
-        return [write for write in self.writes.values() if write.table.name == table]
 
 
 def overlay(write: PendingWrite, base: Row | None) -> Row | None:
