@@ -40,7 +40,8 @@ def _unsettled(table: TransactionalTable, row: Row) -> Iterator[str]:
     if row["tx_prepared_at"] is None:
         yield "an unsettled record has no tx_prepared_at, so it would never expire"
     version, before = row["tx_version"], row["before_tx_version"]
-    expected = int(before or 0) + 1 if record.has_before_image(row) else 1  # type: ignore[arg-type]
+    replaced = int(before or 0)  # type: ignore[arg-type]  # an INT column
+    expected = replaced + 1 if record.has_before_image(row) else 1
     if version != expected:
         yield f"tx_version is {version!r}, and what it replaces makes it {expected}"
     if not record.has_before_image(row):

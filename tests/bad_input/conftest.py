@@ -1,36 +1,7 @@
-"""Both faces on both storages, for tests written as ``async def``."""
+"""Both faces on both storages, as the tests of the faces have them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from tests.faces.conftest import db, face, pytest_pyfunc_call, target
 
-import pytest
-
-from tests.faces import either
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    return either.run_coroutine_test(pyfuncitem)
-
-
-@pytest.fixture(params=either.FACES, ids=lambda face: face.name)
-def face(request: pytest.FixtureRequest) -> either.Face:
-    found: either.Face = request.param
-    return found
-
-
-@pytest.fixture(params=either.TARGETS)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return either.url(request.param, tmp_path)
-
-
-@pytest.fixture
-def db(face: either.Face, target: str) -> Iterator[Any]:
-    manager = face.open(target)
-    yield manager
-    either.close(manager)
+__all__ = ["db", "face", "pytest_pyfunc_call", "target"]
