@@ -29,10 +29,12 @@ from scalar_tx.transactional_functions import (
 )
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from types import TracebackType
 
     from scalar_tx.connection import Parts
+    from scalar_tx.histories.record import Recording
     from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
@@ -280,6 +282,17 @@ class AsyncTransactionManager(AsyncOneOperation):
         None: nothing was to be settled. ConflictError: the writer may be alive.
         """
         return await self._drive(settle_record(self._here().context, table, key))
+
+    def record_history(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Recording:
+        """Write a history of this manager's transactions to a file, for ``scalar-tx check``.
+
+        A context manager, or call ``close``: then it ends. Transactions begun from now on are in
+        it, each as two lines of JSON. InvalidOperationError if the file can't be made, or exists
+        and ``overwrite`` does not say to replace it.
+        """
+        from scalar_tx.histories.record import Recording
+
+        return Recording(path, self._here().context.observers, overwrite=overwrite)
 
     @property
     def admin(self) -> AsyncAdmin:

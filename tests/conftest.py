@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-GROUPS = ("java", "kill", "slow")
+GROUPS = ("cargo", "java", "kill", "slow")
 STRICT = "SCALAR_TX_STRICT"
 
 left_out_key = pytest.StashKey[Counter[str]]()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from scalar_tx.cli import check_data, doctor, inspect, recover, schema, settle, state
+from scalar_tx.cli import check, check_data, doctor, inspect, recover, schema, settle, state
 from scalar_tx.cli.demo import demo
 from scalar_tx.cli.failures import Commands
 
@@ -49,6 +49,7 @@ app.command(name="recover")(recover.recover)
 app.command(name="state")(state.state)
 app.command(name="settle")(settle.settle)
 app.command(name="doctor")(doctor.doctor)
+app.command(name="check")(check.check)
 app.command(name="check-data")(check_data.check_data)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.commit_hook import CommitHook
     from scalar_tx.consensus_commit.decisions import DecisionMaker
     from scalar_tx.consensus_commit.metadata import Catalog
+    from scalar_tx.consensus_commit.observer import Observer
     from scalar_tx.consensus_commit.recover import Recovery
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.storage.interface import Storage
@@ -46,3 +47,4 @@ class Context:
     recovery: Recovery
     options: Options = field(default_factory=Options)
     commit_hooks: list[CommitHook] = field(default_factory=list)
+    observers: list[Observer] = field(default_factory=list)

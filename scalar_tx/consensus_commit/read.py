@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.recover import Resolved
-    from scalar_tx.consensus_commit.snapshot import Snapshot
+    from scalar_tx.consensus_commit.snapshot import RecordId, Snapshot
     from scalar_tx.model.types import Row, Value
 
 
@@ -37,14 +37,14 @@ class Reader:
         record_id = (table.name, key)
         known = self.repeatable and record_id in self.snapshot.reads
         if known and record_id not in self.snapshot.weakly_read:
-            return self.snapshot.reads[record_id]
+            return self._shown(record_id, self.snapshot.reads[record_id])
         row = await self.context.storage.get(table.stored, key)
         if row is not None and not record.is_committed(row):
             row = (await self.resolve(table, key, row)).row
         self.snapshot.note(record_id, row)
         if self.repeatable:
             self.snapshot.point_reads[record_id] = table
-        return row
+        return self._shown(record_id, row)
 
     async def for_write(self, table: TransactionalTable, key: tuple[Value, ...]) -> Row | None:
         """The record that a write goes over: the first one read, whatever the isolation level."""
@@ -56,7 +56,12 @@ class Reader:
             # A condition may be judged by it, so from now on it has to hold.
             snapshot.weakly_read.discard(record_id)
             snapshot.point_reads[record_id] = table
-        return snapshot.reads[record_id]
+        return self._shown(record_id, snapshot.reads[record_id])
+
+    def _shown(self, record_id: RecordId, row: Row | None) -> Row | None:
+        if self.snapshot.shown is not None:
+            self.snapshot.show(record_id, row)
+        return row
 
     async def resolve(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.snapshot import version_of
 from scalar_tx.model.conditions import Or, matches, rewritten
+from scalar_tx.model.isolation import Isolation
 from scalar_tx.storage.interface import (
     IndexSource,
     PartitionSource,
@@ -142,6 +144,8 @@ class ScanTrace:
         self._weak = weak
         self._pages: Pages | None = None
         self._seen: set[tuple[Value, ...]] = set()
+        # Observers are told what the caller gets; of a weak scan's rows nothing is promised.
+        self.is_observed = reader.snapshot.shown is not None and not weak
 
     async def row(self, number: int) -> Row | None:
         """The row of that number, read now if it was not before; None behind the last one."""
@@ -234,6 +238,18 @@ class ScanTrace:
         self.rows.append(row)
         self._reader.snapshot.note((self.plan.name, key), row, weak=self._weak)
 
+    def show(self, row: Row) -> None:
+        """Keep for observers that the caller gets this row.
+
+        Below SERIALIZABLE a scan may show a newer version of a record than an earlier read of this
+        transaction did (specification 11.4, 1). It promises nothing then, so it is not kept.
+        """
+        reader = self._reader
+        record_id = (self.plan.name, self.plan.table.stored.key_of(row))
+        promised = reader.isolation is Isolation.SERIALIZABLE
+        if promised or version_of(reader.snapshot.reads[record_id]) == version_of(row):
+            reader.snapshot.show(record_id, row)
+
 
 class MergedRows:
     """A trace's rows with the transaction's own writes in their places, one at a time."""
@@ -262,6 +278,8 @@ class MergedRows:
             return own
         if stored is not None:
             self._stored_at += 1
+            if self._trace.is_observed:
+                self._trace.show(stored)
         return stored
 
     async def _next_stored(self) -> Row | None:

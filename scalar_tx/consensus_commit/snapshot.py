@@ -8,7 +8,7 @@ kept beside them: the keys of point reads, and a trace of each scan.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from scalar_tx.consensus_commit.metadata import TransactionalTable
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from scalar_tx.runtime.interface import Later
 
 RecordId: TypeAlias = "tuple[str, tuple[Value, ...]]"
+# Which version of a record: the id of the transaction that wrote it; None: there is no record.
+Version: TypeAlias = "str | None"
+IMPORTED: Final = "imported"  # the version of a record that no transaction has written yet
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Snapshot:
     scans: dict[object, ScanTrace] = field(default_factory=dict)
     writes: dict[RecordId, PendingWrite] = field(default_factory=dict)
     settling: list[tuple[RecordId, Later]] = field(default_factory=list)
+    shown: list[tuple[RecordId, Version]] | None = None  # in order; kept if somebody observes
 
     def note(self, record_id: RecordId, row: Row | None, *, weak: bool = False) -> None:
         """Keep what was read of a record, unless something was before that is worth as much."""
@@ -56,6 +60,11 @@ class Snapshot:
             self.weakly_read.discard(record_id)
             self.reads[record_id] = row
 
+    def show(self, record_id: RecordId, row: Row | None) -> None:
+        """Keep for observers which version the transaction was shown."""
+        if self.shown is not None:
+            self.shown.append((record_id, version_of(row)))
+
     def view(self, record_id: RecordId) -> Row | None:
         """The record as this transaction sees it: what it read, overlaid with what it wrote."""
         write = self.writes.get(record_id)
@@ -63,6 +72,14 @@ class Snapshot:
         if write is None:
             return base
         return overlay(write, base)
+
+
+def version_of(row: Row | None) -> Version:
+    """The version that a committed row is."""
+    if row is None:
+        return None
+    writer = row["tx_id"]
+    return writer if isinstance(writer, str) else IMPORTED
 
 
 def overlay(write: PendingWrite, base: Row | None) -> Row | None:

@@ -15,6 +15,7 @@ from scalar_tx.consensus_commit.decisions import refuse_decided
 from scalar_tx.consensus_commit.guarded_reads import guarded, read_together
 from scalar_tx.consensus_commit.isolation import check_linearizable
 from scalar_tx.consensus_commit.metadata import check_unchanged
+from scalar_tx.consensus_commit.observer import footprint, tell_began, tell_ended
 from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.consensus_commit.read import Reader
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
@@ -30,7 +31,7 @@ from scalar_tx.errors import (
 from scalar_tx.model.arguments import check_flags, check_timeout
 from scalar_tx.model.conditions import bound, matches
 from scalar_tx.model.isolation import Isolation
-from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
+from scalar_tx.model.operations import Get, Scan
 from scalar_tx.model.record import Record
 from scalar_tx.model.state import TransactionState
 from scalar_tx.storage.interface import ReadKind
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.consensus_commit.observer import Footprint, Observer
     from scalar_tx.model.checks import Checks
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.types import Row, Value
@@ -79,6 +81,10 @@ class TransactionSteps:
         self._ends_at = None if timeout is None else context.runtime.elapsed() + timeout
         self.outcome: TransactionState | None = None
         self.finished = False  # committed, rolled back, or failed to commit
+        self._observers: tuple[Observer, ...] = ()
+        if context.observers:
+            self._snapshot.shown = []
+            self._observers = tell_began(context.observers, self)
 
     @property
     def id(self) -> str:
@@ -91,6 +97,11 @@ class TransactionSteps:
     def id_if_known(self) -> str | None:
         """The id if one was handed out already."""
         return self._id
+
+    @property
+    def footprint(self) -> Footprint:
+        """What it has read and written so far, for those that observe it from its beginning."""
+        return footprint(self._snapshot, self.outcome)
 
     # Reads.
 
@@ -176,33 +187,7 @@ class TransactionSteps:
     async def mutate(self, mutation: Mutation) -> None:
         """Record one write."""
         table, checks = await self._begin(mutation.table, writes=True)
-        match mutation:
-            case Insert():
-                self._writer.insert(table, *checks.values(mutation.values, with_key=True))
-            case Upsert():
-                self._writer.upsert(table, *checks.values(mutation.values, with_key=True))
-            case Update():
-                key = checks.key(mutation.key, table.key_columns, "key")
-                _, values = checks.values(mutation.values, with_key=False)
-                ignore = mutation.missing == "ignore"
-                steps = self._writer.update(
-                    table, key, values, mutation.where, ignore_missing=ignore
-                )
-                await self._guarded(steps)
-            case Delete():
-                key = checks.key(mutation.key, table.key_columns, "key")
-                await self._guarded(self._writer.delete(table, key, mutation.where))
-            case Put():
-                key, values = checks.values(mutation.values, with_key=True)
-                steps = self._writer.put(
-                    table,
-                    key,
-                    values,
-                    mutation.where,
-                    pre_read=mutation.implicit_pre_read,
-                    insert=mutation.insert_mode,
-                )
-                await self._guarded(steps)
+        await self._guarded(self._writer.record(mutation, table, checks))
 
     async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
         """Run operations in order; the point reads among them go to the storage together.
@@ -271,9 +256,11 @@ class TransactionSteps:
                 outcome = known.state if (known := commit.decision) else TransactionState.UNKNOWN
             raise
         finally:
-            # No calls: Ctrl-C comes in at them, and what is committed would look open.
+            # No calls before: Ctrl-C comes in at them, and what is committed would look open.
             self.outcome = outcome
             self.finished = True
+            if self._observers:
+                tell_ended(self._context.observers, self._observers, self)
 
     async def rollback(self) -> None:
         """Forget everything; nothing has been written yet."""
@@ -284,6 +271,8 @@ class TransactionSteps:
         await self._close_cursors()
         self.outcome = TransactionState.ABORTED
         self.finished = True
+        if self._observers:
+            tell_ended(self._context.observers, self._observers, self)
 
     async def confirm_reads(self) -> None:
         """ConflictError if what was read so far does not hold any more.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from scalar_tx.consensus_commit.snapshot import PendingWrite
 from scalar_tx.errors import ConditionNotMetError, InvalidOperationError, RecordNotFoundError
 from scalar_tx.model.conditions import Existence, bound, matches
+from scalar_tx.model.operations import Delete, Insert, Put, Update, Upsert
 from scalar_tx.model.record import Record
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.read import Reader
+    from scalar_tx.model.checks import Checks
     from scalar_tx.model.conditions import Condition
+    from scalar_tx.model.operations import Mutation
     from scalar_tx.model.types import Row, Value
 
 
@@ -29,6 +32,32 @@ class Writer:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._snapshot = reader.snapshot
+
+    async def record(self, mutation: Mutation, table: TransactionalTable, checks: Checks) -> None:
+        """Record one write, checked against its table."""
+        match mutation:
+            case Insert():
+                self.insert(table, *checks.values(mutation.values, with_key=True))
+            case Upsert():
+                self.upsert(table, *checks.values(mutation.values, with_key=True))
+            case Update():
+                key = checks.key(mutation.key, table.key_columns, "key")
+                _, values = checks.values(mutation.values, with_key=False)
+                ignore = mutation.missing == "ignore"
+                await self.update(table, key, values, mutation.where, ignore_missing=ignore)
+            case Delete():
+                key = checks.key(mutation.key, table.key_columns, "key")
+                await self.delete(table, key, mutation.where)
+            case Put():
+                key, values = checks.values(mutation.values, with_key=True)
+                await self.put(
+                    table,
+                    key,
+                    values,
+                    mutation.where,
+                    pre_read=mutation.implicit_pre_read,
+                    insert=mutation.insert_mode,
+                )
 
     def insert(
         self, table: TransactionalTable, key: tuple[Value, ...], values: dict[str, Value]

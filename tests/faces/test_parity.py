@@ -29,7 +29,7 @@ PAIRS = [
 AT_ONCE = {
     TransactionManager: {
         *("begin", "start", "transaction", "resume", "attempts", "transactional"),
-        *("admin", "settings"),
+        *("admin", "settings", "record_history"),
     },
     Transaction: {"id", "isolation", "read_only", "outcome", "on_commit"},
     Scanner: {"page_token"},
