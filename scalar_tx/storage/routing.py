@@ -57,6 +57,8 @@ class RoutedStorage:
         self.default = default
         self.namespaces = MappingProxyType(dict(namespaces))
         self.tables = MappingProxyType(dict(tables))
+        # Asked for several times in each transaction: kept as long as the storage says the same.
+        self._infos: dict[str, tuple[StorageInfo, StorageInfo]] = {}
         self._admin = RoutedAdmin(self)
 
     def name_for_table(self, table: str) -> str:
@@ -74,7 +76,11 @@ class RoutedStorage:
     def info(self, table: str) -> StorageInfo:
         """What the storage that holds this table is able to do, under its configured name."""
         name = self.name_for_table(table)
-        return replace(self.storages[name].info(table), name=name)
+        own = self.storages[name].info(table)
+        known = self._infos.get(table)
+        if known is None or known[0] is not own:
+            known = self._infos[table] = (own, replace(own, name=name))
+        return known[1]
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool

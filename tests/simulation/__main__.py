@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tests.simulation.many import Summary, run_many, with_bug
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from scalar_tx.model.isolation import Isolation
+from tests.simulation.floors import FLOORS
+from tests.simulation.parts.many import Summary, run_many
+from tests.simulation.parts.shrink import shrink
 from tests.simulation.planted import PLANTED
-from tests.simulation.schedule import WORKLOADS, run_seed
+from tests.simulation.schedule import WORKLOADS, Schedules
+
+if TYPE_CHECKING:
+    from tests.simulation.parts.report import Report
 
 SCHEDULES_A_LINE: Final = 5000  # of progress, where it can't be overwritten
 
@@ -19,49 +35,90 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many (200)")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed (0)")
     parser.add_argument("--workload", choices=list(WORKLOADS), help="this one only")
-    parser.add_argument("--replay", type=int, help="print one seed's steps")
+    parser.add_argument(
+        "--level",
+        type=Isolation.parse,
+        action="append",
+        default=[],
+        help="SERIALIZABLE, SNAPSHOT or READ_COMMITTED only; several are mixed",
+    )
     parser.add_argument("--plant", choices=list(PLANTED), help="with this bug in the protocol")
+    parser.add_argument("--replay", type=int, metavar="SEED", help="print one seed's steps")
+    parser.add_argument("--whole", action="store_true", help="replay without leaving anything out")
     given = parser.parse_args(arguments)
+    schedules = Schedules(given.workload, tuple(given.level), given.plant)
     if given.replay is not None:
-        return replay(given.replay, given.workload, given.plant)
+        return replay(given.replay, schedules, whole=given.whole)
     seeds = range(given.first, given.first + given.seeds)
-    total = run_many(seeds, workload=given.workload, bug=given.plant, progress=_show_progress)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+    total = _run(schedules, seeds)
     print(_figures(total))
     if total.failed:
         seed, _ = min(total.failed)
-        return replay(seed, given.workload, given.plant)
-    few = [] if given.workload else total.vacuous()
+        return replay(seed, schedules)
+    few = [] if given.workload or given.level else total.vacuous(FLOORS)
     for line in few:
         print(f"too seldom: {line}")
     return 2 if few else 0
 
 
-def replay(seed: int, workload: str | None, bug: str | None) -> int:
-    """Run one seed again and print what happened, then what is wrong."""
-    with with_bug(bug):
-        report = run_seed(seed, workload=workload, trace=True)
+def replay(seed: int, schedules: Schedules, *, whole: bool = False) -> int:
+    """Run one seed again and print what happened, then what is wrong.
+
+    Of a seed that fails only what its failure needs is shown, unless the whole is asked for.
+    """
+    report = schedules.seed(seed, trace=True)
+    needed = ""
+    if report.wrong and not whole:
+        report, needed = _shrunk(seed, schedules)
     print("\n".join(report.lines))
-    print(f"\nseed {seed}, {report.workload}: {report.plan}")
+    print(f"\nseed {seed}, {report.kind}: {report.about}")
     print("\n".join(["transactions:", *(f"  {line}" for line in report.history)]))
     if not report.wrong:
         print("nothing is wrong")
         return 0
     print("\n".join(["WRONG:", *(f"  {line}" for line in report.wrong)]))
-    words = ["python -m tests.simulation --replay", str(seed)]
-    words += ["--workload", workload] if workload else []
-    words += ["--plant", f"'{bug}'"] if bug else []
-    print(f"to see this again: {' '.join(words)}")
+    if needed:
+        print(needed)
+    print(f"to see this again: python -m tests.simulation --replay {seed} {schedules}".rstrip())
     return 1
 
 
-def _show_progress(total: Summary, seconds: float) -> None:
-    line = f"{total.schedules} schedules, {total.schedules / seconds:.0f}/s"
-    if sys.stderr.isatty():
-        print(f"\r{line}", end="", file=sys.stderr, flush=True)
-    elif total.schedules % SCHEDULES_A_LINE == 0:
-        print(line, file=sys.stderr, flush=True)
+def _shrunk(seed: int, schedules: Schedules) -> tuple[Report, str]:
+    console = Console(stderr=True)
+    with console.status("") as status:
+
+        def show(runs: int, left: int) -> None:
+            status.update(f"leaving out what is not needed: {runs} runs, {left} numbers left")
+
+        found = shrink(schedules, seed, progress=show)
+    words = (
+        f"what is shown was left of it after {found.runs} runs: {found.numbers} of "
+        f"{found.numbers_before} numbers; add --whole to see all of it"
+    )
+    return found.report, words
+
+
+def _run(schedules: Schedules, seeds: range) -> Summary:
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("schedules"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f}/s"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=len(seeds), rate=0.0)
+
+        def show(total: Summary, seconds: float) -> None:
+            rate = total.schedules / seconds
+            progress.update(task, completed=total.schedules, rate=rate)
+            if not console.is_terminal and total.schedules % SCHEDULES_A_LINE == 0:
+                print(f"{total.schedules} schedules, {rate:.0f}/s", file=sys.stderr, flush=True)
+
+        return run_many(schedules, seeds, progress=show)
 
 
 def _figures(total: Summary) -> str:

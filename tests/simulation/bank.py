@@ -16,15 +16,16 @@ from scalar_tx.model.operations import Get
 from scalar_tx.model.record import Record
 from scalar_tx.model.state import TransactionState
 from tests.simulation.history import Program
+from tests.simulation.judgement import HALF, TOLD, TORN, TOTALS, VERSIONS, Wrong
 from tests.simulation.workload import make_table, transactional, whole
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row
     from tests.simulation.history import Attempt, WatchedTransaction
+    from tests.simulation.parts.dice import Dice
     from tests.simulation.world import World
 
 ACCOUNTS: Final = transactional("bank.accounts", (("id", "INT"), ("balance", "INT")), "id")
@@ -45,8 +46,8 @@ class Bank:
 
     name = "bank"
 
-    def __init__(self, dice: random.Random) -> None:
-        self._accounts = dice.randint(2, 5)
+    def __init__(self, dice: Dice) -> None:
+        self._accounts = dice.between(2, 5)
         self._numbers = itertools.count(1)
         self._world: World | None = None
 
@@ -68,11 +69,11 @@ class Bank:
         make_table(world, ACCOUNTS, rows)
         make_table(world, RECEIPTS, [])
 
-    def program(self, dice: random.Random) -> Program:
+    def program(self, dice: Dice) -> Program:
         """A transfer or an audit."""
-        if dice.random() < 0.6:
+        if dice.chance(0.6):
             return self._transfer(dice)
-        way = dice.choice((self._balances_by_key, self._balances_by_scan, self._balances_at_once))
+        way = dice.pick((self._balances_by_key, self._balances_by_scan, self._balances_at_once))
 
         async def audit(tx: WatchedTransaction) -> None:
             balances = await way(tx)
@@ -81,11 +82,11 @@ class Bank:
 
         return Program("audit", audit, read_only=True)
 
-    def _transfer(self, dice: random.Random) -> Program:
+    def _transfer(self, dice: Dice) -> Program:
         number = next(self._numbers)
-        payer, payee = dice.sample(range(self._accounts), 2)
-        amount = dice.randint(1, 30)
-        check_first = dice.random() < 0.3
+        payer, payee = dice.two_of(self._accounts)
+        amount = dice.between(1, 30)
+        check_first = dice.chance(0.3)
 
         async def transfer(tx: WatchedTransaction) -> None:
             tx.attempt.notes["receipt"] = number
@@ -162,9 +163,9 @@ class Bank:
             if isinstance(record, Record)
         }
 
-    def judge(self, world: World, history: Sequence[Attempt]) -> list[str]:
+    def judge(self, world: World, history: Sequence[Attempt]) -> list[Wrong]:
         """The total, the balances, the receipts, the versions, and who was told what."""
-        wrong = []
+        wrong: list[Wrong] = []
         balances = {key[0]: row["balance"] for key, row in world.rows(ACCOUNTS).items()}
         expected = dict.fromkeys(range(self._accounts), FIRST_BALANCE)
         writers = dict.fromkeys(expected, 1)
@@ -173,7 +174,8 @@ class Bank:
         for key, row in world.rows(RECEIPTS).items():
             writer = by_id.get(str(row["tx_id"]))
             if writer is None or writer.notes.get("receipt") != key[0]:
-                wrong.append(f"receipt {key[0]!r} was written by {row['tx_id']!r}")
+                text = f"receipt {key[0]!r} was written by {row['tx_id']!r}"
+                wrong.append(Wrong(TOTALS, text))
                 continue
             present.add(writer.id)
             payer, payee, amount = (whole(row, name) for name in ("payer", "payee", "amount"))
@@ -187,29 +189,32 @@ class Bank:
             if attempt.program.startswith("transfer") and (
                 world.decided(attempt.id) != (attempt.id in present)
             ):
-                wrong.append(f"decision and receipt disagree: {attempt}")
+                wrong.append(Wrong(HALF, f"decision and receipt disagree: {attempt}"))
             if attempt.program.startswith("touch") and world.decided(attempt.id):
                 writers = {account: count + 1 for account, count in writers.items()}
         if balances != expected:
-            wrong.append(f"the accounts hold {balances}; by the receipts {expected}")
+            text = f"the accounts hold {balances}; by the receipts {expected}"
+            wrong.append(Wrong(TOTALS, text))
         if sum(expected.values()) != self.total:
-            wrong.append(f"the total is {sum(expected.values())}, not {self.total}")
+            text = f"the total is {sum(expected.values())}, not {self.total}"
+            wrong.append(Wrong(TOTALS, text))
         versions = {key[0]: row["tx_version"] for key, row in world.rows(ACCOUNTS).items()}
         if versions != writers:
-            wrong.append(f"the versions are {versions}, by the committed writers {writers}")
+            text = f"the versions are {versions}, by the committed writers {writers}"
+            wrong.append(Wrong(VERSIONS, text))
         return wrong
 
-    def _misinformed(self, attempt: Attempt, is_present: bool) -> list[str]:
+    def _misinformed(self, attempt: Attempt, is_present: bool) -> list[Wrong]:
         if isinstance(attempt.error, TornSumError) and attempt.isolation is Isolation.SERIALIZABLE:
-            return [f"torn sum handed on: {attempt}: {attempt.error}"]
+            return [Wrong(TORN, f"torn sum handed on: {attempt}: {attempt.error}")]
         if not attempt.program.startswith("transfer"):
             return []
         if attempt.told is TransactionState.ABORTED and is_present:
-            return [f"reported failed, but present: {attempt}"]
+            return [Wrong(TOLD, f"reported failed, but present: {attempt}")]
         if (
             attempt.told is TransactionState.COMMITTED
             and attempt.notes["receipt"] is not None
             and not is_present
         ):
-            return [f"acknowledged, but lost: {attempt}"]
+            return [Wrong(TOLD, f"acknowledged, but lost: {attempt}")]
         return []

@@ -13,18 +13,24 @@ if TYPE_CHECKING:
     from scalar_tx.storage.interface import Pages, ScanRequest
 
 
+def copied(memory: MemoryStorage) -> MemoryStorage:
+    """Another storage with the same tables and rows."""
+    copy = MemoryStorage()
+    admin = memory.admin
+    for namespace in run_blocking(admin.namespaces()):
+        for name in run_blocking(admin.tables(namespace)):
+            contents = admin.contents(name)
+            run_blocking(copy.admin.create_table(contents.table))
+            for key, row in contents.rows.items():
+                copy.admin.contents(name).put(key, row.copy())
+    return copy
+
+
 class FrozenStorage:
     """What a memory storage held when this was made."""
 
     def __init__(self, memory: MemoryStorage) -> None:
-        self._copy = MemoryStorage()
-        admin = memory.admin
-        for namespace in run_blocking(admin.namespaces()):
-            for name in run_blocking(admin.tables(namespace)):
-                contents = admin.contents(name)
-                run_blocking(self._copy.admin.create_table(contents.table))
-                for key, row in contents.rows.items():
-                    self._copy.admin.contents(name).put(key, row.copy())
+        self._copy = copied(memory)
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Read one record."""

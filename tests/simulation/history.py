@@ -10,7 +10,7 @@ from scalar_tx.model.operations import Delete, Get, Insert, Scan, Update, Upsert
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Hashable, Mapping
 
     from scalar_tx.consensus_commit.transaction import TransactionSteps
     from scalar_tx.model.isolation import Isolation
@@ -42,8 +42,8 @@ class Attempt:
     told: TransactionState | None = None
     error: Exception | None = None
     settled: TransactionState | None = None  # what was found out afterwards
-    reads: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
-    appends: list[tuple[str, int]] = field(default_factory=list)
+    operations: list[tuple[str, Hashable, Any]] = field(default_factory=list)  # for the checker
+    appends: list[tuple[int, int]] = field(default_factory=list)
     reads_with_value: int = 0
     reads_without: int = 0
     notes: dict[str, Any] = field(default_factory=dict)
@@ -85,9 +85,9 @@ class WatchedTransaction:
         """Read the records with an index value."""
         return self._counted(await self.steps.scan(Scan(table, index=index)))
 
-    async def scan_all(self, table: str) -> list[Record]:
+    async def scan_all(self, table: str, **how: Any) -> list[Record]:
         """Read a table."""
-        return self._counted(await self.steps.scan(Scan(table, whole_table=True)))
+        return self._counted(await self.steps.scan(Scan(table, whole_table=True, **how)))
 
     def _counted(self, records: list[Record]) -> list[Record]:
         self.attempt.reads_with_value += len(records)

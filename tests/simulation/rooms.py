@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
 from tests.simulation.history import Program
+from tests.simulation.judgement import TOLD, TORN, VERSIONS, Wrong
 from tests.simulation.workload import make_table, transactional, whole
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row
     from tests.simulation.history import Attempt, WatchedTransaction
+    from tests.simulation.parts.dice import Dice
     from tests.simulation.world import World
 
 GUESTS: Final = transactional("rooms.guests", (("id", "INT"), ("room", "INT")), "id", index="room")
@@ -35,10 +36,11 @@ class Rooms:
 
     name = "rooms"
 
-    def __init__(self, dice: random.Random) -> None:
-        self._guests = dice.randint(2, 4)
-        self._rooms = dice.randint(2, 3)
+    def __init__(self, dice: Dice) -> None:
+        self._guests = dice.between(2, 4)
+        self._rooms = dice.between(2, 3)
         self._numbers = itertools.count(1)
+        self._lagging = False
 
     def tables(self) -> Sequence[Table]:
         """One table."""
@@ -46,19 +48,20 @@ class Rooms:
 
     def load(self, world: World) -> None:
         """Everybody has a room."""
+        self._lagging = world.plan.index_lag_s > 0
         rows: list[Row] = [{"id": n, "room": n % self._rooms} for n in range(self._guests)]
         make_table(world, GUESTS, rows)
 
-    def program(self, dice: random.Random) -> Program:
+    def program(self, dice: Dice) -> Program:
         """A move, an exchange, everybody out of a room, or a comparison."""
-        kind = dice.choices(("move", "exchange", "clear", "compare"), weights=(25, 20, 15, 40))[0]
+        kind = dice.weighted({"compare": 40, "move": 25, "exchange": 20, "clear": 15})
         number = next(self._numbers)
-        goal = dice.randrange(self._rooms)
+        goal = dice.below(self._rooms)
         if kind == "clear":
-            return self._clear(number, dice.randrange(self._rooms), goal)
+            return self._clear(number, dice.below(self._rooms), goal)
         if kind == "compare":
-            return self._compare(goal, index_first=dice.random() < 0.5)
-        one, other = dice.sample(range(self._guests), 2)
+            return self._compare(goal, index_first=dice.chance(0.5))
+        one, other = dice.two_of(self._guests)
 
         async def move(tx: WatchedTransaction) -> None:
             await tx.upsert(GUESTS.name, id=one, room=goal)
@@ -105,7 +108,9 @@ class Rooms:
         return Program(f"gather {number}", gather)
 
     async def look(self, tx: WatchedTransaction) -> object:
-        """Everybody, both ways."""
+        """Everybody, both ways; an index that lags may not have caught up with the last message."""
+        if self._lagging:
+            return await self._by_key(tx)
         return await self._by_key(tx), [await self._by_index(tx, n) for n in range(self._rooms)]
 
     async def _by_key(self, tx: WatchedTransaction) -> dict[int, int]:
@@ -119,9 +124,9 @@ class Rooms:
     async def _by_index(self, tx: WatchedTransaction, room: int) -> set[int]:
         return {whole(record, "id") for record in await tx.scan_index(GUESTS.name, room=room)}
 
-    def judge(self, world: World, history: Sequence[Attempt]) -> list[str]:
+    def judge(self, world: World, history: Sequence[Attempt]) -> list[Wrong]:
         """Versions by the committed writers, answers by the decisions, and no torn comparison."""
-        wrong = []
+        wrong: list[Wrong] = []
         writers = dict.fromkeys(range(self._guests), 1)
         for attempt in history:
             decided = world.decided(attempt.id)
@@ -130,13 +135,15 @@ class Rooms:
                 for guest in moved:
                     writers[guest] += 1
             if attempt.told is TransactionState.ABORTED and decided:
-                wrong.append(f"reported failed, but committed: {attempt}")
+                wrong.append(Wrong(TOLD, f"reported failed, but committed: {attempt}"))
             if attempt.told is TransactionState.COMMITTED and moved and not decided:
-                wrong.append(f"acknowledged, but not decided: {attempt}")
+                wrong.append(Wrong(TOLD, f"acknowledged, but not decided: {attempt}"))
             serializable = attempt.isolation is Isolation.SERIALIZABLE
             if serializable and isinstance(attempt.error, MisplacedError):
-                wrong.append(f"a torn comparison handed on: {attempt}: {attempt.error}")
+                text = f"a torn comparison handed on: {attempt}: {attempt.error}"
+                wrong.append(Wrong(TORN, text))
         versions = {key[0]: row["tx_version"] for key, row in world.rows(GUESTS).items()}
         if versions != writers:
-            wrong.append(f"the versions are {versions}, by the committed writers {writers}")
+            text = f"the versions are {versions}, by the committed writers {writers}"
+            wrong.append(Wrong(VERSIONS, text))
         return wrong

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
 from tests.simulation.history import Program
-from tests.simulation.workload import INITIAL, make_table, transactional, whole
+from tests.simulation.judgement import TOLD, TORN, TOTALS, Wrong
+from tests.simulation.workload import make_table, transactional, whole
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Sequence
 
     from scalar_tx.model.record import Record
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row
     from tests.simulation.history import Attempt, WatchedTransaction
+    from tests.simulation.parts.dice import Dice
     from tests.simulation.world import World
 
 SEATS: Final = transactional(
@@ -48,9 +49,9 @@ class Seats:
 
     name = "seats"
 
-    def __init__(self, dice: random.Random) -> None:
-        self._seats = dice.randint(2, 4)
-        self._guests = dice.randint(1, self._seats - 1)
+    def __init__(self, dice: Dice) -> None:
+        self._seats = dice.between(2, 4)
+        self._guests = dice.between(1, self._seats - 1)
         self._numbers = itertools.count(1)
         self._one_page = False
 
@@ -66,11 +67,11 @@ class Seats:
         ]
         make_table(world, SEATS, rows)
 
-    def program(self, dice: random.Random) -> Program:
+    def program(self, dice: Dice) -> Program:
         """A move or a count."""
-        if dice.random() < 0.55:
+        if dice.chance(0.55):
             return self._move(dice)
-        way = dice.choice((self._by_key, self._by_key, self._by_scan))
+        way = dice.pick((self._by_key, self._by_key, self._by_scan))
 
         async def count(tx: WatchedTransaction) -> None:
             taken = await way(tx)
@@ -82,9 +83,9 @@ class Seats:
 
         return Program("count", count, read_only=True)
 
-    def _move(self, dice: random.Random) -> Program:
-        start, goal = dice.sample(range(self._seats), 2)
-        blindly = dice.random() < 0.5
+    def _move(self, dice: Dice) -> Program:
+        start, goal = dice.two_of(self._seats)
+        blindly = dice.chance(0.5)
 
         async def move(tx: WatchedTransaction) -> None:
             found = await tx.get(SEATS.name, room=ROOM, seat=start)
@@ -132,26 +133,23 @@ class Seats:
             whole(r, "seat"): whole(r, "guest") for r in await tx.scan(SEATS.name, {"room": ROOM})
         }
 
-    def judge(self, world: World, history: Sequence[Attempt]) -> list[str]:
+    def judge(self, world: World, history: Sequence[Attempt]) -> list[Wrong]:
         """Nobody is lost, and who sits where was put there by a transaction that committed."""
-        wrong = []
+        wrong: list[Wrong] = []
         taken = {key[1]: row["guest"] for key, row in world.rows(SEATS).items()}
         if sorted(map(str, taken.values())) != sorted(map(str, range(self._guests))):
-            wrong.append(f"in the end the seats are taken like this: {taken}")
-        committed = {a.id for a in history if world.decided(a.id)} | {INITIAL}
-        for key, row in world.rows(SEATS).items():
-            if row["tx_id"] not in committed:
-                wrong.append(f"seat {key[1]!r} was written by {row['tx_id']!r}: not committed")
+            wrong.append(Wrong(TOTALS, f"in the end the seats are taken like this: {taken}"))
         for attempt in history:
             serializable = attempt.isolation is Isolation.SERIALIZABLE
             if serializable and isinstance(attempt.error, LostGuestError):
                 certain = world.plan.moments or isinstance(attempt.error, GuestTwiceError)
                 if certain or attempt.notes.get("at one glance"):
-                    wrong.append(f"a count that never was, handed on: {attempt}: {attempt.error}")
+                    text = f"a count that never was, handed on: {attempt}: {attempt.error}"
+                    wrong.append(Wrong(TORN, text))
             moved = "moved" in attempt.notes
             if attempt.told is TransactionState.ABORTED and world.decided(attempt.id):
-                wrong.append(f"reported failed, but committed: {attempt}")
+                wrong.append(Wrong(TOLD, f"reported failed, but committed: {attempt}"))
             acknowledged = moved and attempt.told is TransactionState.COMMITTED
             if acknowledged and not world.decided(attempt.id):
-                wrong.append(f"acknowledged, but not decided: {attempt}")
+                wrong.append(Wrong(TOLD, f"acknowledged, but not decided: {attempt}"))
         return wrong

@@ -6,12 +6,13 @@ import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.runtime.interface import Outcome
-from tests.simulation.scheduler import Join, Sleep, Task, ask
+from tests.simulation.parts.scheduler import Join, Sleep, Task, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from tests.simulation.processes import Process
+    from tests.simulation.parts.dice import Dice
+    from tests.simulation.parts.processes import Process
 
 T = TypeVar("T")
 
@@ -36,8 +37,9 @@ async def _attempt(step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
 class SimulatedRuntime:
     """The runtime of one process."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, dice: Dice) -> None:
         self._process = process
+        self._dice = dice
         self._ids = itertools.count(1)
 
     async def wait(self, request: Any) -> Any:
@@ -71,8 +73,8 @@ class SimulatedRuntime:
         return self._process.scheduler.now
 
     def chance(self) -> float:
-        """The scheduler's dice."""
-        return self._process.scheduler.dice.random()
+        """The world's dice for the protocol."""
+        return self._dice.random()
 
     def new_id(self) -> str:
         """A readable id that is never used twice."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
 from scalar_tx.runtime.blocking import run_blocking
-from scalar_tx.storage.interface import Erase
+from scalar_tx.storage.interface import Erase, IndexSource, ReadKind
 from tests.simulation.frozen import FrozenStorage
-from tests.simulation.network import Call, Fault
-from tests.simulation.scheduler import ask
+from tests.simulation.parts.network import Call, Fault
+from tests.simulation.parts.scheduler import ask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
         StorageMutation,
     )
     from scalar_tx.storage.memory import MemoryStorage
-    from tests.simulation.network import Network
+    from tests.simulation.lagging_index import LaggingIndex
+    from tests.simulation.parts.network import Network
+    from tests.simulation.truth import Truth
 
 STORAGE_ERRORS: Final[Mapping[Fault, Callable[[], Exception]]] = {
     Fault.LOST_BEFORE: lambda: ReplyLostError("no reply"),
@@ -41,17 +43,48 @@ STORAGE_ERRORS: Final[Mapping[Fault, Callable[[], Exception]]] = {
 }
 
 
+class Place:
+    """A memory storage and what listens to it; several processes reach it."""
+
+    def __init__(
+        self,
+        memory: MemoryStorage,
+        network: Network,
+        truth: Truth,
+        *,
+        name: str = "memory",
+        moments: bool,
+    ) -> None:
+        self.memory = memory
+        self.network = network
+        self.truth = truth
+        self.index: LaggingIndex | None = None
+        self.info = replace(memory.info(""), name=name, moments=moments)
+
+    def let_its_index_lag(self, index: LaggingIndex) -> None:
+        """From now on nothing is promised about the newest state of an index."""
+        self.index = index
+        self.info = replace(self.info, linearizable=self.info.linearizable - {ReadKind.INDEX})
+
+    def apply(self, mutations: Sequence[StorageMutation]) -> None:
+        """A request has arrived."""
+        run_blocking(self.memory.mutate(mutations))
+        self.truth.applied(mutations)
+        if self.index is not None:
+            self.index.applied(mutations)
+
+
 class SimulatedStorage:
     """A memory storage at the other end of a network."""
 
-    def __init__(self, memory: MemoryStorage, network: Network, *, moments: bool) -> None:
-        self._memory = memory
-        self._network = network
-        self._moments = moments
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._memory = place.memory
+        self._network = place.network
 
     def info(self, table: str) -> StorageInfo:
-        """As the memory storage was made."""
-        return replace(self._memory.info(table), moments=self._moments)
+        """The same for every table."""
+        return self._place.info
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
@@ -71,7 +104,7 @@ class SimulatedStorage:
             Call(
                 self._network,
                 lambda: _Shown.of(run_blocking(memory.get(table, key))),
-                lambda: f"get {_place(table, key)}",
+                lambda: f"get {_where(table, key)}",
                 table.name,
                 writes=False,
             )
@@ -93,15 +126,19 @@ class SimulatedStorage:
 
     def scan(self, request: ScanRequest) -> SimulatedPages:
         """Begin a scan."""
-        return SimulatedPages(self._network, self._memory.scan(request), request)
+        source: MemoryStorage | LaggingIndex = self._memory
+        if self._place.index is not None and isinstance(request.source, IndexSource):
+            source = self._place.index
+        return SimulatedPages(self._network, source.scan(request), request)
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
         """Apply all mutations, or none."""
-        memory = self._memory
+        place = self._place
+        place.truth.sent(mutations)
         await ask(
             Call(
                 self._network,
-                lambda: run_blocking(memory.mutate(mutations)),
+                lambda: place.apply(mutations),
                 lambda: "; ".join(map(_described, mutations)),
                 mutations[0].table.name,
                 writes=True,
@@ -164,12 +201,12 @@ def _columns(row: Mapping[str, object]) -> str:
     return " ".join([state, *(f"{name}={value}" for name, value in shown.items())]).strip()
 
 
-def _place(table: Table, key: tuple[Value, ...]) -> str:
+def _where(table: Table, key: tuple[Value, ...]) -> str:
     return f"{table.name}/{'/'.join(map(str, key))}"
 
 
 def _described(mutation: StorageMutation) -> str:
-    place = _place(mutation.table, mutation.key)
+    place = _where(mutation.table, mutation.key)
     condition = "" if mutation.condition is None else f" if {mutation.condition!r}"
     if isinstance(mutation, Erase):
         return f"erase {place}{condition}"

@@ -16,37 +16,38 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.simulation.__main__ import main
-from tests.simulation.floors import FLOORS, below_floor
-from tests.simulation.many import Summary, run_some
-from tests.simulation.network import NO_FAULTS
+from scalar_tx.model.isolation import Isolation
+from tests.simulation.floors import FLOORS
+from tests.simulation.judgement import BROKE_OFF
+from tests.simulation.parts.many import Summary, run_many, run_some
+from tests.simulation.parts.network import NO_FAULTS
+from tests.simulation.parts.processes import SAFE
+from tests.simulation.plan import Plan
 from tests.simulation.planted import PLANTED
-from tests.simulation.processes import SAFE
-from tests.simulation.schedule import run_seed
-from tests.simulation.world import Plan
+from tests.simulation.schedule import EVERYTHING, Schedules
 
 if TYPE_CHECKING:
-    import random
+    from typing import Any
 
 SEEDS = range(300)
+SEEDS_IN_CI = range(300, 10_300)
 
-# Planted bugs that random worlds meet seldom: where one is met soon.
+# Planted bugs that random worlds meet seldom: the first seed that meets each.
 WHERE_TO_LOOK = {
-    "validation before prepare": ("list-append", 45),
-    "absent decision trusted": ("list-append", 0),
-    "prepared records not compared with scans": ("list-append", 90),
-    "index read without previous values": ("rooms", 320),
+    "version compared instead of the id": 289,
+    "validation before prepare": 206,
+    "prepared records not compared with scans": 2594,
+    "removed decision taken for an abort": 1088,
+    "scans validated by their limit": 2217,
 }
-PATIENCE = 1500  # schedules
-
-
-def test_indexes_hold_too() -> None:
-    assert run_some(range(100), "rooms").failed == []
+# And where one workload meets them sooner.
+WORKLOADS_TO_LOOK_IN = {"index read without previous values": ("rooms", 1590)}
+PATIENCE = 200  # schedules
 
 
 @pytest.fixture(scope="module")
 def schedules() -> Summary:
-    return run_some(SEEDS)
+    return run_some(EVERYTHING, SEEDS)
 
 
 def test_nothing_goes_wrong(schedules: Summary) -> None:
@@ -55,15 +56,31 @@ def test_nothing_goes_wrong(schedules: Summary) -> None:
 
 def test_the_run_met_what_it_is_there_to_meet(schedules: Summary) -> None:
     assert schedules.schedules == len(SEEDS)
-    assert schedules.vacuous() == []
+    assert schedules.vacuous(FLOORS) == []
+
+
+@pytest.mark.slow
+def test_nothing_goes_wrong_in_ten_thousand_schedules() -> None:
+    summary = run_many(EVERYTHING, SEEDS_IN_CI, progress=lambda *_: None)
+    assert summary.failed == []
+    assert summary.schedules == len(SEEDS_IN_CI)
+    assert summary.vacuous(FLOORS) == []
+
+
+@pytest.mark.parametrize("level", Isolation)
+def test_one_level_may_be_chosen(level: Isolation) -> None:
+    report = Schedules(levels=(level,)).seed(1)
+    assert f" {level.value}," in report.about
+    assert report.wrong == []
 
 
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_caught(bug: str) -> None:
-    workload, first = WHERE_TO_LOOK.get(bug, (None, 0))
+    workload, first = WORKLOADS_TO_LOOK_IN.get(bug, (None, WHERE_TO_LOOK.get(bug, 0)))
     for seed in range(first, first + PATIENCE):
-        for _, wrong in run_some([seed], workload, bug).failed:
-            assert not any("broke off" in line for line in wrong), "noticed by mere accident"
+        report = Schedules(workload, bug=bug).seed(seed)
+        if report.wrong:
+            assert BROKE_OFF not in report.checks, "noticed by mere accident"
             return
     pytest.fail(f"{bug}: not noticed in {PATIENCE} schedules")
 
@@ -71,40 +88,42 @@ def test_a_planted_bug_is_caught(bug: str) -> None:
 def test_a_run_without_trouble_is_not_believed() -> None:
     draw = Plan.draw
 
-    def calm(dice: random.Random) -> Plan:
-        return dataclasses.replace(draw(dice), rates=NO_FAULTS, hazards=SAFE)
+    def calm(*given: Any) -> Plan:
+        return dataclasses.replace(draw(*given), rates=NO_FAULTS, hazards=SAFE)
 
     with patch.object(Plan, "draw", calm):
-        summary = run_some(range(100))
+        summary = run_some(EVERYTHING, range(100))
     assert summary.failed == []
-    missed = {line.partition(":")[0] for line in summary.vacuous()}
+    missed = {line.partition(":")[0] for line in summary.vacuous(FLOORS)}
     assert missed >= {"lost_after", "late", "busy", "crash", "pause", "told UNKNOWN"}
 
 
 def test_a_single_missing_fault_is_noticed() -> None:
     counts = Counter({what: round(least * 1000) for what, least in FLOORS.items()})
-    assert below_floor(counts, 1000) == []
+    digests = set(range(1000))
+    assert Summary(1000, counts, digests).vacuous(FLOORS) == []
     for what in FLOORS:
-        assert len(below_floor(counts - Counter({what: counts[what]}), 1000)) == 1
+        less = counts - Counter({what: counts[what]})
+        assert any(line.startswith(what) for line in Summary(1000, less, digests).vacuous(FLOORS))
 
 
 def test_the_same_trace_twice_is_noticed() -> None:
-    summary = run_some([1, 1])
-    assert "only 1 distinct traces in 2 schedules" in summary.vacuous()
+    summary = run_some(EVERYTHING, [1, 1])
+    assert "only 1 distinct traces in 2 schedules" in summary.vacuous(FLOORS)
 
 
 @pytest.mark.parametrize("seed", [3, 4, 5, 6])
 def test_the_same_seed_gives_the_same_trace(seed: int) -> None:
-    first = run_seed(seed, trace=True)
-    second = run_seed(seed, trace=True)
+    first = EVERYTHING.seed(seed, trace=True)
+    second = EVERYTHING.seed(seed, trace=True)
     assert first.lines
     assert first.lines == second.lines
-    assert run_seed(seed).digest == first.digest
-    assert run_seed(seed + 100).digest != first.digest
+    assert EVERYTHING.seed(seed).digest == first.digest
+    assert EVERYTHING.seed(seed + 100).digest != first.digest
 
 
 def test_the_trace_does_not_depend_on_the_process() -> None:
-    code = "from tests.simulation.schedule import run_seed; print(run_seed(6).digest)"
+    code = "from tests.simulation.schedule import EVERYTHING; print(EVERYTHING.seed(6).digest)"
     path = os.pathsep.join(sys.path)
     digests = {
         subprocess.run(
@@ -116,23 +135,4 @@ def test_the_trace_does_not_depend_on_the_process() -> None:
         ).stdout
         for hash_seed in ("1", "2")
     }
-    assert digests == {f"{run_seed(6).digest}\n"}
-
-
-def test_a_failure_is_shown_step_by_step(capsys: pytest.CaptureFixture[str]) -> None:
-    bug = "no compare-and-set in prepare"
-    assert main(["--seeds", "25", "--plant", bug]) == 1
-    shown = capsys.readouterr().out
-    assert "BEGINS #1" in shown
-    assert "PREPARED" in shown
-    command = next(line for line in shown.splitlines() if line.startswith("to see this again"))
-    seed = command.split("--replay ")[1].split()[0]
-    assert main(["--replay", seed, "--plant", bug]) == 1
-    again = capsys.readouterr().out
-    assert again.splitlines()[-1] == command
-    assert again in shown
-
-
-def test_a_replay_of_a_good_seed_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--replay", "1"]) == 0
-    assert capsys.readouterr().out.endswith("nothing is wrong\n")
+    assert digests == {f"{EVERYTHING.seed(6).digest}\n"}

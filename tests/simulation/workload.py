@@ -10,15 +10,16 @@ from scalar_tx.model.table import TableSchema
 from scalar_tx.model.types import DataType
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.interface import Write
-from tests.simulation.processes import EPOCH_MS
+from tests.simulation.parts.processes import EPOCH_MS
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Mapping, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
     from tests.simulation.history import Attempt, Program, WatchedTransaction
+    from tests.simulation.judgement import Wrong
+    from tests.simulation.parts.dice import Dice
     from tests.simulation.world import World
 
 INITIAL = "initial"
@@ -33,7 +34,7 @@ class Workload(Protocol):
         """Make the tables and their first rows."""
         ...
 
-    def program(self, dice: random.Random) -> Program:
+    def program(self, dice: Dice) -> Program:
         """Draw something to do."""
         ...
 
@@ -49,7 +50,7 @@ class Workload(Protocol):
         """Read everything, in a form that can be compared."""
         ...
 
-    def judge(self, world: World, history: Sequence[Attempt]) -> list[str]:
+    def judge(self, world: World, history: Sequence[Attempt]) -> list[Wrong]:
         """What is wrong with the rows and the answers? All rows are settled by now."""
         ...
 
@@ -81,7 +82,7 @@ def whole(row: Mapping[str, Value], column: str) -> int:
 
 def make_table(world: World, table: Table, rows: Sequence[Row]) -> None:
     """A table with committed rows."""
-    run_blocking(world.memory.admin.create_table(table))
+    memory = world.make_table(table)
     for row in rows:
         key = tuple(row[name] for name in table.schema.primary_key)
         values = {
@@ -94,4 +95,4 @@ def make_table(world: World, table: Table, rows: Sequence[Row]) -> None:
             tx_prepared_at=EPOCH_MS - 1,
             tx_committed_at=EPOCH_MS,
         )
-        run_blocking(world.memory.mutate([Write(table, key, values)]))
+        run_blocking(memory.mutate([Write(table, key, values)]))

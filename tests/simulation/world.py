@@ -1,198 +1,193 @@
-"""What is one simulated world made of, and what is different about each?
+"""What is one simulated world made of?
 
-Everything about a world is drawn from its seed: how many processes, how wrong their clocks are,
-which faults there are and how many, what one atomic write may span, which isolation levels are
-used. Some worlds are calm, others have a single kind of trouble, others all of it.
+Processes, storages behind networks, and one scheduler, as a plan says; and the truth about what was
+decided, for the judge.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.context import Context, Options
-from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable, coordinator_table
-from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.consensus_commit.coordinator_state import coordinator_table
 from scalar_tx.consensus_commit.metadata import Catalog
-from scalar_tx.consensus_commit.recover import Recovery
-from scalar_tx.model.isolation import Isolation
 from scalar_tx.runtime.blocking import run_blocking
-from scalar_tx.storage.interface import AtomicityUnit
 from scalar_tx.storage.memory import MemoryStorage
-from tests.simulation.network import FaultRates, Network, Outage
-from tests.simulation.processes import SAFE, Hazards, Process
-from tests.simulation.scheduler import Scheduler
+from scalar_tx.storage.routing import RoutedStorage
+from tests.simulation.cleaning import WAITS, Cleaner
+from tests.simulation.lagging_index import LaggingIndex
+from tests.simulation.logged import Healed, Made
+from tests.simulation.parts.log import Kind, Log
+from tests.simulation.parts.network import Network
+from tests.simulation.parts.processes import SAFE, Hazards, Process
+from tests.simulation.parts.scheduler import Scheduler
+from tests.simulation.plan import COORDINATOR_NAME
 from tests.simulation.simulated_runtime import SimulatedRuntime
-from tests.simulation.simulated_storage import STORAGE_ERRORS, SimulatedStorage
+from tests.simulation.simulated_storage import STORAGE_ERRORS, Place, SimulatedStorage
+from tests.simulation.truth import Truth
+from tests.simulation.watched import WatchedCoordinator, WatchedRecovery
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Sequence
-
-    from scalar_tx.consensus_commit.decisions import Decision
     from scalar_tx.consensus_commit.metadata import TransactionalTable
-    from scalar_tx.consensus_commit.recover import Resolved
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import Storage
+    from tests.simulation.logged import Rows
+    from tests.simulation.parts.dice import Chance
+    from tests.simulation.plan import Plan
 
-COORDINATOR: Final = coordinator_table("coordinator")
-SKEWS_MS: Final = (0, 0, -4_000, 4_000, -18_000, 18_000)
-LONGEST_SKEW_S: Final = 18 + 2 * 20  # first skew, and the jumps that a run is likely to see
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a seed has drawn."""
-
-    processes: int
-    workers: int  # in each process
-    programs: int  # in each worker
-    levels: tuple[Isolation, ...]
-    unit: AtomicityUnit
-    fetch_size: int
-    pace: float
-    rates: FaultRates
-    hazards: Hazards
-    skews_ms: tuple[int, ...]
-    moments: bool = False  # can a storage be read as it was at one moment?
-
-    def __str__(self) -> str:
-        return (
-            f"{self.processes} processes x {self.workers} workers x {self.programs} programs, "
-            f"{'/'.join(level.value for level in self.levels)}, unit {self.unit.name}, "
-            f"page {self.fetch_size}, {'' if self.moments else 'no '}moments, "
-            f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
-        )
-
-    @classmethod
-    def draw(cls, dice: random.Random) -> Plan:
-        """Draw a world."""
-        mixed = (Isolation.SERIALIZABLE, Isolation.SNAPSHOT, Isolation.READ_COMMITTED)
-        levels = dice.choices(
-            (mixed[:1], mixed[1:2], mixed[2:], mixed), weights=(60, 8, 7, 25), k=1
-        )[0]
-        strength = dice.choices((0.0, 0.04, 0.15), weights=(20, 45, 35), k=1)[0]
-
-        def rate() -> float:
-            return strength * dice.random() if dice.random() < 0.5 else 0.0
-
-        pace = dice.choice((0.0002, 0.001, 0.005))
-        outages = []
-        if strength and dice.random() < 0.25:
-            begin = dice.random() * 300 * pace
-            length = dice.choice((0.3, 1.0, 2.0, 6.0))
-            place = dice.choice(("", COORDINATOR.name, COORDINATOR.name))
-            outages.append(Outage(place, begin, begin + length, dice.random() < 0.5))
-        hazards = SAFE
-        if strength and dice.random() < 0.6:
-            hazards = Hazards(
-                crash=dice.choice((0.0, 0.004, 0.01)),
-                pause=dice.choice((0.0, 0.003, 0.008)),
-                jump=dice.choice((0.0, 0.0, 0.003)),
-            )
-        processes = dice.randint(2, 3)
-        return cls(
-            processes=processes,
-            workers=dice.randint(1, 2),
-            programs=dice.randint(1, 2) if processes == 3 else 2,
-            levels=levels,
-            unit=dice.choice(
-                (AtomicityUnit.STORAGE, AtomicityUnit.PARTITION, AtomicityUnit.RECORD)
-            ),
-            fetch_size=dice.choice((2, 3, 100)),
-            pace=pace,
-            rates=FaultRates(rate(), rate(), rate(), rate(), rate(), tuple(outages)),
-            hazards=hazards,
-            skews_ms=tuple(dice.choice(SKEWS_MS) if strength else 0 for _ in range(processes)),
-        )
+COORDINATOR: Final = coordinator_table(COORDINATOR_NAME.partition(".")[0])
+# Looked up once for all worlds: schema is not what is tried here.
+_KNOWN_TABLES: Final[dict[str, tuple[TransactionalTable, float]]] = {}
 
 
 class World:
-    """Processes, a network and a storage, under one scheduler."""
+    """Processes, networks and storages, under one scheduler."""
 
-    def __init__(self, plan: Plan, dice: random.Random, *, trace: bool = False) -> None:
+    def __init__(self, plan: Plan, chance: Chance, *, trace: bool = False) -> None:
         self.plan = plan
         self.counts: Counter[str] = Counter()
-        self.scheduler = Scheduler(dice, pace=plan.pace)
+        self.scheduler = Scheduler(chance.dice("who goes on"), pace=plan.pace)
         if trace:
             self.scheduler.lines = []
-        self.memory = MemoryStorage(unit=plan.unit)
-        self.network = Network(self.scheduler, plan.rates, STORAGE_ERRORS, self.counts)
+            self.scheduler.log = Log()
+        self.truth = Truth(self._decided)
         self.processes: list[Process] = []
-        run_blocking(self.memory.admin.create_table(COORDINATOR))
+        self.runtime_dice = chance.dice("protocol")
+        self._hazards = chance.dice("hazards")
+        self._background = chance.dice("background")
+        faults = chance.dice("faults")
+        self.places = [
+            Place(
+                MemoryStorage(unit=plan.unit),
+                Network(self.scheduler, faults, plan.rates, STORAGE_ERRORS, self.counts),
+                self.truth,
+                name=f"memory {number}" if number else "memory",
+                moments=plan.moments,
+            )
+            for number in range(plan.storages)
+        ]
+        self._tables: dict[str, int] = {COORDINATOR_NAME: 0}
+        run_blocking(self.places[0].memory.admin.create_table(COORDINATOR))
+        self._cleaner: Cleaner | None = None
+        self._cleaners_process: Process | None = None
+
+    @property
+    def storage_calls(self) -> int:
+        """How many calls were sent."""
+        return sum(place.network.calls for place in self.places)
 
     def start(self, name: str, *, skew_ms: int = 0, hazards: Hazards = SAFE) -> Process:
         """Start a process."""
-        process = Process(self.scheduler, name, self.counts, skew_ms=skew_ms, hazards=hazards)
+        process = Process(
+            self.scheduler, name, self.counts, self._hazards, skew_ms=skew_ms, hazards=hazards
+        )
         self.processes.append(process)
         return process
 
     def connect(self, process: Process) -> Context:
-        """The protocol over a process' runtime and its way to the storage."""
-        runtime = SimulatedRuntime(process)
-        storage = SimulatedStorage(self.memory, self.network, moments=self.plan.moments)
+        """The protocol over a process' runtime and its way to the storages."""
+        runtime = SimulatedRuntime(process, self.runtime_dice)
+        storage = self._way_to_the_storages()
         decisions = WatchedCoordinator(storage, runtime, COORDINATOR.namespace)
         decisions.counts = self.counts
         recovery = WatchedRecovery(storage, runtime, decisions)
         recovery.counts = self.counts
+        recovery.truth = self.truth
+        catalog = Catalog(storage, runtime, expiry=-1, coordinator_namespace=COORDINATOR.namespace)
+        catalog._known = _KNOWN_TABLES
         return Context(
             storage=storage,
             runtime=runtime,
-            catalog=Catalog(
-                storage, runtime, expiry=-1, coordinator_namespace=COORDINATOR.namespace
-            ),
+            catalog=catalog,
             decisions=decisions,
             recovery=recovery,
             options=Options(scan_fetch_size=self.plan.fetch_size),
         )
 
+    def _way_to_the_storages(self) -> Storage:
+        ways = [SimulatedStorage(place) for place in self.places]
+        if len(ways) == 1:
+            return ways[0]
+        names = [str(number) for number in range(len(ways))]
+        return RoutedStorage(
+            dict(zip(names, ways, strict=True)),
+            default="0",
+            tables={table: names[number] for table, number in self._tables.items()},
+        )
+
+    def make_table(self, table: Table) -> MemoryStorage:
+        """Make a table in one storage, the next in the other."""
+        number = (len(self._tables) - 1) % len(self.places)
+        self._tables[table.name] = number
+        memory = self.places[number].memory
+        run_blocking(memory.admin.create_table(table))
+        return memory
+
+    def open(self) -> None:
+        """Everything is loaded: from now on indexes lag and decision rows are removed."""
+        plan = self.plan
+        if self.scheduler.log is not None:
+            self.tell(Made(plan, self.all_rows()))
+        for place in self.places:
+            if plan.index_lag_s:
+                place.let_its_index_lag(
+                    LaggingIndex(
+                        place.memory,
+                        self.scheduler,
+                        self._background,
+                        self.counts,
+                        plan.index_lag_s,
+                    )
+                )
+        if plan.cleaning:
+            self._cleaners_process = self.start("cleaner")
+            self._cleaner = Cleaner(self.connect(self._cleaners_process), self.truth, self.counts)
+
     def heal(self) -> None:
         """No more trouble; what is on its way arrives."""
         self.scheduler.note("world", "HEALS")
-        self.network.heal()
+        self.tell(Healed())
+        for place in self.places:
+            place.network.heal()
         for process in self.processes:
             process.keep_safe()
 
     def rows(self, table: Table) -> dict[tuple[Value, ...], Row]:
         """A table's rows as they are stored, for a judge."""
-        return self.memory.admin.contents(table.name).rows
+        return self.places[self._tables[table.name]].memory.admin.contents(table.name).rows
+
+    def all_rows(self) -> Rows:
+        """All tables' rows but the decisions."""
+        return {
+            name: dict(self.places[number].memory.admin.contents(name).rows)
+            for name, number in self._tables.items()
+            if name != COORDINATOR_NAME
+        }
+
+    def tell(self, what: object) -> None:
+        """Tell the log, where somebody wants to read it."""
+        log = self.scheduler.log
+        if log is not None:
+            log.add(Kind.OTHER, log.current, what)
 
     def decided(self, tx_id: str | None) -> bool:
-        """Is COMMITTED on record for a transaction?"""
-        if tx_id is None:
+        """Was a transaction decided to be COMMITTED?"""
+        return self.truth.decided(tx_id)
+
+    def across_storages(self, tx_id: str | None) -> bool:
+        """Was a committed transaction's work in more than one storage?"""
+        if tx_id is None or not self.decided(tx_id):
             return False
-        row = self.rows(COORDINATOR).get((tx_id,))
-        return row is not None and row["tx_state"] == 3
+        return len({self._tables[name] for name, _ in self.truth.places(tx_id)}) > 1
 
+    def _decided(self, tx_id: str) -> None:
+        if self._cleaner is not None and self._background.chance(self.plan.cleaning):
+            seconds = self._background.uniform(*self._background.pick(WAITS))
+            self.scheduler.call_later(seconds, lambda: self._clean(tx_id))
 
-class WatchedCoordinator(CoordinatorTable):
-    """Counts what is rare, so that a run can tell whether it met it."""
-
-    counts: Counter[str]
-
-    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
-        """As the coordinator table does."""
-        try:
-            decision = await super().decide(tx_id, at, also)
-        except UndecidedError:
-            self.counts["undecided"] += 1
-            raise
-        self.counts[f"decided {decision.state.value}"] += 1
-        return decision
-
-
-class WatchedRecovery(Recovery):
-    """Counts recoveries."""
-
-    counts: Counter[str]
-
-    async def resolve(
-        self, table: TransactionalTable, key: tuple[Value, ...], row: Row
-    ) -> Resolved:
-        """As recovery does."""
-        resolved = await super().resolve(table, key, row)
-        self.counts["recovery"] += 1
-        self.counts["rolled back" if resolved.rolled_back else "rolled forward"] += 1
-        return resolved
+    def _clean(self, tx_id: str) -> None:
+        assert self._cleaner is not None
+        assert self._cleaners_process is not None
+        self._cleaners_process.spawn(self._cleaner.finish(tx_id))

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.simulation.parts.log import Called, Kind
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Mapping
 
-    from tests.simulation.scheduler import Scheduler, Task
+    from tests.simulation.parts.dice import Dice
+    from tests.simulation.parts.scheduler import Scheduler, Task
 
 
 class Fault(Enum):
@@ -66,11 +69,13 @@ class Network:
     def __init__(
         self,
         scheduler: Scheduler,
+        dice: Dice,
         rates: FaultRates,
         errors: Mapping[Fault, Callable[[], Exception]],
         counts: Counter[str],
     ) -> None:
         self.scheduler = scheduler
+        self.dice = dice
         self.rates = rates
         self.errors = errors
         self.counts = counts
@@ -98,9 +103,9 @@ class Network:
         rates = self.rates
         if rates is NO_FAULTS:
             return None
-        dice = self.scheduler.dice
+        dice = self.dice
         fault = None
-        drawn = dice.random()
+        drawn = 1.0 - dice.random()
         for rate, candidate in self._writes if writes else self._reads:
             if drawn < rate:
                 fault = candidate
@@ -109,7 +114,7 @@ class Network:
         for outage in rates.outages:
             concerned = outage.place in {"", place} and (writes or not outage.writes_only)
             if concerned and outage.begin <= self.scheduler.now < outage.end:
-                fault = dice.choice(list(Fault)) if writes else Fault.UNAVAILABLE
+                fault = dice.pick(list(Fault)) if writes else Fault.UNAVAILABLE
                 self.counts["outage"] += 1
         if fault is not None:
             self.counts[fault.name.lower()] += 1
@@ -152,14 +157,18 @@ class Call:
                 task.answer = self._effect()
             except Exception as error:  # noqa: BLE001  # it is the answer
                 task.obstacle = error
+            if self._network.scheduler.log is not None:
+                self._log(Kind.CALLED, task.obstacle)
             self._note(task, "")
         else:
             if fault is Fault.LOST_AFTER:
                 self._apply_unseen()
             elif fault is Fault.LATE:
-                dice = self._network.scheduler.dice
-                seconds = dice.uniform(*dice.choice(DELAYS))
+                dice = self._network.dice
+                seconds = dice.uniform(*dice.pick(DELAYS))
                 self._network.scheduler.call_later(seconds, self._arrive_late)
+            if self._network.scheduler.log is not None:
+                self._log(Kind.CALLED)
             self._note(task, fault.value)
             task.obstacle = self._network.errors[fault]()
         task.scheduler.ready.append(task)
@@ -171,6 +180,8 @@ class Call:
         if refused is None:
             self._network.counts["late effects"] += 1
         scheduler = self._network.scheduler
+        if scheduler.log is not None:
+            self._log(Kind.ARRIVED, refused)
         if scheduler.lines is not None:
             ended = "applied" if refused is None else type(refused).__name__
             scheduler.note(task.name, f"  LATE: {self._what()}: {ended}")
@@ -181,6 +192,14 @@ class Call:
         except Exception as error:  # noqa: BLE001  # nobody hears of it
             return error
         return None
+
+    def __str__(self) -> str:
+        return self._what()
+
+    def _log(self, kind: Kind, refused: Exception | None = None) -> None:
+        log = self._network.scheduler.log
+        if log is not None:
+            log.add(kind, self._task, Called(self, self._fault, refused))
 
     def _note(self, task: Task, fault: str) -> None:
         scheduler = self._network.scheduler

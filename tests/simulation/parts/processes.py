@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.simulation.parts.log import Kind
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Coroutine
 
-    from tests.simulation.scheduler import Scheduler, Task
+    from tests.simulation.parts.dice import Dice
+    from tests.simulation.parts.scheduler import Scheduler, Task
 
 EPOCH_MS: Final = 1_700_000_000_000
 
@@ -45,6 +48,7 @@ class Process:
         scheduler: Scheduler,
         name: str,
         counts: Counter[str],
+        dice: Dice,
         *,
         skew_ms: int = 0,
         hazards: Hazards = SAFE,
@@ -54,9 +58,15 @@ class Process:
         self.alive = True
         self._skew_ms = skew_ms
         self._counts = counts
+        self._dice = dice
         self._hazards = hazards if hazards.any else None
         self._tasks: dict[Task, None] = {}
         self._held: list[Task] | None = None
+        self._log(Kind.STARTED, skew_ms)
+
+    def _log(self, kind: Kind, what: object = None) -> None:
+        if self.scheduler.log is not None:
+            self.scheduler.log.add(kind, self, what)
 
     def now_ms(self) -> int:
         """The wall clock, as wrong as it is here."""
@@ -82,17 +92,17 @@ class Process:
         hazards = self._hazards
         if hazards is None:
             return True
-        drawn = self.scheduler.dice.random()
+        drawn = 1.0 - self._dice.random()
         if drawn < hazards.crash:
             self.crash()
             return False
         drawn -= hazards.crash
         if drawn < hazards.pause:
-            self.pause(self.scheduler.dice.choice(hazards.pauses))
+            self.pause(self._dice.pick(hazards.pauses))
             self._held = [task]
             return False
         if drawn - hazards.pause < hazards.jump:
-            self.jump(self.scheduler.dice.choice(hazards.jumps_ms))
+            self.jump(self._dice.pick(hazards.jumps_ms))
         return True
 
     def crash(self) -> None:
@@ -100,6 +110,7 @@ class Process:
         self.alive = False
         self._counts["crash"] += 1
         self.scheduler.note(self.name, "CRASHES")
+        self._log(Kind.CRASHED)
         for task in list(self._tasks):
             task.drop()
 
@@ -123,6 +134,7 @@ class Process:
         """Let the clock jump."""
         self._counts["jump"] += 1
         self.scheduler.note(self.name, f"CLOCK JUMPS by {milliseconds} ms")
+        self._log(Kind.JUMPED, milliseconds)
         self._skew_ms += milliseconds
 
     def keep_safe(self) -> None:

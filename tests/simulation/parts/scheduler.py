@@ -12,11 +12,14 @@ import itertools
 import types
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from tests.simulation.parts.log import Kind
+
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Coroutine, Generator, Sequence
 
-    from tests.simulation.processes import Process
+    from tests.simulation.parts.dice import Dice
+    from tests.simulation.parts.log import Log
+    from tests.simulation.parts.processes import Process
 
 T = TypeVar("T")
 
@@ -91,6 +94,9 @@ class Task:
         """Run to the next request or to the end."""
         if self.ended or (self.process is not None and not self.process.lets_run(self)):
             return
+        scheduler = self.scheduler
+        if scheduler.log is not None:
+            scheduler.log.goes_on(self, scheduler.now)
         answer, self.answer = self.answer, None
         obstacle, self.obstacle = self.obstacle, None
         try:
@@ -195,14 +201,15 @@ class Scheduler:
     where the order of the steps does.
     """
 
-    def __init__(self, dice: random.Random, *, pace: float = 0.0005) -> None:
-        self.dice = dice
+    def __init__(self, dice: Dice, *, pace: float = 0.0005) -> None:
+        self._random = dice.random
         self.pace = pace
         self.now = 0.0
         self.steps = 0
         self.digest = 0
         self.ready: list[Item] = []
         self.lines: list[str] | None = None
+        self.log: Log | None = None
         self._alarms: list[tuple[float, int, Item]] = []
         self._numbers = itertools.count(1)
 
@@ -215,6 +222,8 @@ class Scheduler:
     ) -> Task:
         """Begin a task."""
         task = Task(self, coroutine, process, name)
+        if self.log is not None:
+            self.log.add(Kind.SPAWNED, self.log.current, task)
         if process is not None:
             process.remember(task)
         self.ready.append(task)
@@ -253,11 +262,14 @@ class Scheduler:
         if self.steps > MOST_STEPS:
             raise Stuck(f"no end after {MOST_STEPS} steps")
         self.now += self.pace
-        at = int(self.dice.random() * len(ready))
+        # Counted from the end: the simplest is that whoever was made ready last goes on.
+        at = -1 - int(self._random() * len(ready))
         item = ready[at]
         ready[at] = ready[-1]
         ready.pop()
         self.digest = hash((self.digest, item.number))
+        if self.log is not None:
+            self.log.steps_end(self.now)
         item.step()
 
     def note(self, who: str, what: str) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
-from tests.simulation.cycles import find_cycle
-from tests.simulation.network import Call, Fault, FaultRates, Network, Outage
-from tests.simulation.processes import Hazards, Process
-from tests.simulation.scheduler import TURN, Join, Scheduler, Sleep, Stuck, ask
+from tests.simulation.parts.dice import Chance, Dice, Recorded, Replayed
+from tests.simulation.parts.network import Call, Fault, FaultRates, Network, Outage
+from tests.simulation.parts.processes import Hazards, Process
+from tests.simulation.parts.scheduler import TURN, Join, Scheduler, Sleep, Stuck, ask
 from tests.simulation.simulated_runtime import SimulatedRuntime
 from tests.simulation.simulated_storage import STORAGE_ERRORS
 
@@ -21,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def scheduler(seed: int = 1) -> Scheduler:
-    return Scheduler(random.Random(seed), pace=0.001)
+    return Scheduler(Chance(seed).dice("who goes on"), pace=0.001)
+
+
+def dice(seed: int = 1) -> Dice:
+    return Chance(seed).dice("anything")
 
 
 def run(world: Scheduler, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -90,7 +93,7 @@ def test_running_on_for_ever_is_noticed() -> None:
 def test_a_dead_process_tasks_never_go_on_and_those_who_wait_for_them_do() -> None:
     world = scheduler()
     counts: Counter[str] = Counter()
-    process = Process(world, "p", counts)
+    process = Process(world, "p", counts, dice())
     seen = []
 
     async def work() -> None:
@@ -112,7 +115,7 @@ def test_a_dead_process_tasks_never_go_on_and_those_who_wait_for_them_do() -> No
 
 def test_a_paused_process_goes_on_later() -> None:
     world = scheduler()
-    process = Process(world, "p", Counter())
+    process = Process(world, "p", Counter(), dice())
     seen = []
 
     async def work() -> None:
@@ -131,7 +134,10 @@ def test_a_paused_process_goes_on_later() -> None:
 
 def test_clocks_are_wrong_by_process() -> None:
     world = scheduler()
-    right, wrong = Process(world, "r", Counter()), Process(world, "w", Counter(), skew_ms=-4000)
+    right, wrong = (
+        Process(world, "r", Counter(), dice()),
+        Process(world, "w", Counter(), dice(), skew_ms=-4000),
+    )
     assert right.now_ms() - wrong.now_ms() == 4000
     wrong.jump(5000)
     assert right.now_ms() - wrong.now_ms() == -1000
@@ -144,7 +150,7 @@ def test_clocks_are_wrong_by_process() -> None:
 def test_hazards_happen(name: str, hazards: Hazards) -> None:
     world = scheduler()
     counts: Counter[str] = Counter()
-    process = Process(world, "p", counts, hazards=hazards)
+    process = Process(world, "p", counts, dice(), hazards=hazards)
 
     async def work() -> None:
         for _ in range(100):
@@ -172,7 +178,7 @@ def test_a_fault_changes_what_it_says(
     rates: FaultRates, at_once: int, in_the_end: int, error: type[Exception] | None
 ) -> None:
     world = scheduler()
-    network = Network(world, rates, STORAGE_ERRORS, Counter())
+    network = Network(world, dice(), rates, STORAGE_ERRORS, Counter())
     done: list[int] = []
     met: list[object] = []
 
@@ -191,8 +197,8 @@ def test_a_fault_changes_what_it_says(
 
 def test_a_request_arrives_although_its_sender_has_died() -> None:
     world = scheduler()
-    network = Network(world, FaultRates(), STORAGE_ERRORS, Counter())
-    process = Process(world, "p", Counter())
+    network = Network(world, dice(), FaultRates(), STORAGE_ERRORS, Counter())
+    process = Process(world, "p", Counter(), dice())
     done: list[int] = []
 
     async def send() -> None:
@@ -208,12 +214,12 @@ def test_a_request_arrives_although_its_sender_has_died() -> None:
 def test_an_outage_answers_nobody_and_heals() -> None:
     world = scheduler()
     rates = FaultRates(outages=(Outage("t", 0.0, 10.0),))
-    network = Network(world, rates, STORAGE_ERRORS, Counter())
+    network = Network(world, dice(), rates, STORAGE_ERRORS, Counter())
     assert network.draw("t", writes=False) is Fault.UNAVAILABLE
     assert network.draw("t", writes=True) is not None
     assert network.draw("other", writes=False) is None
     reads = Network(
-        world, FaultRates(outages=(Outage("", 0.0, 10.0, True),)), STORAGE_ERRORS, Counter()
+        world, dice(), FaultRates(outages=(Outage("", 0.0, 10.0, True),)), STORAGE_ERRORS, Counter()
     )
     assert reads.draw("t", writes=False) is None
     assert reads.draw("t", writes=True) is not None
@@ -226,7 +232,7 @@ def test_an_outage_answers_nobody_and_heals() -> None:
 
 def test_steps_that_run_at_once_all_end_before_their_errors_are_told() -> None:
     world = scheduler()
-    runtime = SimulatedRuntime(Process(world, "p", Counter()))
+    runtime = SimulatedRuntime(Process(world, "p", Counter(), dice()), dice())
     ended: list[str] = []
 
     async def fail() -> None:
@@ -246,7 +252,7 @@ def test_steps_that_run_at_once_all_end_before_their_errors_are_told() -> None:
 
 def test_work_in_the_background_hands_on_its_error() -> None:
     world = scheduler()
-    runtime = SimulatedRuntime(Process(world, "p", Counter()))
+    runtime = SimulatedRuntime(Process(world, "p", Counter(), dice()), dice())
 
     async def fail() -> None:
         raise ValueError("later")
@@ -260,8 +266,41 @@ def test_work_in_the_background_hands_on_its_error() -> None:
     assert run(world, wait()) == "met"
 
 
-def test_cycles_are_found_and_told_in_words() -> None:
-    assert find_cycle({1: {2: "ww a"}, 2: {3: "wr b"}, 3: {}}) is None
-    assert find_cycle({1: {2: "ww a", 3: "rt"}, 2: {3: "wr b"}, 3: {}}) is None
-    found = find_cycle({1: {2: "ww a"}, 2: {3: "wr b"}, 3: {2: "rw c"}})
-    assert found == "#2 -wr b-> #3 -rw c-> #2"
+def test_streams_are_independent_and_the_same_every_time() -> None:
+    def numbers(seed: int, concern: str) -> list[float]:
+        stream = Chance(seed).dice(concern)
+        return [stream.random() for _ in range(5)]
+
+    assert numbers(1, "faults") == numbers(1, "faults")
+    assert len({tuple(numbers(seed, name)) for seed in (1, 2) for name in ("faults", "world")}) == 4
+
+
+def test_a_tape_gives_the_same_numbers_again_then_the_simplest() -> None:
+    recorded = Recorded(3)
+    drawn = [recorded.dice("a").random() for _ in range(4)]
+    replayed = Replayed(recorded.tape)
+    again = replayed.dice("a")
+    assert [again.random() for _ in range(6)] == [*drawn, 0.0, 0.0]
+    assert replayed.used == {"a": 6}
+    assert replayed.dice("never recorded").random() == 0.0
+
+
+def test_the_simplest_is_no_chance_the_first_and_the_least() -> None:
+    simplest = Replayed({}).dice("a")
+    assert not simplest.chance(0.999)
+    assert simplest.below(5) == 0
+    assert simplest.between(2, 4) == 2
+    assert simplest.pick("xyz") == "x"
+    assert simplest.weighted({"x": 1, "y": 99}) == "x"
+    assert simplest.two_of(3) == (0, 1)
+
+
+def test_dice_reach_everything_and_nothing_else() -> None:
+    fair = dice()
+    assert {fair.below(3) for _ in range(100)} == {0, 1, 2}
+    assert {fair.between(2, 4) for _ in range(100)} == {2, 3, 4}
+    assert {fair.weighted({"x": 1, "y": 3}) for _ in range(100)} == {"x", "y"}
+    assert {fair.two_of(3) for _ in range(200)} == {
+        (a, b) for a in range(3) for b in range(3) if a != b
+    }
+    assert 400 < sum(fair.chance(0.25) for _ in range(2000)) < 600

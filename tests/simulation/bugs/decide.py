@@ -1,0 +1,129 @@
+"""Mistakes in deciding, and in what is told when a decision got lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from scalar_tx.consensus_commit import commit, settle
+from scalar_tx.consensus_commit.commit import Commit
+from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.consensus_commit.record import TxState
+from scalar_tx.errors import ConflictError, UnknownOutcomeError
+from scalar_tx.model.conditions import if_not_exists
+from scalar_tx.model.state import TransactionState
+from scalar_tx.storage.interface import Write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scalar_tx.consensus_commit.decisions import DecisionMaker
+    from scalar_tx.model.types import Row
+    from scalar_tx.storage.interface import StorageMutation
+    from tests.simulation.bugs.bug import Bug, Patches
+
+
+def _records_before_the_decision() -> Patches:
+    decide = Commit._decide
+
+    async def rolled_first(self: Commit) -> Decision:
+        await self._roll_forward(self._context.runtime.now_ms())
+        return await decide(self)
+
+    return [(Commit, "_decide", rolled_first)]
+
+
+def _decision_overwrites() -> Patches:
+    async def write(
+        self: CoordinatorTable,
+        tx_id: str,
+        state: TxState,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+    ) -> None:
+        values: Row = {"tx_state": int(state), "tx_created_at": at}
+        await self._storage.mutate([Write(await self.table(), (tx_id,), values), *also])
+
+    return [(CoordinatorTable, "_write", write)]
+
+
+def _unknown_reported_as_failed() -> Patches:
+    async def settled(*args: Any, **kwargs: Any) -> Decision:
+        raise ConflictError("the decision failed")
+
+    decide = Commit._decide
+
+    async def decided(self: Commit) -> Decision:
+        try:
+            return await decide(self)
+        except (ConflictError, UnknownOutcomeError):
+            return Decision(TransactionState.ABORTED, 0)
+
+    return [(commit, "settle_own", settled), (Commit, "_decide", decided)]
+
+
+def _absent_decision_trusted() -> Patches:
+    """No decision is seen, so there will be none; but the own one may still be on its way."""
+
+    async def settled(decisions: DecisionMaker, tx_id: str, **_: Any) -> Decision:
+        try:
+            standing = await decisions.read(tx_id)
+        except UndecidedError as error:
+            raise UnknownOutcomeError("not readable", transaction_id=tx_id) from error
+        return standing or Decision(TransactionState.ABORTED, 0)
+
+    return [(commit, "settle_own", settled)]
+
+
+def _lost_reply_taken_for_a_refusal() -> Patches:
+    """The own COMMITTED whose reply was lost is met at the second try and taken for a conflict."""
+
+    async def decide(
+        self: CoordinatorTable,
+        tx_id: str,
+        state: TxState,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+    ) -> Decision:
+        ours, _, _ = await self._insert(tx_id, state, at, also)
+        committed = ours and state is TxState.COMMITTED
+        return Decision(TransactionState.COMMITTED if committed else TransactionState.ABORTED, at)
+
+    return [(CoordinatorTable, "_decide", decide)]
+
+
+def _late_commit_accepted() -> Patches:
+    """COMMITTED takes the place of an ABORTED that somebody has forced meanwhile."""
+
+    async def write(
+        self: CoordinatorTable,
+        tx_id: str,
+        state: TxState,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+    ) -> None:
+        values: Row = {"tx_state": int(state), "tx_created_at": at}
+        condition = None if state is TxState.COMMITTED else if_not_exists
+        await self._storage.mutate([Write(await self.table(), (tx_id,), values, condition), *also])
+
+    return [(CoordinatorTable, "_write", write)]
+
+
+def _removed_decision_taken_for_an_abort() -> Patches:
+    """The own COMMITTED may have landed, have been obeyed, and have been removed."""
+
+    async def believe(aborted: Decision, *_: Any) -> Decision:
+        return aborted
+
+    return [(settle, "_believe", believe)]
+
+
+BUGS: Final[Mapping[str, Bug]] = {
+    "records rolled forward before the decision": _records_before_the_decision,
+    "decision not if-absent": _decision_overwrites,
+    "unknown reported as failed": _unknown_reported_as_failed,
+    "absent decision trusted": _absent_decision_trusted,
+    "own decision met again taken for a conflict": _lost_reply_taken_for_a_refusal,
+    "late COMMITTED accepted": _late_commit_accepted,
+    "removed decision taken for an abort": _removed_decision_taken_for_an_abort,
+}

@@ -1,0 +1,93 @@
+"""What was truly decided? Seen where the decision rows are, not asked of anybody.
+
+A row that was removed after its work was done still counts; one that comes late, after a removal,
+does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.storage.interface import Erase
+from tests.simulation.judgement import DECISION, Wrong
+from tests.simulation.plan import COORDINATOR_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from scalar_tx.model.types import Value
+    from scalar_tx.storage.interface import StorageMutation
+
+COMMITTED: Final = 3
+_UNCOMMITTED: Final = (1, 2)
+
+Place = tuple[str, tuple["Value", ...]]
+
+
+class Truth:
+    """Listens to everything that is applied to any storage.
+
+    ``on_decision`` is called with each transaction that was just decided by a row.
+    """
+
+    def __init__(self, on_decision: Callable[[str], None]) -> None:
+        self.forgotten: set[str] = set()  # whose row was removed
+        self.asked: set[str] = set()  # whose owner has sent a COMMITTED
+        self.forced: set[str] = set()  # whom somebody else, or a settling, wanted aborted
+        self.wrong: list[Wrong] = []
+        self._on_decision = on_decision
+        self._first: dict[str, object] = {}
+        self._stands: dict[str, object] = {}
+        self._prepared: dict[str, dict[Place, None]] = {}
+
+    def decided(self, tx_id: str | None) -> bool:
+        """Was COMMITTED the first decision about a transaction?"""
+        return tx_id is not None and self._first.get(tx_id) == COMMITTED
+
+    def places(self, tx_id: str) -> Iterable[Place]:
+        """What a transaction has prepared so far."""
+        return self._prepared.get(tx_id, ())
+
+    def may_be_removed(self, tx_id: str) -> bool:
+        """May the decision row go, by ScalarDB's rules (specification 5.6)?
+
+        Its writer is the owner's own commit call and no COMMITTED of it is on its way behind it.
+        """
+        state = self._stands.get(tx_id)
+        if state is None:
+            return False
+        return state == COMMITTED or tx_id not in self.asked | self.forced
+
+    def sent(self, mutations: Sequence[StorageMutation]) -> None:
+        """A request is on its way."""
+        for one in mutations:
+            if one.table.name != COORDINATOR_NAME or isinstance(one, Erase):
+                continue
+            if one.values["tx_state"] == COMMITTED:
+                self.asked.add(str(one.key[0]))
+
+    def applied(self, mutations: Sequence[StorageMutation]) -> None:
+        """A request took effect."""
+        for one in mutations:
+            if one.table.name == COORDINATOR_NAME:
+                self._decision(one)
+            elif not isinstance(one, Erase) and one.values.get("tx_state") in _UNCOMMITTED:
+                writer = str(one.values["tx_id"])
+                self._prepared.setdefault(writer, {})[one.table.name, one.key] = None
+
+    def _decision(self, mutation: StorageMutation) -> None:
+        tx_id = str(mutation.key[0])
+        if isinstance(mutation, Erase):
+            self.forgotten.add(tx_id)
+            self._stands.pop(tx_id, None)
+            return
+        state = mutation.values["tx_state"]
+        standing = self._stands.get(tx_id)
+        if standing not in {None, state}:
+            self.wrong.append(
+                Wrong(DECISION, f"of {tx_id} was changed from state {standing!r} to {state!r}")
+            )
+        self._stands[tx_id] = state
+        if tx_id not in self._first:
+            self._first[tx_id] = state
+        self._on_decision(tx_id)

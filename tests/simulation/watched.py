@@ -1,0 +1,56 @@
+"""What happens seldom inside the protocol is counted, so that a run can tell whether it met it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.consensus_commit.recover import Recovery
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from scalar_tx.consensus_commit.decisions import Decision
+    from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.consensus_commit.recover import Resolved
+    from scalar_tx.model.types import Row, Value
+    from scalar_tx.storage.interface import StorageMutation
+    from tests.simulation.truth import Truth
+
+
+class WatchedCoordinator(CoordinatorTable):
+    """The coordinator table, counting."""
+
+    counts: Counter[str]
+
+    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+        """As the coordinator table does."""
+        try:
+            decision = await super().decide(tx_id, at, also)
+        except UndecidedError:
+            self.counts["undecided"] += 1
+            raise
+        self.counts[f"decided {decision.state.value}"] += 1
+        return decision
+
+
+class WatchedRecovery(Recovery):
+    """Recovery, counting."""
+
+    counts: Counter[str]
+    truth: Truth
+
+    async def resolve(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row
+    ) -> Resolved:
+        """As recovery does."""
+        resolved = await super().resolve(table, key, row)
+        self.counts["recovery"] += 1
+        self.counts["rolled back" if resolved.rolled_back else "rolled forward"] += 1
+        return resolved
+
+    async def _abort(self, writer: str) -> Decision | None:
+        self.truth.forced.add(writer)
+        return await super()._abort(writer)
