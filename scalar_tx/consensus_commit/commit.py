@@ -186,13 +186,19 @@ class Commit:
             )
 
     async def _look_at_own_records(self) -> Witness:
-        for write in self._writes:
+        for write, prepared in zip(self._writes, self._prepared, strict=True):
             try:
                 row = await self._context.storage.get(write.table.stored, write.key)
             except (StorageError, StorageUnavailableError):
                 continue
-            if row is not None and row["tx_id"] == self._tx_id:
+            if row is None:
+                continue
+            if row["tx_id"] == self._tx_id:
                 return Witness.COMMITTED if record.is_committed(row) else Witness.UNSETTLED
+            # An id is never used twice: what bears the replaced one is the replaced version.
+            replaced = prepared.values.get("before_tx_id")
+            if replaced is not None and row["tx_id"] == replaced:
+                return Witness.UNDONE
         return Witness.SILENT
 
     async def _abort(self, obstacle: Exception) -> None:

@@ -152,7 +152,14 @@ class CoordinatorTable:
             raise UndecidedError(
                 f"a decision about {tx_id} was there and is not any more", may_stand=may_stand
             )
-        return _decision(tx_id, standing)
+        decision = _decision(tx_id, standing)
+        if may_stand and state is TxState.COMMITTED and decision.state is TransactionState.ABORTED:
+            # An earlier try of ours may have landed, been obeyed and been removed, before somebody
+            # who had still met it undecided put this ABORTED in its place.
+            raise UndecidedError(
+                f"{tx_id} is aborted, or was committed before that", may_stand=True
+            )
+        return decision
 
     async def _insert(
         self, tx_id: str, state: TxState, at: int, also: Sequence[StorageMutation] = ()

@@ -1,8 +1,8 @@
 """What became of a transaction whose decision got lost on the way?
 
 Read the decision; where there is none, force ABORTED unless one appears. If our own COMMITTED may
-have landed and have been cleaned up since, its absence proves nothing: then our own records are the
-witness (Consensus Commit specification 5.6).
+have landed and have been removed since, neither its absence nor an ABORTED in its place proves
+anything: then our own records are the witness (Consensus Commit specification 5.6).
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Witness(Enum):
     """What our own records say about us."""
 
     UNSETTLED = "one is still prepared or deleted by us"
+    UNDONE = "one is what it was before us"
     COMMITTED = "one is committed by us"
-    SILENT = "none bears our id"
+    SILENT = "none is what it was before us, and none bears our id"
 
 
 async def state_of(decisions: DecisionMaker, tx_id: str) -> TransactionState:
@@ -72,8 +73,8 @@ async def settle_own(
         standing = await decisions.read(tx_id)
         if standing is None:
             standing = await decisions.force_abort(tx_id)
-            if standing.state is TransactionState.ABORTED and committed_may_stand:
-                return await _believe(standing, tx_id, look)
+        if standing.state is TransactionState.ABORTED and committed_may_stand:
+            return await _believe(standing, tx_id, look)
     except UndecidedError as error:
         raise _unknown(tx_id) from error
     return standing
@@ -82,10 +83,10 @@ async def settle_own(
 async def _believe(
     aborted: Decision, tx_id: str, look: Callable[[], Awaitable[Witness]]
 ) -> Decision:
-    # Our ABORTED row stands now, so a COMMITTED of ours can't land any more. It may have landed
+    # An ABORTED row stands now, so a COMMITTED of ours can't land any more. It may have landed
     # earlier and have been removed; whoever removed it had finished all our records before.
     match await look():
-        case Witness.UNSETTLED:
+        case Witness.UNSETTLED | Witness.UNDONE:
             return aborted
         case Witness.COMMITTED:
             return Decision(TransactionState.COMMITTED, aborted.decided_at)
