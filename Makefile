@@ -8,11 +8,12 @@ PYTHON ?=
 PYTEST_ARGS ?=
 SEEDS ?= 200
 FROM ?= 0
+LEVEL ?=
 KILLS ?= 200
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench simulate chaos clean environment
+.PHONY: help demo test check bench simulate planted chaos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -21,8 +22,9 @@ help:
 	@echo '                  make test PYTEST_ARGS="-k sqlite -x"   arguments for pytest'
 	@echo 'make check      ruff, mypy, import-linter, what is in the wheel                1 minute'
 	@echo 'make bench      what the library costs, and how long its import takes          1 minute'
-	@echo 'make simulate   seeded runs of the protocol with crashes:    1 minute for 200 seeds'
-	@echo '                  make simulate SEEDS=5000 FROM=200'
+	@echo 'make simulate   seeded runs of the protocol with crashes:      3 minutes for 50000 seeds'
+	@echo '                  make simulate SEEDS=50000 FROM=200 LEVEL=SNAPSHOT'
+	@echo 'make planted    after how many of them each planted bug is caught         10 minutes'
 	@echo 'make chaos      kill -9 of writers on SQLite, 200 times:              up to 6 minutes'
 	@echo '                  make chaos KILLS=60 SEED=7'
 	@echo 'make clean      removes .venv, builds and caches'
@@ -46,7 +48,10 @@ bench: environment
 	@$(PY) -m bench
 
 simulate: environment
-	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
+	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM) $(if $(LEVEL),--level $(LEVEL))
+
+planted: environment
+	@$(PY) -m tests.simulation.catch
 
 chaos: environment
 	@$(PY) -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))

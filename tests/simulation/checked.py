@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.histories import Outcome, Transaction, check_lists
@@ -21,6 +20,7 @@ _OUTCOMES = {
     TransactionState.UNKNOWN: Outcome.INFO,
     None: Outcome.INFO,
 }
+_READS = {"scanned": "r", "missed": "r"}  # by scans
 
 
 def anomalies(history: Sequence[Attempt], final: Mapping[Hashable, tuple[int, ...]]) -> list[Wrong]:
@@ -43,17 +43,20 @@ def anomalies(history: Sequence[Attempt], final: Mapping[Hashable, tuple[int, ..
 
 
 def _as_the_checker_knows_them(attempt: Attempt) -> list[tuple[str, Hashable, Any]]:
-    """A scan's rows are reads of their records.
+    """A scan's rows are reads of their records, and a record that it has missed was absent.
 
-    Below SERIALIZABLE a scan may show newer data than a get of the same transaction, or older
-    (specification 11.4, 1), and finding nothing says nothing: only what it alone has read counts.
+    Below SERIALIZABLE a scan shows newer data than an earlier read of the same transaction may have
+    (specification 11.4, 1), and finding nothing says nothing: there, only a record that the
+    transaction has not met before counts as read by a scan.
     """
     operations = attempt.operations
     if attempt.isolation is Isolation.SERIALIZABLE:
-        return [("r" if f == "scanned" else f, key, value) for f, key, value in operations]
-    touched = Counter(key for _, key, _ in operations)
-    return [
-        ("r" if f == "scanned" else f, key, value)
-        for f, key, value in operations
-        if f != "scanned" or (value and touched[key] == 1)
-    ]
+        return [(_READS.get(f, f), key, value) for f, key, value in operations]
+    known = []
+    met: set[Hashable] = set()
+    for f, key, value in operations:
+        if f not in _READS or (f == "scanned" and key not in met):
+            known.append((_READS.get(f, f), key, value))
+        if f != "missed":
+            met.add(key)
+    return known

@@ -157,8 +157,9 @@ class ListAppend:
     ) -> None:
         records = {whole(record, "name"): record for record in found}
         for name in looked_at:
-            found_here = elements_of(records.get(name))
-            tx.attempt.operations.append(("scanned", name, found_here))
+            record = records.get(name)
+            how = "missed" if record is None else "scanned"
+            tx.attempt.operations.append((how, name, elements_of(record)))
 
     def lone_program(self, number: int) -> Program:
         """An append to every list."""
