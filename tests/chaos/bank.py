@@ -49,7 +49,7 @@ class Work:
 
 
 def url(file: Path) -> str:
-    """The library's own form: WAL and synchronous=FULL."""
+    """The library's own form: WAL and synchronous=EXTRA."""
     return f"sqlite:///{file}"
 
 

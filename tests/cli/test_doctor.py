@@ -36,7 +36,7 @@ def test_a_healthy_database(stage: Stage) -> None:
     storage = {one["subject"]: one["text"] for one in data["sections"]["storage sqlite"]}
     assert storage["SQLite"] == f"version {sqlite3.sqlite_version}"
     assert storage["journal"].startswith("journal_mode=wal")
-    assert storage["durability"].startswith("synchronous=full")
+    assert storage["durability"].startswith("synchronous=extra")
     assert storage["waiting"].startswith("busy_timeout=10000")
     assert found(data, "tables", "all")["text"] == "1 table is ready for transactions"
     assert found(data, "settings", "isolation")["text"].startswith("SERIALIZABLE")
@@ -47,7 +47,9 @@ def test_a_healthy_database(stage: Stage) -> None:
 URLS = {
     "synchronous=off": ("durability", "bad"),
     "synchronous=normal": ("durability", "warning"),
+    "synchronous=full": ("durability", "good"),
     "synchronous=extra": ("durability", "good"),
+    "journal_mode=delete&synchronous=full": ("durability", "warning"),
     "busy_timeout=10": ("waiting", "warning"),
     "journal_mode=delete": ("journal", "warning"),
     "journal_mode=memory": ("journal", "bad"),

@@ -2,7 +2,7 @@
 
 Connections are in autocommit and hold no snapshot while they lie in the pool: every result is
 fetched whole, so its statement has ended. A connection that met an error it can't account for is
-closed.
+closed, or is kept aside if it was at a commit: see ``_keep_aside``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from scalar_tx.errors import (
     InvalidOperationError,
@@ -92,11 +92,15 @@ class HeldConnection:
 class Connections:
     """A pool of connections to one file, the last used first. Opens nothing before first use."""
 
+    # A test of durability puts a disk of its own between SQLite and the file here.
+    open_file: ClassVar[Callable[..., sqlite3.Connection]] = staticmethod(sqlite3.connect)
+
     def __init__(self, settings: SqliteSettings) -> None:
         self.path: Final = settings.path
         self._settings = settings
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
+        self._aside: sqlite3.Connection | None = None
         self._closed = False
         _POOLS.add(self)
 
@@ -124,6 +128,7 @@ class Connections:
             self._undo(connection, keep=isinstance(error, WriteRefusedError))
             raise
         self._give(connection)
+        self._end_doubt()
         return count
 
     def transaction(self, steps: Callable[[Session], T]) -> T:
@@ -143,6 +148,7 @@ class Connections:
             self._undo(connection, keep=isinstance(error, WriteRefusedError))
             raise
         self._give(connection)
+        self._end_doubt()
         return result
 
     def moment(self) -> HeldConnection:
@@ -172,6 +178,7 @@ class Connections:
             idle, self._idle = self._idle, []
         for connection in idle:
             self._close(connection)
+        self._end_doubt()
 
     # The pool.
 
@@ -197,19 +204,45 @@ class Connections:
     ) -> Exception:
         """Undo what was begun, settle what becomes of the connection; the error to raise."""
         meaning = self._named(error, at_commit=at_commit)
-        undone = self._undo(connection, keep=isinstance(meaning, _EXPECTED))
+        in_doubt = isinstance(meaning, ReplyLostError)
+        undone = self._undo(connection, keep=isinstance(meaning, _EXPECTED), in_doubt=in_doubt)
         if at_commit and not undone:
             # "Nothing changed" is only known once the transaction was undone.
             return ReplyLostError(str(meaning))
         return meaning
 
-    def _undo(self, connection: sqlite3.Connection, *, keep: bool) -> bool:
+    def _undo(self, connection: sqlite3.Connection, *, keep: bool, in_doubt: bool = False) -> bool:
         undone = _rolled_back(connection)
         if undone and keep:
             self._give(connection)
+        elif undone and in_doubt:
+            self._keep_aside(connection)
         else:
             self._close(connection)
         return undone
+
+    def _keep_aside(self, connection: sqlite3.Connection) -> None:
+        """Leave a connection open, unused, whose commit failed: nobody must read that commit.
+
+        A sync that failed has dropped what it could not write, while the system goes on showing it.
+        As long as somebody has the file open, the failed commit is beyond the end of the WAL and
+        the next one is written in its place. Whoever opened the file after the last connection
+        was closed would take it for good, and a power failure would undo what it was told.
+        """
+        with self._lock:
+            if not self._closed and self._aside is None:
+                self._aside = connection
+                return
+        self._close(connection)
+
+    def _end_doubt(self) -> None:
+        """After a commit that is on the disk, or at the end: nothing needs to be kept aside."""
+        if self._aside is None:
+            return
+        with self._lock:
+            aside, self._aside = self._aside, None
+        if aside is not None:
+            self._close(aside)
 
     def _named(self, error: Exception, *, at_commit: bool) -> Exception:
         code: int | None = getattr(error, "sqlite_errorcode", None)
@@ -227,7 +260,8 @@ class Connections:
         """After a fork, in the child: begin anew, without touching the parent's connections."""
         self._lock = threading.Lock()  # another thread of the parent may have held it
         idle, self._idle = self._idle, []
-        for connection in idle:
+        aside, self._aside = self._aside, None
+        for connection in idle if aside is None else (*idle, aside):
             _keep_for_ever(connection)
 
     # Opening.
@@ -240,7 +274,7 @@ class Connections:
         mode = "ro" if settings.read_only else "rwc" if settings.create else "rw"
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(
+            connection = self.open_file(
                 f"{Path(settings.path).as_uri()}?mode={mode}",
                 timeout=settings.busy_timeout_ms / 1000,
                 isolation_level=None,

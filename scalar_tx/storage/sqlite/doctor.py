@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SHORT_WAIT_MS: Final = 1000
 _SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
-_NAME_FULL: Final = "Remove synchronous from the URL, or set synchronous=FULL"
+_NAME_NONE: Final = "Remove synchronous from the URL: what the library sets is safe"
 
 
 def examine(settings: StorageSettings) -> Examination:
@@ -109,21 +109,29 @@ def _journal(found: str, wanted: SqliteSettings) -> Finding:
 
 def _synchronous(level: str, found: str, wanted: SqliteSettings) -> Finding:
     text = f"synchronous={level}"
+    journal = found if wanted.journal_mode is None else wanted.journal_mode
+    if level == "full" and journal == "delete":
+        return Finding(
+            "durability",
+            Verdict.WARNING,
+            f"{text}: a power failure can bring a deleted journal back, which undoes the last "
+            "write; nothing is damaged",
+            _NAME_NONE,
+        )
     if level in ("full", "extra"):
         return Finding("durability", Verdict.GOOD, f"{text}: a commit survives a power failure")
-    journal = found if wanted.journal_mode is None else wanted.journal_mode
     if level == "normal" and journal == "wal":
         return Finding(
             "durability",
             Verdict.WARNING,
             f"{text}: the last commits may be lost in a power failure, not in a crash of a process",
-            _NAME_FULL,
+            _NAME_NONE,
         )
     return Finding(
         "durability",
         Verdict.BAD,
         f"{text}: a power failure can lose commits or damage the file",
-        _NAME_FULL,
+        _NAME_NONE,
     )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_BUSY_TIMEOUT_MS: Final = 10_000
+# FULL with one sync more where a journal is deleted to commit: without it the journal may be back
+# after a power failure and undo the commit. In WAL the two are one.
+DEFAULT_SYNCHRONOUS: Final = "extra"
 
 _TRUE: Final = frozenset({"true", "on", "yes", "1"})
 _FALSE: Final = frozenset({"false", "off", "no", "0"})
@@ -34,7 +37,7 @@ class SqliteSettings:
     path: str  # absolute
     busy_timeout_ms: int = DEFAULT_BUSY_TIMEOUT_MS
     journal_mode: str | None = "wal"  # None: as found
-    pragmas: tuple[tuple[str, str], ...] = (("synchronous", "full"),)
+    pragmas: tuple[tuple[str, str], ...] = (("synchronous", DEFAULT_SYNCHRONOUS),)
     read_only: bool = False
     create: bool = True
 
@@ -183,7 +186,7 @@ def _settings(target: str, path: str, query: str, *, journal_mode: str | None) -
         raise SettingsError(f"the path in {target!r} holds a null character")
     busy_timeout_ms = DEFAULT_BUSY_TIMEOUT_MS
     flags = _OPEN_MODES["rwc"]
-    pragmas = {"synchronous": "full"}
+    pragmas = {"synchronous": DEFAULT_SYNCHRONOUS}
     for name, value in _parameters(target, query):
         try:
             if name == "busy_timeout":

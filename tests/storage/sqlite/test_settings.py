@@ -21,7 +21,7 @@ def test_our_own_url_opens_in_wal_and_waits() -> None:
     assert settings.path == "/data/shop.db"
     assert settings.journal_mode == "wal"
     assert settings.busy_timeout_ms == 10_000
-    assert dict(settings.pragmas) == {"synchronous": "full"}
+    assert dict(settings.pragmas) == {"synchronous": "extra"}
     assert sqlite_settings("sqlite:///shop.db").path == str(Path("shop.db").absolute())
     assert sqlite_settings("shop ?#%.db").path == str(Path("shop ?#%.db").absolute())
 
@@ -95,7 +95,7 @@ def pragma(storage: SqliteStorage, name: str) -> object:
 def test_parameters_reach_the_connection(tmp_path: Path) -> None:
     ours = open_sqlite(f"sqlite:///{tmp_path}/ours.db")
     assert pragma(ours, "journal_mode") == "wal"
-    assert pragma(ours, "synchronous") == 2
+    assert pragma(ours, "synchronous") == 3
     assert pragma(ours, "busy_timeout") == 10_000
     java = open_sqlite(
         f"jdbc:sqlite:{tmp_path}/java.db?busy_timeout=50&synchronous=OFF&foreign_keys=on"
