@@ -35,7 +35,7 @@ demo: environment
 	@$(VENV)/bin/scalar-tx demo
 
 test: environment
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
 
 check: environment
 	$(PY) -m ruff check .

@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import Any
 
 GROUPS = ("cargo", "java", "kill", "slow")
 STRICT = "SCALAR_TX_STRICT"
@@ -47,12 +48,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        # What a file's tests share is made once, and Java programs are built by one process.
+        together = "java" if item.get_closest_marker("java") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(together))
     if strict() or config.option.markexpr:
         return
     groups = {item: group for item in items if (group := group_of(item))}
     config.stash[left_out_key].update(groups.values())
     config.hook.pytest_deselected(items=list(groups))
     items[:] = [item for item in items if item not in groups]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker process tells the one that writes the summary what it left out."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left out"] = dict(session.config.stash[left_out_key])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Every worker leaves out the same tests: whose word is taken does not matter."""
+    told = getattr(node, "workeroutput", {}).get("left out")
+    if told:
+        node.config.stash[left_out_key] = Counter(told)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -17,15 +17,25 @@ from scalar_tx.histories.check import check_lists, check_registers
 from scalar_tx.histories.elle_json import History, read_history, write_history
 from scalar_tx.histories.history import Anomaly, Outcome, Transaction, Verdict
 from scalar_tx.histories.levels import LEVELS, Level, level_of
+from scalar_tx.histories.linearizability import (
+    Found,
+    LinearizabilityVerdict,
+    SingleOperation,
+    check_linearizable,
+)
 
 __all__ = [
     "LEVELS",
     "Anomaly",
+    "Found",
     "History",
     "Level",
+    "LinearizabilityVerdict",
     "Outcome",
+    "SingleOperation",
     "Transaction",
     "Verdict",
+    "check_linearizable",
     "check_lists",
     "check_registers",
     "level_of",

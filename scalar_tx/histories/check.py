@@ -18,7 +18,7 @@ from scalar_tx.histories.registers import Registers
 from scalar_tx.histories.words import cycle_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scalar_tx.histories.graph import Edge
     from scalar_tx.histories.history import Transaction
@@ -32,7 +32,7 @@ def check_lists(
     transactions: Sequence[Transaction],
     level: Level | Isolation | str,
     *,
-    final: Mapping[Hashable, Sequence[Any]] | None = None,
+    final: Mapping[Any, Sequence[Any]] | None = None,
 ) -> Verdict:
     """Judge a history of lists that only grow.
 
@@ -63,7 +63,7 @@ def check_registers(
     wfr: bool = True,
     linearizable_keys: bool = False,
     sequential_keys: bool = False,
-    final: Mapping[Hashable, Any] | None = None,
+    final: Mapping[Any, Any] | None = None,
 ) -> Verdict:
     """Judge a history of registers, into which each value is written only once.
 

@@ -159,7 +159,7 @@ class _Search:
 
     def cycle(self, shape: Shape, extra: int) -> list[Edge] | None:
         """A short cycle of that shape, with an edge of the extra kind, or None."""
-        kinds = WW | WR | extra | (RW if shape.rw else 0)
+        kinds = WW | extra | (WR | RW if shape.rw else WR if shape.wr else 0)
         first_kind = RW if shape.rw else WR if shape.wr else extra or WW
         following = {
             node: [edge for edge in edges if edge[2] & kinds]

@@ -149,9 +149,7 @@ class _Reading:
         if type(number) is not int:
             raise _unreadable(self._name, place, f"has {_kind(number)} as its index")
         if kind == "invoke":
-            pending = Transaction(number, value, Outcome.INFO, process, count)
-            self._transactions.append(pending)
-            self._pending[process] = pending
+            self._begin(place, Transaction(number, value, Outcome.INFO, process, count))
             return
         outcome = _OUTCOMES.get(kind) if type(kind) is str else None
         if outcome is None:
@@ -172,6 +170,17 @@ class _Reading:
             found.level = self._level(place, operation["level"])
         if "id" in operation:
             found.name = str(operation["id"] or "")
+
+    def _begin(self, place: int, transaction: Transaction) -> None:
+        if transaction.process in self._pending:
+            raise _unreadable(
+                self._name,
+                place,
+                f"begins a transaction of process {transaction.process!r}, which has not ended its "
+                "last; a process that never got an answer must not be used again",
+            )
+        self._transactions.append(transaction)
+        self._pending[transaction.process] = transaction
 
     def _level(self, place: int, value: Any) -> Isolation | None:
         if value is None:

@@ -58,7 +58,10 @@ class ListWords:
             if owner == after
             if lists.place(key, element) < 0
         )
-        return f"{one} read all that is known of {shown(key)}, without {other}'s {shown(mine)}"
+        return (
+            f"{one} read {shown(key)} as {shown(order)}, which is all that anybody saw of it, "
+            f"without {other}'s {shown(mine)}"
+        )
 
     def _last_read(self, reader: int, key: Hashable, writer: int) -> object:
         lists = self._lists

@@ -71,6 +71,20 @@ def test_inner_packages_import_only_what_the_design_lists(
     assert surplus(graph, package, MAY_IMPORT[package]) == []
 
 
+def test_the_checker_of_histories_knows_nothing_of_the_protocol(
+    graph: grimp.ImportGraph,
+) -> None:
+    recorder = "scalar_tx.histories.record"
+    allowed = {"scalar_tx.errors", "scalar_tx.model.isolation", "scalar_tx.histories"}
+    assert "scalar_tx.histories.check" in graph.modules
+    assert [
+        f"{importer} imports {imported}"
+        for importer, imported in imports(graph, "scalar_tx.histories")
+        if importer != recorder and within(imported, "scalar_tx")
+        if imported == recorder or not any(within(imported, one) for one in allowed)
+    ] == []
+
+
 def test_adapters_know_nothing_of_the_protocol_nor_of_each_other(
     graph: grimp.ImportGraph,
 ) -> None:

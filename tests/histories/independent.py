@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalar_tx.histories import LEVELS, Outcome, write_history
 from tests.histories.weak_databases import drawn_history
@@ -28,7 +28,7 @@ REGISTERS = 4000  # the ones behind them of registers, the assumptions in turn
 BATCH = 500  # files to one run
 
 # What is assumed of registers, as the words of the other checker and as ours.
-ASSUMPTIONS: Sequence[tuple[tuple[str, ...], dict[str, bool]]] = (
+ASSUMPTIONS: Sequence[tuple[tuple[str, ...], dict[str, Any]]] = (
     (("--wfr-keys",), {"wfr": True}),
     ((), {"wfr": False}),
     (("--wfr-keys", "--linearizable-keys"), {"linearizable_keys": True}),
@@ -44,7 +44,7 @@ def history_of(seed: int) -> list[Transaction]:
     return drawn_history(seed, registers=not is_of_lists(seed))
 
 
-def assumption(seed: int) -> tuple[tuple[str, ...], dict[str, bool]]:
+def assumption(seed: int) -> tuple[tuple[str, ...], dict[str, Any]]:
     return ((), {}) if is_of_lists(seed) else ASSUMPTIONS[seed % len(ASSUMPTIONS)]
 
 

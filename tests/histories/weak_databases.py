@@ -64,17 +64,18 @@ class Weakness:
         if kind == 3:  # out of date
             return cls(old=0.3, checks_reads=0.0, checks=dice.pick((0.0, 0.8)))
         if kind == 4:  # dirty
-            return cls(dirty=0.5, checks_reads=0.0, checks=0.0)
+            return cls(dirty=0.5, checks_reads=0.0, checks=0.0, aborts=0.35, survives=0.3)
         if kind == 5:  # nearly right
             return cls(snapshot=1.0, checks_reads=0.7, checks=0.9)
         if kind == 6:  # loses updates
-            return cls(snapshot=0.7, checks=0.3, checks_reads=0.2, overwrites=0.5)
+            return cls(snapshot=0.7, checks=0.3, checks_reads=0.2, overwrites=0.5, blind=0.1)
         if kind == 7:  # a replica
             return cls(snapshot=1.0, behind=0.6, checks_reads=0.0)
         for name in ("old", "dirty", "blind", "overwrites", "slips_in", "twice", "survives"):
             if dice.chance(0.3):
                 setattr(one, name, 0.25)
         one.halves = 0.2 if dice.chance(0.2) else 0.0
+        one.aborts = dice.pick((0.05, 0.4))
         one.checks = one.checks_reads = dice.pick((0.0, 0.0, 0.5))
         return one
 
