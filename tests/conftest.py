@@ -70,9 +70,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Every worker leaves out the same tests: whose word is taken does not matter."""
-    told = getattr(node, "workeroutput", {}).get("left out")
+    told: dict[str, int] = getattr(node, "workeroutput", {}).get("left out", {})
     if told:
-        node.config.stash[left_out_key] = Counter(told)
+        counted: Counter[str] = Counter(told)
+        node.config.stash[left_out_key] = counted
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import random
 import zlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
+
+WANTED: Final = 1.0  # on a tape; numbers that are drawn are less
 
 
 class Dice:
@@ -71,6 +73,14 @@ class Chance:
         """The stream of a concern; asked for once."""
         return Dice(self._stream(concern))
 
+    def wanted(self, concern: str) -> Callable[[], bool]:
+        """Asked before each piece of work that a run can do without; asked for once.
+
+        It is done, unless a tape leaves it out: nothing to do is simpler than anything.
+        """
+        del concern
+        return lambda: True
+
     def _stream(self, concern: str) -> Callable[[], float]:
         # Neither cryptography nor hash(): the same numbers in every process and every release.
         return random.Random((self._seed << 32) + zlib.crc32(concern.encode())).random
@@ -82,6 +92,16 @@ class Recorded(Chance):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.tape: dict[str, list[float]] = {}
+
+    def wanted(self, concern: str) -> Callable[[], bool]:
+        """As of any run; kept too."""
+        kept = self.tape.setdefault(concern, [])
+
+        def is_wanted() -> bool:
+            kept.append(WANTED)
+            return True
+
+        return is_wanted
 
     def _stream(self, concern: str) -> Callable[[], float]:
         stream = super()._stream(concern)
@@ -102,6 +122,11 @@ class Replayed(Chance):
         super().__init__(0)
         self._tape = tape
         self.used: dict[str, int] = {}
+
+    def wanted(self, concern: str) -> Callable[[], bool]:
+        """What the tape says; behind its end nothing is wanted."""
+        draw = self._stream(concern)
+        return lambda: draw() == WANTED
 
     def _stream(self, concern: str) -> Callable[[], float]:
         numbers = self._tape.get(concern, ())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.parts.dice import Recorded, Replayed
+from tests.simulation.parts.dice import WANTED, Recorded, Replayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -98,7 +98,7 @@ class _Search:
                 part = stream[at : at + size]
                 if any(part):
                     yield [*stream[:at], *[0.0] * len(part), *stream[at + size :]]
-                    if size == 1 and self.tape[name] is stream:
+                    if size == 1 and part[0] != WANTED and self.tape[name] is stream:
                         yield [*stream[:at], part[0] / 2, *stream[at + 1 :]]
                 if self.tape[name] is stream:
                     yield [*stream[:at], *stream[at + size :]]

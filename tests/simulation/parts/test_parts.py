@@ -7,16 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
 from tests.simulation.parts.dice import Chance, Dice, Recorded, Replayed
 from tests.simulation.parts.network import Call, Fault, FaultRates, Network, Outage
 from tests.simulation.parts.processes import Hazards, Process
 from tests.simulation.parts.scheduler import TURN, Join, Scheduler, Sleep, Stuck, ask
-from tests.simulation.simulated_runtime import SimulatedRuntime
-from tests.simulation.simulated_storage import STORAGE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+
+class ReplyLostError(Exception):
+    """Nobody knows what became of the call."""
+
+
+class BusyError(Exception):
+    """Turned away: try again."""
+
+
+class UnavailableError(Exception):
+    """Turned away: nobody is there."""
+
+
+ERRORS = {
+    Fault.LOST_BEFORE: ReplyLostError,
+    Fault.LOST_AFTER: ReplyLostError,
+    Fault.LATE: ReplyLostError,
+    Fault.BUSY: BusyError,
+    Fault.UNAVAILABLE: UnavailableError,
+}
 
 
 def scheduler(seed: int = 1) -> Scheduler:
@@ -170,15 +188,15 @@ def test_hazards_happen(name: str, hazards: Hazards) -> None:
         (FaultRates(lost_before=1.0), 0, 0, ReplyLostError),
         (FaultRates(lost_after=1.0), 1, 1, ReplyLostError),
         (FaultRates(late=1.0), 0, 1, ReplyLostError),
-        (FaultRates(busy=1.0), 0, 0, StorageBusyError),
-        (FaultRates(unavailable=1.0), 0, 0, StorageUnavailableError),
+        (FaultRates(busy=1.0), 0, 0, BusyError),
+        (FaultRates(unavailable=1.0), 0, 0, UnavailableError),
     ],
 )
 def test_a_fault_changes_what_it_says(
     rates: FaultRates, at_once: int, in_the_end: int, error: type[Exception] | None
 ) -> None:
     world = scheduler()
-    network = Network(world, dice(), rates, STORAGE_ERRORS, Counter())
+    network = Network(world, dice(), rates, ERRORS, Counter())
     done: list[int] = []
     met: list[object] = []
 
@@ -197,7 +215,7 @@ def test_a_fault_changes_what_it_says(
 
 def test_a_request_arrives_although_its_sender_has_died() -> None:
     world = scheduler()
-    network = Network(world, dice(), FaultRates(), STORAGE_ERRORS, Counter())
+    network = Network(world, dice(), FaultRates(), ERRORS, Counter())
     process = Process(world, "p", Counter(), dice())
     done: list[int] = []
 
@@ -214,12 +232,12 @@ def test_a_request_arrives_although_its_sender_has_died() -> None:
 def test_an_outage_answers_nobody_and_heals() -> None:
     world = scheduler()
     rates = FaultRates(outages=(Outage("t", 0.0, 10.0),))
-    network = Network(world, dice(), rates, STORAGE_ERRORS, Counter())
+    network = Network(world, dice(), rates, ERRORS, Counter())
     assert network.draw("t", writes=False) is Fault.UNAVAILABLE
     assert network.draw("t", writes=True) is not None
     assert network.draw("other", writes=False) is None
     reads = Network(
-        world, dice(), FaultRates(outages=(Outage("", 0.0, 10.0, True),)), STORAGE_ERRORS, Counter()
+        world, dice(), FaultRates(outages=(Outage("", 0.0, 10.0, True),)), ERRORS, Counter()
     )
     assert reads.draw("t", writes=False) is None
     assert reads.draw("t", writes=True) is not None
@@ -228,42 +246,6 @@ def test_an_outage_answers_nobody_and_heals() -> None:
     world.now = 5.0
     network.heal()
     assert network.draw("t", writes=True) is None
-
-
-def test_steps_that_run_at_once_all_end_before_their_errors_are_told() -> None:
-    world = scheduler()
-    runtime = SimulatedRuntime(Process(world, "p", Counter(), dice()), dice())
-    ended: list[str] = []
-
-    async def fail() -> None:
-        raise ValueError("at once")
-
-    async def work() -> None:
-        await runtime.sleep(1)
-        ended.append("work")
-
-    async def both() -> list[str]:
-        outcomes = await runtime.run_all([fail, work])
-        assert isinstance(outcomes[0].error, ValueError)
-        return list(ended)
-
-    assert run(world, both()) == ["work"]
-
-
-def test_work_in_the_background_hands_on_its_error() -> None:
-    world = scheduler()
-    runtime = SimulatedRuntime(Process(world, "p", Counter(), dice()), dice())
-
-    async def fail() -> None:
-        raise ValueError("later")
-
-    async def wait() -> str:
-        later = runtime.run_later(fail)
-        with pytest.raises(ValueError, match="later"):
-            await later.done()
-        return "met"
-
-    assert run(world, wait()) == "met"
 
 
 def test_streams_are_independent_and_the_same_every_time() -> None:
