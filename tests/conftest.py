@@ -64,7 +64,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker process tells the one that writes the summary what it left out."""
     output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left out"] = dict(session.config.stash[left_out_key])
+        left_out: Counter[str] = session.config.stash[left_out_key]
+        output["left out"] = dict(left_out)
 
 
 @pytest.hookimpl(optionalhook=True)
