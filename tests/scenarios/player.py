@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.consensus_commit.coordinator_state import coordinator_table
 from scalar_tx.errors import (
@@ -12,15 +11,13 @@ from scalar_tx.errors import (
     StorageBusyError,
     StorageUnavailableError,
 )
-from scalar_tx.model.conditions import Comparison, Operator, if_exists, if_not_exists
 from scalar_tx.model.isolation import Isolation
-from scalar_tx.model.operations import Scan
 from scalar_tx.storage.interface import Erase
 from tests.protocol.watched_storage import COORDINATOR, Fault
+from tests.scenarios.operations import OPERATIONS, perform, scan
 from tests.scenarios.script import Case, Line, ScriptError
-from tests.scenarios.tables import SEED, TABLES, seed
+from tests.scenarios.tables import SEED, seed, table_of
 from tests.scenarios.words import (
-    as_record,
     as_row,
     column_value,
     decision_words,
@@ -30,13 +27,15 @@ from tests.scenarios.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Sequence
 
     from scalar_tx.consensus_commit.cursor import ScanCursor
-    from scalar_tx.model.conditions import Condition
+    from scalar_tx.model.operations import Operation
     from scalar_tx.model.record import Record
     from scalar_tx.model.types import Row, Value
     from tests.protocol.world import Tx, World
+
+T = TypeVar("T")
 
 _FAULTS: dict[str, tuple[type[Exception], bool]] = {
     "fail": (ReplyLostError, False),
@@ -49,14 +48,15 @@ _FAULTS: dict[str, tuple[type[Exception], bool]] = {
 class Player:
     """Plays one case in one world at one isolation level."""
 
-    def __init__(self, world: World, level: Isolation) -> None:
+    def __init__(self, world: World, level: Isolation, *, empty: bool = False) -> None:
         self.world = world
         self.level = level
         self.transactions: dict[str, Tx] = {}
         self.cursors: dict[str, tuple[ScanCursor, list[Record]]] = {}
         self.remembered: dict[str, Row | None] = {}
         self.answers: dict[int, str] = {}
-        seed(world)
+        if not empty:
+            seed(world)
 
     def play(self, case: Case, *, check: bool = True) -> None:
         """All lines; ScriptError names the first that answers otherwise."""
@@ -85,12 +85,15 @@ class Player:
 
     def answer(self, command: str) -> tuple[str, bool]:
         """What a command answers, and whether it failed."""
-        words = command.split()
-        action: Callable[..., str] | None = getattr(self, "_" + words[0], None)
-        if action is None:
-            raise ScriptError(f"{words[0]!r} is no command")
+        verb, *words = command.split()
         try:
-            return action(*words[1:]), False
+            if verb in OPERATIONS:
+                name, *rest = words
+                return self._operation(name, OPERATIONS[verb](*rest)), False
+            action: Callable[..., str] | None = getattr(self, "_" + verb.replace("-", "_"), None)
+            if action is None:
+                raise ScriptError(f"{verb!r} is no command")
+            return action(*words), False
         except ScalarTxError as error:
             return error_words(error), True
 
@@ -101,31 +104,21 @@ class Player:
         self.transactions[name] = self.world.begin(name, level, read_only="read-only" in how)
         return ""
 
-    def _get(self, name: str, place: str, *how: str) -> str:
-        table = TABLES[place.partition("/")[0]]
-        if "/" in place:
-            found = self._tx(name).get(table.name, table.key(place), **self._where(place, how))
-        else:
-            index, *rest = how
-            found = self._tx(name).get(
-                table.name, index=table.pair(index), **self._where(place, tuple(rest))
-            )
-        return as_record(found)
+    def _operation(self, name: str, operation: Operation | Sequence[Operation]) -> str:
+        return self._run(name, perform(self._tx(name).steps, operation))
 
-    def _scan(self, name: str, place: str, *how: str) -> str:
-        scan = self._scan_object(place, how)
-        tx = self._tx(name)
-        return listed(tx._run(tx.steps.scan(scan)))
+    def _run(self, name: str, steps: Coroutine[Any, Any, T]) -> T:
+        return self._tx(name)._run(steps)
 
     def _open(self, name: str, place: str, *how: str) -> str:
-        tx = self._tx(name)
-        self.cursors[name] = (tx._run(tx.steps.open_cursor(self._scan_object(place, how))), [])
+        opened = self._run(name, self._tx(name).steps.open_cursor(scan(place, *how)))
+        self.cursors[name] = (opened, [])
         return ""
 
     def _next(self, name: str, count: str = "1") -> str:
         cursor, left = self.cursors[name]
         while len(left) < int(count):
-            page = self._tx(name)._run(cursor.next_page())
+            page = self._run(name, cursor.next_page())
             if page is None:
                 break
             left.extend(page)
@@ -134,98 +127,8 @@ class Player:
         return listed(taken)
 
     def _close(self, name: str) -> str:
-        self._tx(name)._run(self.cursors.pop(name)[0].close())
+        self._run(name, self.cursors.pop(name)[0].close())
         return ""
-
-    def _scan_object(self, place: str, how: tuple[str, ...]) -> Scan:
-        table = TABLES[place.partition("/")[0]]
-        options: dict[str, Any] = {}
-        words = list(how)
-        if "/" in place:
-            options["partition"] = table.partition(place)
-        while words:
-            word = words.pop(0)
-            if word == "all":
-                options["whole_table"] = True
-            elif word == "by":
-                options["order_by"] = words.pop(0).split(",")
-            elif word in ("from", "to", "after", "below"):
-                bound = {"from": "start", "after": "start", "to": "end", "below": "end"}[word]
-                options[bound] = table.bound(words.pop(0))
-                options[f"{bound}_inclusive"] = word in ("from", "to")
-            elif word == "limit":
-                options["limit"] = int(words.pop(0))
-            elif word == "desc":
-                options["order_by"] = ["-" + table.clustering[0]]
-            elif word == "where":
-                options |= self._where(place, ("where", *words))
-                words.clear()
-            else:
-                options["index"] = table.pair(word)
-        return Scan(table.name, **options)
-
-    def _insert(self, name: str, place: str, *values: str) -> str:
-        table, row, _ = self._values(place, values)
-        self._tx(name).insert(table, row)
-        return ""
-
-    def _upsert(self, name: str, place: str, *values: str) -> str:
-        table, row, _ = self._values(place, values)
-        self._tx(name).upsert(table, row)
-        return ""
-
-    def _update(self, name: str, place: str, *values: str) -> str:
-        table, row, how = self._values(place, values)
-        key = TABLES[place.partition("/")[0]].key(place)
-        self._tx(name).update(table, key, {n: v for n, v in row.items() if n not in key}, **how)
-        return ""
-
-    def _put(self, name: str, place: str, *values: str) -> str:
-        table, row, how = self._values(place, values)
-        self._tx(name).put(table, row, implicit_pre_read=True, **how)
-        return ""
-
-    def _blind(self, name: str, place: str, *values: str) -> str:
-        table, row, how = self._values(place, values)
-        self._tx(name).put(table, row, **how)
-        return ""
-
-    def _delete(self, name: str, place: str, *how: str) -> str:
-        table, row, options = self._values(place, how)
-        self._tx(name).delete(table, row, **options)
-        return ""
-
-    def _values(
-        self, place: str, words: tuple[str, ...]
-    ) -> tuple[str, dict[str, Value], dict[str, Any]]:
-        table = TABLES[place.partition("/")[0]]
-        row = table.key(place)
-        how: dict[str, Any] = {}
-        for at, word in enumerate(words):
-            if word in ("if", "if-exists", "if-not-exists"):
-                how = self._where(place, words[at:])
-                break
-            row |= table.pair(word if "=" in word else f"{table.first}={word}")
-        return table.name, row, how
-
-    def _where(self, place: str, words: tuple[str, ...]) -> dict[str, Any]:
-        if not words:
-            return {}
-        if words[0] in ("if-exists", "if-not-exists"):
-            return {"where": if_exists if words[0] == "if-exists" else if_not_exists}
-        table = TABLES[place.partition("/")[0]]
-        joined: Condition | None = None
-        for word in words[1:]:
-            if word == "and":
-                continue
-            match = re.fullmatch(r"(\w+)(>=|<=|!=|=|>|<)(.+)", word)
-            if match is None:
-                raise ScriptError(f"{word!r} is no comparison")
-            name, sign, text = match.groups()
-            operator = Operator("==" if sign == "=" else sign)
-            compared = Comparison(name, operator, table.value(name, text))
-            joined = compared if joined is None else joined & compared
-        return {"where": joined}
 
     def _prepare(self, name: str) -> str:
         return self._until("commit-state", name)
@@ -235,6 +138,10 @@ class Player:
 
     def _until(self, step: str, name: str) -> str:
         return "" if self._tx(name).commit_until(step) else "ended"
+
+    def _confirm(self, name: str) -> str:
+        self._run(name, self._tx(name).steps.confirm_reads())
+        return "holds"
 
     def _commit(self, name: str) -> str:
         self._tx(name).commit()
@@ -260,18 +167,18 @@ class Player:
         return self.world.state(name)
 
     def _recover(self, place: str) -> str:
-        table = TABLES[place.partition("/")[0]]
+        table = table_of(place)
         settled = self.world.recover(table.name, table.key(place))
         return "nothing to do" if settled is None else settled.value
 
     def _record(self, place: str) -> str:
-        return as_row(self._row(place), TABLES[place.partition("/")[0]], SEED)
+        return as_row(self._row(place), table_of(place), SEED)
 
     def _cells(self, place: str) -> str:
         row = self._row(place)
         if row is None:
             return "none"
-        key = TABLES[place.partition("/")[0]].key(place)
+        key = table_of(place).key(place)
         return " ".join(f"{n}={shown(v)}" for n, v in row.items() if v is not None and n not in key)
 
     def _remember(self, *places: str) -> str:
@@ -283,7 +190,7 @@ class Player:
         return "no" if self._row(place) == self.remembered[place] else "yes"
 
     def _row(self, place: str) -> Row | None:
-        table = TABLES[place.partition("/")[0]]
+        table = table_of(place)
         return self.world.row(table.name, *table.key(place).values())
 
     def _coordinator(self, key: str) -> str:
@@ -296,7 +203,7 @@ class Player:
             columns.setdefault("tx_created_at", self.world.runtime.ms)
             self.world.write(COORDINATOR, (key,), **columns)
         else:
-            table = TABLES[place.partition("/")[0]]
+            table = table_of(place)
             self.world.write(
                 table.name, tuple(table.key(place).values()), **self._columns(table.name, values)
             )
@@ -309,6 +216,8 @@ class Player:
         found: dict[str, Value] = {}
         for word in values:
             name, _, text = word.partition("=")
+            if name not in types:
+                raise ScriptError(f"{table} has no column {name!r}")
             found[name] = column_value(types[name], text, self.world.runtime.ms)
         return found
 
@@ -316,7 +225,7 @@ class Player:
         if place == "coordinator":
             erase = Erase(self.world.coordinator_table(), (key[0],))
         else:
-            table = TABLES[place.partition("/")[0]]
+            table = table_of(place)
             erase = Erase(self.world.stored(table.name), tuple(table.key(place).values()))
         self.world.run(self.world.storage.inner.mutate([erase]))
         return ""

@@ -1,4 +1,7 @@
-"""The tables that scenarios speak of, and what is in them before the first line."""
+"""The tables that scenarios speak of, and what is in them before the first line.
+
+The later ones are the tables of the simulated workloads, empty until a script writes into them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scalar_tx.model.table import TableSchema
+from tests.scenarios.script import ScriptError
 from tests.scenarios.words import column_value, shown
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ SEED = "seed"  # the writer of the first contents; not named in answers
 class ScriptTable:
     """A table under its short name; places are written accounts/7 or items/s/3."""
 
+    short: str
     name: str
     schema: TableSchema
 
@@ -69,12 +74,19 @@ class ScriptTable:
         return " ".join(words)
 
 
-TABLES = {
-    "accounts": ScriptTable(
+_LISTS = TableSchema(
+    columns={"shelf": "TEXT", "name": "INT", "elements": "TEXT"},
+    partition_key=["shelf"],
+    clustering_key=["name"],
+)
+_SEEDED = (
+    ScriptTable(
+        "accounts",
         "bank.accounts",
         TableSchema(columns={"id": "INT", "balance": "INT", "name": "TEXT"}, partition_key=["id"]),
     ),
-    "items": ScriptTable(
+    ScriptTable(
+        "items",
         "bank.items",
         TableSchema(
             columns={"shop": "TEXT", "no": "INT", "price": "INT", "kind": "TEXT"},
@@ -83,12 +95,55 @@ TABLES = {
             secondary_index=["kind"],
         ),
     ),
-}
+)
+_EMPTY = (
+    ScriptTable(
+        "receipts",
+        "bank.receipts",
+        TableSchema(
+            columns={"number": "INT", "payer": "INT", "payee": "INT", "amount": "INT"},
+            partition_key=["number"],
+        ),
+    ),
+    ScriptTable("even", "lists.even", _LISTS),
+    ScriptTable("odd", "lists.odd", _LISTS),
+    ScriptTable(
+        "seats",
+        "seats.seats",
+        TableSchema(
+            columns={"room": "TEXT", "seat": "INT", "guest": "INT"},
+            partition_key=["room"],
+            clustering_key=["seat"],
+        ),
+    ),
+    ScriptTable(
+        "guests",
+        "rooms.guests",
+        TableSchema(
+            columns={"id": "INT", "room": "INT"}, partition_key=["id"], secondary_index=["room"]
+        ),
+    ),
+)
+TABLES = {table.short: table for table in (*_SEEDED, *_EMPTY)}
+SECOND = frozenset({"bank.items", "bank.receipts", "lists.odd"})  # in the second of two storages
+
+
+def table_of(place: str) -> ScriptTable:
+    """The table of a place such as accounts/7."""
+    short = place.partition("/")[0]
+    if short not in TABLES:
+        raise ScriptError(f"there is no table {short!r}, only {', '.join(TABLES)}")
+    return TABLES[short]
+
+
+def table_named(name: str) -> ScriptTable:
+    """The table with a full name."""
+    return next(table for table in TABLES.values() if table.name == name)
 
 
 def seed(world: World) -> None:
     """accounts 7 and 8 with 100; items s/1 to s/5 at 10 to 50, odd ones toys, even ones books."""
-    for table in TABLES.values():
+    for table in _SEEDED:
         world.create_table(table.name, table.schema)
     tx = world.begin(SEED)
     for number in (7, 8):

@@ -32,6 +32,7 @@ _CONFLICTS = {
     "STX-1032": "busy",
     "STX-1033": "a record exists",
 }
+EMPTY = '""'
 _STATES = {1: "prepared", 2: "deleted", 3: "COMMITTED", 4: "ABORTED"}
 
 
@@ -45,12 +46,12 @@ def column_value(data_type: DataType, text: str, now_ms: int) -> Value:
         return int(text)
     if data_type is DataType.BLOB:
         return base64.b16decode(text, casefold=True)
-    return text
+    return "" if text == EMPTY else text
 
 
 def shown(value: Value) -> str:
     """A value as scripts write it."""
-    return "NULL" if value is None else value if isinstance(value, str) else repr(value)
+    return "NULL" if value is None else (value or EMPTY) if isinstance(value, str) else repr(value)
 
 
 def as_record(record: Mapping[str, Value] | Record | None) -> str:

@@ -1,10 +1,11 @@
-"""``python -m tests.simulation``: runs seeds, or replays one of them step by step."""
+"""``python -m tests.simulation``: runs seeds, or replays one of them as a script."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import (
@@ -19,12 +20,9 @@ from rich.progress import (
 from scalar_tx.model.isolation import Isolation
 from tests.simulation.floors import FLOORS
 from tests.simulation.parts.many import Summary, run_many
-from tests.simulation.parts.shrink import shrink
 from tests.simulation.planted import PLANTED
+from tests.simulation.replay import replay
 from tests.simulation.schedule import WORKLOADS, Schedules
-
-if TYPE_CHECKING:
-    from tests.simulation.parts.report import Report
 
 SCHEDULES_A_LINE: Final = 5000  # of progress, where it can't be overwritten
 
@@ -43,59 +41,26 @@ def main(arguments: list[str] | None = None) -> int:
         help="SERIALIZABLE, SNAPSHOT or READ_COMMITTED only; several are mixed",
     )
     parser.add_argument("--plant", choices=list(PLANTED), help="with this bug in the protocol")
-    parser.add_argument("--replay", type=int, metavar="SEED", help="print one seed's steps")
+    parser.add_argument("--replay", type=int, metavar="SEED", help="show one seed")
     parser.add_argument("--whole", action="store_true", help="replay without leaving anything out")
+    parser.add_argument("--trace", action="store_true", help="show every step, not a script")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the script of a failure")
     given = parser.parse_args(arguments)
     schedules = Schedules(given.workload, tuple(given.level), given.plant)
     if given.replay is not None:
-        return replay(given.replay, schedules, whole=given.whole)
+        return replay(
+            given.replay, schedules, whole=given.whole, trace=given.trace, save=given.save
+        )
     seeds = range(given.first, given.first + given.seeds)
     total = _run(schedules, seeds)
     print(_figures(total))
     if total.failed:
         seed, _ = min(total.failed)
-        return replay(seed, schedules)
+        return replay(seed, schedules, whole=given.whole, trace=given.trace, save=given.save)
     few = [] if given.workload or given.level else total.vacuous(FLOORS)
     for line in few:
         print(f"too seldom: {line}")
     return 2 if few else 0
-
-
-def replay(seed: int, schedules: Schedules, *, whole: bool = False) -> int:
-    """Run one seed again and print what happened, then what is wrong.
-
-    Of a seed that fails only what its failure needs is shown, unless the whole is asked for.
-    """
-    report = schedules.seed(seed, trace=True)
-    needed = ""
-    if report.wrong and not whole:
-        report, needed = _shrunk(seed, schedules)
-    print("\n".join(report.lines))
-    print(f"\nseed {seed}, {report.kind}: {report.about}")
-    print("\n".join(["transactions:", *(f"  {line}" for line in report.history)]))
-    if not report.wrong:
-        print("nothing is wrong")
-        return 0
-    print("\n".join(["WRONG:", *(f"  {line}" for line in report.wrong)]))
-    if needed:
-        print(needed)
-    print(f"to see this again: python -m tests.simulation --replay {seed} {schedules}".rstrip())
-    return 1
-
-
-def _shrunk(seed: int, schedules: Schedules) -> tuple[Report, str]:
-    console = Console(stderr=True)
-    with console.status("") as status:
-
-        def show(runs: int, left: int) -> None:
-            status.update(f"leaving out what is not needed: {runs} runs, {left} numbers left")
-
-        found = shrink(schedules, seed, progress=show)
-    words = (
-        f"what is shown was left of it after {found.runs} runs: {found.numbers} of "
-        f"{found.numbers_before} numbers; add --whole to see all of it"
-    )
-    return found.report, words
 
 
 def _run(schedules: Schedules, seeds: range) -> Summary:

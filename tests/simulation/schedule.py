@@ -78,7 +78,7 @@ class Schedules:
 
     def __call__(self, chance: Chance, *, trace: bool = False) -> Report:
         """One run by what chance says, and its judgement."""
-        with plant(self.bug), _quiet():
+        with plant(self.bug), quiet():
             return self._run(chance, trace=trace)
 
     def seed(self, seed: int, *, trace: bool = False) -> Report:
@@ -96,7 +96,8 @@ class Schedules:
             plan = replace(plan, moments=True)
         programs = chance.dice("programs")
         world = World(plan, chance, trace=trace)
-        run = _Run(world, WORKLOADS[name](programs), programs, chance.dice("clients"))
+        workload = WORKLOADS[name](programs)
+        run = _Run(world, workload, programs, chance.dice("clients"), chance.wanted("work"))
         wrong: list[Wrong] = []
         try:
             run.play()
@@ -112,7 +113,7 @@ class Schedules:
             counts=run.summed(),
             digest=world.scheduler.digest,
             lines=world.scheduler.lines or [],
-            history=list(map(str, run.history)),
+            history=list(map(str, run.history)) if wrong or trace else [],
             log=world.scheduler.log,
         )
 
@@ -121,7 +122,7 @@ EVERYTHING: Final = Schedules()
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Thousands of expected warnings are not logged."""
     before = _LOG.level
     _LOG.setLevel(logging.CRITICAL)
@@ -132,11 +133,19 @@ def _quiet() -> Iterator[None]:
 
 
 class _Run:
-    def __init__(self, world: World, workload: Workload, programs: Dice, clients: Dice) -> None:
+    def __init__(
+        self,
+        world: World,
+        workload: Workload,
+        programs: Dice,
+        clients: Dice,
+        wanted: Callable[[], bool],
+    ) -> None:
         self.world = world
         self.workload = workload
         self.programs = programs
         self.clients = clients
+        self.wanted = wanted
         self.history: list[Attempt] = []
         self.broken: list[Wrong] = []
         self._looks: list[object] = []
@@ -190,6 +199,8 @@ class _Run:
             program = programs[0]
             isolation = dice.pick(self.world.plan.levels)
             for number in range(ATTEMPTS):
+                if not self.wanted():
+                    break
                 attempt = await self._attempt(program, context, process, isolation)
                 error = attempt.error
                 if isinstance(error, UnknownOutcomeError) and dice.chance(0.5):

@@ -161,7 +161,10 @@ class World:
     def all_rows(self) -> Rows:
         """All tables' rows but the decisions."""
         return {
-            name: dict(self.places[number].memory.admin.contents(name).rows)
+            name: {
+                key: dict(row)
+                for key, row in self.places[number].memory.admin.contents(name).rows.items()
+            }
             for name, number in self._tables.items()
             if name != COORDINATOR_NAME
         }
