@@ -349,6 +349,7 @@ class _Run:
         counts["transactions"] = len(self.history)
         counts["storage calls"] = self.world.storage_calls
         counts["steps"] = self.world.scheduler.steps
+        counts["schedules with a conflict"] = any(is_conflict(one.error) for one in self.history)
         for attempt in self.history:
             counts[f"told {attempt.told.value if attempt.told else 'nothing'}"] += 1
             counts["conflict"] += is_conflict(attempt.error)

@@ -99,10 +99,10 @@ def test_a_run_without_trouble_is_not_believed() -> None:
 
 
 def test_a_single_missing_fault_is_noticed() -> None:
-    counts = Counter({what: round(least * 1000) for what, least in FLOORS.items()})
+    counts = Counter({what: round(least * 1000) for what, least in FLOORS.rates.items()})
     digests = set(range(1000))
     assert Summary(1000, counts, digests).vacuous(FLOORS) == []
-    for what in FLOORS:
+    for what in FLOORS.rates:
         less = counts - Counter({what: counts[what]})
         assert any(line.startswith(what) for line in Summary(1000, less, digests).vacuous(FLOORS))
 

@@ -24,8 +24,9 @@ from tests.simulation.parts.many import Summary, run_many
 from tests.simulation.parts.shrink import shrink
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
+    from tests.simulation.parts.many import Floors
     from tests.simulation.parts.report import Report, Run
 
 SCHEDULES_A_LINE: Final = 5000  # of progress, where it can't be overwritten
@@ -42,20 +43,23 @@ def parser(program: str, description: str | None) -> argparse.ArgumentParser:
 
 
 def carry_out(
-    given: argparse.Namespace, run: Run, program: str, floors: Mapping[str, float]
+    given: argparse.Namespace,
+    run: Run,
+    floors: Floors | None,
+    replay_seed: Callable[[int], int],
 ) -> int:
     """0: nothing is wrong; 1: something is; 2: too little was met to tell.
 
-    ``run`` printed after ``program`` is the command line of its kind of runs.
+    ``floors`` is None where so little is tried that averages say nothing.
     """
     if given.replay is not None:
-        return replay(given.replay, run, program, whole=given.whole)
+        return replay_seed(given.replay)
     total = run_and_show(run, range(given.first, given.first + given.seeds))
     print(figures(total))
     if total.failed:
         seed, _ = min(total.failed)
-        return replay(seed, run, program, whole=given.whole)
-    few = total.vacuous(floors)
+        return replay_seed(seed)
+    few = [] if floors is None else total.vacuous(floors)
     for line in few:
         print(f"too seldom: {line}")
     return 2 if few else 0
@@ -69,8 +73,16 @@ def replay(seed: int, run: Run, program: str, *, whole: bool = False) -> int:
     report = run(Chance(seed), trace=True)
     needed = ""
     if report.wrong and not whole:
-        report, needed = _shrunk(seed, run)
+        report, needed = shrunk(seed, run)
     print("\n".join(report.lines))
+    return tell(seed, report, run, program, needed)
+
+
+def tell(seed: int, report: Report, run: Run, program: str, needed: str) -> int:
+    """Print what came of a run and how to see it again; 1 if something is wrong.
+
+    ``run`` printed after ``program`` is the command line of its kind of runs.
+    """
     print(f"\nseed {seed}, {report.kind}: {report.about}")
     print("\n".join(["history:", *(f"  {line}" for line in report.history)]))
     if not report.wrong:
@@ -121,7 +133,8 @@ def figures(total: Summary) -> str:
     return "\n".join(lines)
 
 
-def _shrunk(seed: int, run: Run) -> tuple[Report, str]:
+def shrunk(seed: int, run: Run) -> tuple[Report, str]:
+    """What a failing seed's failure needs, and how much that is in words."""
     console = Console(stderr=True)
     with console.status("") as status:
 

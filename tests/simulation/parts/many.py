@@ -23,6 +23,18 @@ DISTINCT: Final = 0.99  # of the traces; small calm worlds may be alike
 _FAULTS: Final = (*(fault.name.lower() for fault in Fault), "crash", "pause", "jump")
 
 
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """What many runs must have met to be believed: a harness that injects nothing finds nothing.
+
+    ``rates`` are the least counts for each schedule, on average, far below what is usual. What
+    ``more`` names first is to be met at least as often as what it names second.
+    """
+
+    rates: Mapping[str, float]
+    more: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(slots=True)
 class Summary:
     """What many runs came to."""
@@ -40,7 +52,6 @@ class Summary:
         self.counts.update(report.counts)
         self.counts[f"schedules of {report.kind}"] += 1
         self.counts["schedules with a fault"] += any(report.counts[name] for name in _FAULTS)
-        self.counts["schedules with a conflict"] += bool(report.counts["conflict"])
         self.digests.add(report.digest)
         if report.wrong:
             self.failed.append((seed, report.wrong))
@@ -53,22 +64,21 @@ class Summary:
         self.failed += other.failed
         self.processor_seconds += other.processor_seconds
 
-    def vacuous(self, floors: Mapping[str, float]) -> list[str]:
-        """What was met too seldom to believe the result: floors are rates for each schedule.
-
-        A harness that injects nothing finds nothing. Nothing is asked of a run that is too short
-        for averages.
-        """
+    def vacuous(self, floors: Floors) -> list[str]:
+        """What was met too seldom to believe the result; a run too short for averages may be."""
         found = []
         if self.schedules >= FEWEST_SCHEDULES:
             found = [
                 f"{what}: {self.counts[what]} in {self.schedules} schedules, "
                 f"at least {least * self.schedules:.0f} wanted"
-                for what, least in floors.items()
+                for what, least in floors.rates.items()
                 if self.counts[what] < least * self.schedules
             ]
-        if self.counts["reads with a value"] < self.counts["reads of nothing"]:
-            found.append("most reads found nothing")
+        found += [
+            f"{one}: {self.counts[one]}, fewer than {other}: {self.counts[other]}"
+            for one, other in floors.more
+            if self.counts[one] < self.counts[other]
+        ]
         if len(self.digests) < DISTINCT * self.schedules:
             found.append(f"only {len(self.digests)} distinct traces in {self.schedules} schedules")
         return found

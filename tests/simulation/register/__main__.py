@@ -18,7 +18,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = command.parser(f"python -m {PROGRAM}", __doc__)
     parser.add_argument("--plant", choices=list(PLANTED), help="with this bug in the protocol")
     given = parser.parse_args(arguments)
-    return command.carry_out(given, Schedules(given.plant), PROGRAM, FLOORS)
+    run = Schedules(given.plant)
+    return command.carry_out(
+        given,
+        run,
+        FLOORS,
+        lambda seed: command.replay(seed, run, PROGRAM, whole=given.whole),
+    )
 
 
 if __name__ == "__main__":
