@@ -14,6 +14,7 @@ __all__ = (
     "DECISION",
     "HALF",
     "LIVENESS",
+    "MISSED",
     "SETTLED",
     "TOLD",
     "TORN",
@@ -30,4 +31,5 @@ DECISION = "decision"  # made once, never changed, and what is there was decided
 SETTLED = "settled"  # answers about an unknown outcome are true and stay
 LIVENESS = "liveness"  # everything settles after expiry, a lone client commits
 TORN = "torn read"  # a program raised on what never was, and was believed
+MISSED = "missed"  # a scan found what was there all the time
 CHECKER = "checker"  # the history has an anomaly that its levels forbid

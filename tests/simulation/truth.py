@@ -27,15 +27,19 @@ Place = tuple[str, tuple["Value", ...]]
 class Truth:
     """Listens to everything that is applied to any storage.
 
-    ``on_decision`` is called with each transaction that was just decided by a row.
+    ``on_decision`` is called with each transaction that was just decided by a row; ``step`` says
+    what number the present step has.
     """
 
-    def __init__(self, on_decision: Callable[[str], None]) -> None:
+    def __init__(self, on_decision: Callable[[str], None], step: Callable[[], int]) -> None:
         self.forgotten: set[str] = set()  # whose row was removed
         self.asked: set[str] = set()  # whose owner has sent a COMMITTED
         self.forced: set[str] = set()  # whom somebody else, or a settling, wanted aborted
         self.wrong: list[Wrong] = []
         self._on_decision = on_decision
+        self._step = step
+        self._touched: dict[Place, list[int]] = {}
+        self._committed_at: dict[str, int] = {}
         self._first: dict[str, object] = {}
         self._stands: dict[str, object] = {}
         self._prepared: dict[str, dict[Place, None]] = {}
@@ -43,6 +47,14 @@ class Truth:
     def decided(self, tx_id: str | None) -> bool:
         """Was COMMITTED the first decision about a transaction?"""
         return tx_id is not None and self._first.get(tx_id) == COMMITTED
+
+    def committed_at(self, tx_id: str | None) -> int | None:
+        """The step at which a transaction was decided to be COMMITTED; None: it was not."""
+        return self._committed_at.get(tx_id) if tx_id is not None else None
+
+    def touched(self, table: str, key: tuple[Value, ...], begin: int, end: int) -> bool:
+        """Was a record's row written or erased, by whomever, within these steps?"""
+        return any(begin <= step <= end for step in self._touched.get((table, key), ()))
 
     def places(self, tx_id: str) -> Iterable[Place]:
         """What a transaction has prepared so far."""
@@ -69,6 +81,7 @@ class Truth:
     def applied(self, mutations: Sequence[StorageMutation]) -> None:
         """A request took effect."""
         for one in mutations:
+            self._touched.setdefault((one.table.name, one.key), []).append(self._step())
             if one.table.name == COORDINATOR_NAME:
                 self._decision(one)
             elif not isinstance(one, Erase) and one.values.get("tx_state") in _UNCOMMITTED:
@@ -90,4 +103,6 @@ class Truth:
         self._stands[tx_id] = state
         if tx_id not in self._first:
             self._first[tx_id] = state
+            if state == COMMITTED:
+                self._committed_at[tx_id] = self._step()
         self._on_decision(tx_id)

@@ -52,7 +52,7 @@ class World:
         if trace:
             self.scheduler.lines = []
             self.scheduler.log = Log()
-        self.truth = Truth(self._decided)
+        self.truth = Truth(self._decided, lambda: self.scheduler.steps)
         self.processes: list[Process] = []
         self.runtime_dice = chance.dice("protocol")
         self._hazards = chance.dice("hazards")
