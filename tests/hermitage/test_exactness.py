@@ -98,7 +98,6 @@ LONG = [
     ("PMP-write", Isolation.SNAPSHOT, "apart"),
     ("G-single", Isolation.READ_COMMITTED, "apart"),
     ("G-single-write", Isolation.SERIALIZABLE, "apart"),
-    ("G2-two-edges", Isolation.SNAPSHOT, "together"),
 ]
 
 
