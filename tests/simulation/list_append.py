@@ -155,11 +155,14 @@ class ListAppend:
     def _note_all(
         self, tx: WatchedTransaction, found: Sequence[Record], looked_at: Iterable[int]
     ) -> None:
+        """Note what a scan has read in the order in which it did, then what was not there."""
         records = {whole(record, "name"): record for record in found}
+        note = tx.attempt.operations.append
+        for name, record in records.items():
+            note(("scanned", name, elements_of(record)))
         for name in looked_at:
-            record = records.get(name)
-            how = "missed" if record is None else "scanned"
-            tx.attempt.operations.append((how, name, elements_of(record)))
+            if name not in records:
+                note(("missed", name, ()))
 
     def lone_program(self, number: int) -> Program:
         """An append to every list."""
