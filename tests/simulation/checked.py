@@ -25,38 +25,42 @@ _READS = {"scanned": "r", "missed": "r"}  # by scans
 
 def anomalies(history: Sequence[Attempt], final: Mapping[Hashable, tuple[int, ...]]) -> list[Wrong]:
     """Each anomaly that the level of some transaction in it forbids."""
-    transactions = [
-        Transaction(
-            number=attempt.number,
-            operations=_as_the_checker_knows_them(attempt),
-            outcome=_OUTCOMES[attempt.told],
-            process=attempt.process,
-            invoked=attempt.began,
-            completed=attempt.ended,
-            level=attempt.isolation,
-            name=attempt.id or "",
-        )
-        for attempt in history
-    ]
+    transactions = [one for attempt in history for one in _transactions(attempt)]
     verdict = check_lists(transactions, Isolation.SERIALIZABLE, final=final)
     return [Wrong(f"{CHECKER}: {found.name}", found.text) for found in verdict.anomalies]
 
 
-def _as_the_checker_knows_them(attempt: Attempt) -> list[tuple[str, Hashable, Any]]:
-    """A scan's rows are reads of their records, and a record that it has missed was absent.
+def _transactions(attempt: Attempt) -> list[Transaction]:
+    """An attempt as the checker knows it.
 
-    Below SERIALIZABLE a scan shows newer data than an earlier read of the same transaction may have
-    (specification 11.4, 1), and finding nothing says nothing: there, only a record that the
-    transaction has not met before counts as read by a scan.
+    A scan's rows are reads of their records, and a record that it has missed was absent. Below
+    SERIALIZABLE a scan promises less: its rows may be of different moments, and newer than an
+    earlier read of the same transaction (specification 11.4, 1), and finding nothing says nothing.
+    There its rows are judged by themselves, as reads of what is committed.
     """
     operations = attempt.operations
     if attempt.isolation is Isolation.SERIALIZABLE:
-        return [(_READS.get(f, f), key, value) for f, key, value in operations]
-    known = []
-    met: set[Hashable] = set()
-    for f, key, value in operations:
-        if f not in _READS or (f == "scanned" and key not in met):
-            known.append((_READS.get(f, f), key, value))
-        if f != "missed":
-            met.add(key)
+        told = [(_READS.get(f, f), key, value) for f, key, value in operations]
+        return [_transaction(attempt, told)]
+    own = [one for one in operations if one[0] not in _READS]
+    scanned = [("r", key, value) for f, key, value in operations if f == "scanned"]
+    known = [_transaction(attempt, own)]
+    if scanned and not attempt.appends:
+        rows = _transaction(attempt, scanned)
+        rows.number = -attempt.number
+        rows.level = Isolation.READ_COMMITTED
+        known.append(rows)
     return known
+
+
+def _transaction(attempt: Attempt, operations: list[tuple[str, Hashable, Any]]) -> Transaction:
+    return Transaction(
+        number=attempt.number,
+        operations=operations,
+        outcome=_OUTCOMES[attempt.told],
+        process=attempt.process,
+        invoked=attempt.began,
+        completed=attempt.ended,
+        level=attempt.isolation,
+        name=attempt.id or "",
+    )
