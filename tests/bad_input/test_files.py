@@ -49,7 +49,9 @@ async def test_a_directory_instead_of_a_file(face: Face, tmp_path: Path) -> None
     await now(db.close())
 
 
-@pytest.mark.parametrize("content", [b"this is no database " * 200, os.urandom(5000)])
+@pytest.mark.parametrize(
+    "content", [b"this is no database " * 200, os.urandom(5000)], ids=["text", "noise"]
+)
 async def test_no_database(face: Face, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "data.db"
     file.write_bytes(content)

@@ -42,7 +42,14 @@ def _transactions(attempt: Attempt) -> list[Transaction]:
     if attempt.isolation is Isolation.SERIALIZABLE:
         told = [(_READS.get(f, f), key, value) for f, key, value in operations]
         return [_transaction(attempt, told)]
-    own = [one for one in operations if one[0] not in _READS]
+    own: list[tuple[str, Hashable, Any]] = []
+    met: dict[Hashable, str] = {}
+    for one in operations:
+        # What a scan has found first is repeated from memory, whatever was read meanwhile.
+        if one[0] == "append" or (one[0] == "r" and met.setdefault(one[1], "r") != "scanned"):
+            own.append(one)
+        if one[0] != "missed":
+            met.setdefault(one[1], one[0])
     scanned = [("r", key, value) for f, key, value in operations if f == "scanned"]
     known = [_transaction(attempt, own)]
     if scanned and not attempt.appends:
