@@ -11,9 +11,10 @@ FROM ?= 0
 LEVEL ?=
 KILLS ?= 200
 SEED ?=
+SERVERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench simulate planted chaos clean environment
+.PHONY: help demo test check bench simulate planted chaos servers clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -27,6 +28,8 @@ help:
 	@echo 'make planted    after how many of them each planted bug is caught         10 minutes'
 	@echo 'make chaos      kill -9 of writers on SQLite, 200 times:              up to 6 minutes'
 	@echo '                  make chaos KILLS=60 SEED=7'
+	@echo 'make servers    Cassandra, DynamoDB Local, PostgreSQL, MariaDB, until ctrl-C:  1 minute'
+	@echo '                  make servers SERVERS="cassandra:3 dynamodb"      Java, Maven'
 	@echo 'make clean      removes .venv, builds and caches'
 	@echo
 	@echo 'The first of them makes .venv (once, about a minute, needs the network).'
@@ -55,6 +58,9 @@ planted: environment
 
 chaos: environment
 	@$(PY) -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+servers: environment
+	@$(PY) -m tests.servers $(SERVERS)
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

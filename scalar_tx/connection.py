@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scalar_tx.consensus_commit.administration import Administration
 from scalar_tx.consensus_commit.context import Context, Options
@@ -22,7 +22,7 @@ from scalar_tx.storage.routing import RoutedStorage
 if TYPE_CHECKING:
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.settings import Settings
-    from scalar_tx.storage.interface import Storage
+    from scalar_tx.storage.interface import FuturesStorage, Storage
 
 _forks = 0
 
@@ -54,6 +54,9 @@ class Parts:
 
 def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
     """Put the protocol over a storage and a runtime. Nothing is asked of the database yet."""
+    for one in _each(storage):
+        if one.info("").waits is Waits.FUTURES:
+            cast("FuturesStorage", one).wait_by(runtime)
     wanted = settings.consensus_commit
     cache = settings.metadata_cache_seconds
     options = Options(

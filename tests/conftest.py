@@ -1,8 +1,9 @@
 """Which tests run, and how a run says what it left out.
 
-``make test`` leaves out the groups below: they need Java, or minutes. ``SCALAR_TX_STRICT=1`` runs
-everything and takes a skip for a failure. Their markers, and the words printed for them, stand in
-pyproject.toml. A marker expression of your own (``-m java``) is obeyed as it stands.
+``make test`` leaves out the groups below: they need Java, servers, or minutes.
+``SCALAR_TX_STRICT=1`` runs everything and takes a skip for a failure. Their markers, and the words
+printed for them, stand in pyproject.toml. A marker expression of your own (``-m java``) is obeyed
+as it stands.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.servers.kinds import kinds_of
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Any
 
-GROUPS = ("cargo", "java", "kill", "slow")
+pytest_plugins = ["tests.servers.fixtures"]
+
+GROUPS = ("cargo", "java", "kill", "servers", "slow")
 STRICT = "SCALAR_TX_STRICT"
 
 left_out_key = pytest.StashKey[Counter[str]]()
@@ -42,16 +47,29 @@ def group_of(item: pytest.Item) -> str | None:
     return next((group for group in GROUPS if item.get_closest_marker(group)), None)
 
 
+def together(item: pytest.Item) -> str:
+    """Tests of one name run in one process, which makes what they share once.
+
+    A server is shared by all tests of its kind; who wants several goes with the first of them, and
+    its process starts the others. Java programs are built by one process.
+    """
+    if kinds := kinds_of(item):
+        return f"servers: {kinds[0]}"
+    return "java" if item.get_closest_marker("java") else item.nodeid.partition("::")[0]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[left_out_key] = Counter()
     strict()  # a wrong value ends the run here, not after its tests
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     for item in items:
-        # What a file's tests share is made once, and Java programs are built by one process.
-        together = "java" if item.get_closest_marker("java") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(together))
+        item.add_marker(pytest.mark.xdist_group(together(item)))
+    yield
     if strict() or config.option.markexpr:
         return
     groups = {item: group for item in items if (group := group_of(item))}

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -280,6 +280,26 @@ class Storage(Reads, Protocol):
 
     async def close(self) -> None:
         """Let go of all connections. The storage is not used afterwards."""
+        ...
+
+
+class Waiter(Protocol):
+    """Whoever waits for a driver's futures: a Runtime."""
+
+    async def wait(self, request: Any) -> Any:
+        """Wait for a future of ``concurrent.futures``; its result."""
+        ...
+
+
+class FuturesStorage(Storage, Protocol):
+    """A storage whose ``StorageInfo.waits`` is ``Waits.FUTURES``.
+
+    It is opened before there is a runtime, and until it is told of one it waits on the calling
+    thread.
+    """
+
+    def wait_by(self, waiter: Waiter) -> None:
+        """Await nothing but this waiter from now on."""
         ...
 
 

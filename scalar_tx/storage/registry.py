@@ -71,22 +71,48 @@ _SHIPPED = (
     ),
     Adapter(
         "postgresql",
-        None,
+        "scalar_tx.storage.postgresql.opening:from_settings",
         aliases=("postgres",),
         schemes=("postgresql", "postgres"),
         jdbc=("postgresql",),
         extra="postgresql",
+        doctor="scalar_tx.storage.postgresql.doctor:examine",
     ),
     Adapter(
         "mysql",
-        None,
+        "scalar_tx.storage.mysql.opening:from_settings",
         aliases=("mariadb",),
         schemes=("mysql", "mariadb"),
         jdbc=("mysql", "mariadb"),
         extra="mysql",
+        doctor="scalar_tx.storage.mysql.doctor:examine",
     ),
-    Adapter("cassandra", None, schemes=("cassandra",), extra="cassandra"),
-    Adapter("dynamo", None, aliases=("dynamodb",), schemes=("dynamodb",), extra="dynamodb"),
+    Adapter(
+        "cassandra",
+        "scalar_tx.storage.cassandra:open_cassandra",
+        schemes=("cassandra",),
+        properties=(
+            "cassandra.local_data_center",
+            "cassandra.request_timeout_millis",
+            "cassandra.tls.ca_root_cert_path",
+            "cassandra.tls.enabled",
+        ),
+        extra="cassandra",
+        doctor="scalar_tx.storage.cassandra.doctor:examine",
+    ),
+    Adapter(
+        "dynamo",
+        "scalar_tx.storage.dynamo.storage:from_settings",
+        aliases=("dynamodb",),
+        schemes=("dynamodb",),
+        properties=(
+            "dynamo.profile",
+            "dynamo.connect_timeout_millis",
+            "dynamo.request_timeout_millis",
+        ),
+        extra="dynamodb",
+        doctor="scalar_tx.storage.dynamo.doctor:examine",
+    ),
 )
 
 

@@ -8,7 +8,7 @@ DRIVER_HOMES = {
     "psycopg": "scalar_tx.storage.postgresql",
     "pymysql": "scalar_tx.storage.mysql",
     "cassandra": "scalar_tx.storage.cassandra",
-    "boto3": "scalar_tx.storage.dynamodb",
-    "botocore": "scalar_tx.storage.dynamodb",
+    "boto3": "scalar_tx.storage.dynamo",
+    "botocore": "scalar_tx.storage.dynamo",
     "redis": "scalar_tx.storage.redis_quorum",
 }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import scalar_tx
 from scalar_tx import errors
-from scalar_tx.storage.sqlite.errors import CASES, EXTENDED, Meaning
+from scalar_tx.storage.sql.meanings import Meaning
+from scalar_tx.storage.sqlite.errors import CASES, EXTENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -182,11 +182,23 @@ def test_jdbc_needs_a_jdbc_url(points: tuple[str, ...]) -> None:
     assert "hush" not in str(error)
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "mysql", "cassandra", "dynamo"])
-def test_what_comes_later_says_so(kind: str) -> None:
-    error = refusal(open_storage, StorageSettings(kind, ("h",)))
+def test_what_comes_later_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_SHIPPED", (*registry.adapters(), Adapter("tomorrow", None)))
+    error = refusal(open_storage, StorageSettings("tomorrow", ("h",)))
     assert "later version" in error.message
-    assert "memory, sqlite" in error.advice
+    assert "sqlite" in error.advice
+
+
+@pytest.mark.parametrize("kind, driver", [("postgresql", "psycopg"), ("mysql", "pymysql")])
+def test_a_missing_driver_of_a_server_names_the_extra(
+    kind: str, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [one for one in sys.modules if one.startswith(f"scalar_tx.storage.{kind}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, driver, None)
+    error = refusal(open_storage, StorageSettings(kind, (f"{kind}://h/d",)))
+    assert driver in error.message
+    assert f"scalar-tx[{kind}]" in error.advice
 
 
 def test_an_adapter_of_another_distribution(
@@ -284,7 +296,8 @@ def test_where_the_coordinator_table_is_made_on_first_use(install: Callable[...,
 
 def test_every_shipped_adapter_is_where_the_registry_says() -> None:
     shipped = [one for one in registry.adapters() if one.open is not None]
-    assert [one.name for one in shipped] == ["memory", "sqlite"]
+    names = ["memory", "sqlite", "postgresql", "mysql", "cassandra", "dynamo"]
+    assert [one.name for one in shipped] == names
     for one in shipped:
         module, _, function = str(one.open).partition(":")
         assert callable(getattr(importlib.import_module(module), function))

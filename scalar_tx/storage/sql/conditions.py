@@ -13,11 +13,11 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.conditions import And, Comparison, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from scalar_tx.model.conditions import Condition
-    from scalar_tx.model.types import DataType
     from scalar_tx.storage.sql.dialect import Dialect
+    from scalar_tx.storage.sql.names import Names
 
 Encoder: TypeAlias = "Callable[[Any], object]"
 
@@ -32,14 +32,25 @@ _SIGNS: Final[dict[Operator, str]] = {
 _NULL_TESTS: Final = {Operator.IS_NULL: "IS NULL", Operator.IS_NOT_NULL: "IS NOT NULL"}
 _LIKES: Final = frozenset({Operator.LIKE, Operator.NOT_LIKE})
 
-# NaN is the greatest value; where no column can hold it, every value present is smaller.
-_TRUE_BESIDE_NAN: Final = frozenset({Operator.NE, Operator.LT, Operator.LE})
-_NAN: Final = "NaN"
+# Where no column can hold a value, every value present lies on the same side of it.
+_TRUE_BELOW: Final = frozenset({Operator.NE, Operator.LT, Operator.LE})
+_TRUE_ABOVE: Final = frozenset({Operator.NE, Operator.GT, Operator.GE})
 _FALSE: Final = "1=0"
 
 
-def _is_nan(value: object) -> bool:
-    return type(value) is float and math.isnan(value)
+def _beyond(value: object, dialect: Dialect) -> frozenset[Operator] | None:
+    """Which comparisons are true of every value, where the value is none that a column can hold."""
+    if type(value) is not float or math.isfinite(value):
+        return None
+    if math.isnan(value):  # the greatest of all
+        return None if dialect.holds_nan else _TRUE_BELOW
+    if dialect.holds_infinity:
+        return None
+    return _TRUE_BELOW if value > 0 else _TRUE_ABOVE
+
+
+# Comparisons in which the order of texts matters.
+_ORDERED: Final = frozenset({Operator.GT, Operator.GE, Operator.LT, Operator.LE})
 
 
 def outline(condition: Condition, dialect: Dialect, values: list[object]) -> Hashable:
@@ -50,11 +61,12 @@ def outline(condition: Condition, dialect: Dialect, values: list[object]) -> Has
             return (condition.column, sign)
         if sign in _LIKES:
             if dialect.like is not None:
-                values += (condition.value, condition.escape)
+                values += dialect.like_values(str(condition.value), condition.escape)
             return (condition.column, sign)
         value = condition.value
-        if _is_nan(value) and not dialect.holds_nan:
-            return (condition.column, sign, _NAN)
+        beyond = _beyond(value, dialect)
+        if beyond is not None:
+            return (condition.column, sign, beyond)
         values.append(value)
         return (condition.column, sign)
     return (type(condition), *(outline(term, dialect, values) for term in condition.terms))
@@ -66,19 +78,9 @@ class Rendering:
     ``loose``: what the database can't judge exactly lets rows through; otherwise it is an error.
     """
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        quoted: Mapping[str, str],
-        types: Mapping[str, DataType],
-        encoders: Mapping[DataType, Encoder],
-        *,
-        loose: bool,
-    ) -> None:
-        self._dialect = dialect
-        self._quoted = quoted
-        self._types = types
-        self._encoders = encoders
+    def __init__(self, names: Names, *, loose: bool) -> None:
+        self._names = names
+        self._dialect = names.dialect
         self._loose = loose
         self.needed: list[Encoder | None] = []
 
@@ -93,11 +95,12 @@ class Rendering:
 
     def _comparison(self, comparison: Comparison) -> str:
         sign = comparison.operator
-        column = self._quoted.get(comparison.column)
+        names = self._names
+        column = names.full.get(comparison.column)
         if column is None:
             raise InvalidOperationError(
                 f"a condition names the column {comparison.column!r}, which the table lacks",
-                advice=f"Its columns are {', '.join(self._quoted)}",
+                advice=f"Its columns are {', '.join(names.full)}",
                 code="STX-3012",
             )
         if sign in _NULL_TESTS:
@@ -105,10 +108,12 @@ class Rendering:
         if sign in _LIKES:
             return self._like(column, sign)
         value = comparison.value
-        if _is_nan(value) and not self._dialect.holds_nan:
-            return f"{column} IS NOT NULL" if sign in _TRUE_BESIDE_NAN else _FALSE
-        self.needed.append(self._encoders.get(self._types[comparison.column]))
-        return f"{column} {_SIGNS[sign]} {self._dialect.placeholder}"
+        beyond = _beyond(value, self._dialect)
+        if beyond is not None:
+            return f"{column} IS NOT NULL" if sign in beyond else _FALSE
+        self.needed.append(names.encoders.get(names.types[comparison.column]))
+        exact = names.ordered if sign in _ORDERED else names.compared
+        return f"{exact[comparison.column]} {_SIGNS[sign]} {self._dialect.placeholder}"
 
     def _like(self, column: str, sign: Operator) -> str:
         template = self._dialect.like

@@ -34,16 +34,26 @@ class MetadataTypes:
     position: str
 
 
+def _as_they_are(pattern: str, escape: str) -> tuple[str, str]:
+    return pattern, escape
+
+
 @dataclass(frozen=True)
 class Dialect:
     """One database's spelling.
 
     ``joint``: the sign between namespace and table inside one identifier, or None where a namespace
     is an object of its own. ``like``: a template with ``{column}`` and two ``{value}`` (pattern and
-    escape) that is exact, or None. ``holds_nan``: can a column hold NaN, and does it then compare
-    as in ``model.conditions``? ``null_is_least``: does NULL come first in ascending order unasked?
+    escape, as ``like_values`` gives them) that is exact, or None. ``holds_nan``: can a column hold
+    NaN, and does it then compare as in ``model.conditions``? ``null_is_least``: does NULL come
+    first in ascending order unasked?
     ``upsert`` makes the begin and the end of an INSERT that changes the row if there is one, from
-    the quoted key columns and the quoted other columns.
+    the quoted key columns and the quoted other columns. ``if_absent`` ends an INSERT that leaves a
+    row alone which is there, so that the count tells; empty: a duplicate key is an error.
+    ``by_code_point``: a template with ``{column}`` that compares a text by code point where the
+    column's own collation does not. ``equal_by_code_point``: are texts of the metadata table equal
+    only if they are the same? ``orders_in_key``: does the primary key say ASC and DESC?
+    ``clustering_index``: does a key of both orders get an index of its own?
     """
 
     quote_sign: str
@@ -54,9 +64,16 @@ class Dialect:
     upsert: Callable[[Sequence[str], Sequence[str]], tuple[str, str]]
     key_types: Mapping[DataType, str] = field(default_factory=dict)
     like: str | None = None
+    like_values: Callable[[str, str], tuple[str, str]] = _as_they_are
     holds_nan: bool = False
     null_is_least: bool = True
     row_values: bool = True  # does an index serve (a, b) > (?, ?)?
+    holds_infinity: bool = True
+    if_absent: str = ""
+    by_code_point: str = "{column}"
+    equal_by_code_point: bool = True
+    orders_in_key: bool = False
+    clustering_index: bool = False
 
     def quote(self, identifier: str) -> str:
         """An identifier as a statement holds it, its quotes and placeholder signs escaped."""
@@ -78,10 +95,11 @@ class Dialect:
             return self.key_types[data_type]
         return self.types[data_type]
 
-    def order_term(self, column: str, order: Order) -> str:
+    def order_term(self, column: str, order: Order, *, in_key: bool) -> str:
         """One term of ORDER BY: NULL first in ASC, last in DESC."""
         nulls = ""
-        if not self.null_is_least:
+        # A key holds no NULL here, and its index would not serve an order that speaks of it.
+        if not self.null_is_least and not in_key:
             nulls = " NULLS FIRST" if order is Order.ASC else " NULLS LAST"
         return f"{column} {order.value}{nulls}"
 

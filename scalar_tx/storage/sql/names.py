@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.storage.sql.conditions import Encoder, Rendering
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType
@@ -18,11 +18,19 @@ class Names:
     """A table's names, quoted, and the encoders of its columns.
 
     ``full`` are the columns with their table's name: SQLite takes a quoted name that is no column
-    for a text literal, but never one that names a table.
+    for a text literal, but never one that names a table. ``unequal`` are text columns that the
+    database takes for equal where they are not, ``unordered`` those that it orders otherwise than
+    by code point; ``compared`` and ``ordered`` are the columns as such comparisons need them.
     """
 
     def __init__(
-        self, dialect: Dialect, table: Table, encoders: Mapping[DataType, Encoder]
+        self,
+        dialect: Dialect,
+        table: Table,
+        encoders: Mapping[DataType, Encoder],
+        *,
+        unequal: Collection[str] = (),
+        unordered: Collection[str] = (),
     ) -> None:
         self.dialect: Final = dialect
         self.table: Final = table
@@ -34,6 +42,12 @@ class Names:
         self.reference: Final = dialect.table(table.namespace, table.short_name)
         self.bare: Final = {name: dialect.quote(name) for name in self.columns}
         self.full: Final = {name: f"{self.reference}.{text}" for name, text in self.bare.items()}
+        exact = {
+            name: dialect.by_code_point.format(column=self.full[name])
+            for name in {*unequal, *unordered}
+        }
+        self.compared: Final = {**self.full, **{name: exact[name] for name in unequal}}
+        self.ordered: Final = {**self.full, **exact}
         listed = ",".join(self.full[name] for name in self.columns)
         self.select: Final = f"SELECT {listed} FROM {self.reference}"
         self.by_key: Final = " AND ".join(
@@ -46,4 +60,4 @@ class Names:
 
     def rendering(self, *, loose: bool) -> Rendering:
         """A rendering of conditions over this table."""
-        return Rendering(self.dialect, self.full, self.types, self.encoders, loose=loose)
+        return Rendering(self, loose=loose)

@@ -55,10 +55,10 @@ def _nested(
             later = f"{column} IS NOT NULL" if way is Order.ASC else None
             same = f"{column} IS NULL"
         else:
-            later = f"{column}{'>' if way is Order.ASC else '<'}{hole}"
+            later = f"{names.ordered[name]}{'>' if way is Order.ASC else '<'}{hole}"
             if way is Order.DESC and _may_be_null(names, name):
                 later = f"({later} OR {column} IS NULL)"
-            same = f"{column}={hole}"
+            same = f"{names.compared[name]}={hole}"
         taken = () if nulls[i] else (i,)
         if expression is not None:
             expression = f"({same} AND {expression})"
@@ -71,7 +71,7 @@ def _nested(
 
 def _compared(names: Names, order: Sequence[tuple[str, Order]], sign: str) -> str:
     hole = names.dialect.placeholder
-    columns = [names.full[name] for name, _ in order]
+    columns = [names.ordered[name] for name, _ in order]
     if len(columns) == 1:
         return f"{columns[0]}{sign}{hole}"
     return f"({','.join(columns)}){sign}({','.join([hole] * len(columns))})"

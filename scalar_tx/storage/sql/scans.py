@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from scalar_tx.model.conditions import Condition
+    from scalar_tx.model.types import Row
     from scalar_tx.storage.interface import ScanRequest
     from scalar_tx.storage.sql.names import Names
 
@@ -76,10 +77,12 @@ class ScanStatements:
 
     def place_of_request(self, request: ScanRequest) -> list[object] | None:
         """Where the request begins, as stored; None: at the beginning."""
-        if request.after is None:
-            return None
+        return None if request.after is None else self.place_of(request, request.after)
+
+    def place_of(self, request: ScanRequest, row: Row) -> list[object]:
+        """A row's place in the order of the scan, as stored."""
         columns = [name for name, _ in self.order(request).columns]
-        values: list[object] = [request.after[name] for name in columns]
+        values: list[object] = [row[name] for name in columns]
         return plan("", self._names.encoders_of(columns)).bind(values)
 
     def page(
@@ -152,7 +155,10 @@ class ScanStatements:
         if terms:
             text += " WHERE " + " AND ".join(terms)
         if order:
-            by = (names.dialect.order_term(names.full[name], way) for name, way in order)
+            by = (
+                names.dialect.order_term(names.ordered[name], way, in_key=name in names.key_set)
+                for name, way in order
+            )
             text += " ORDER BY " + ",".join(by)
         return plan(f"{text} LIMIT {names.dialect.placeholder}", rendering.needed), picks
 

@@ -80,12 +80,14 @@ class RecordStatements:
         names = self._names
         keys = [names.bare[name] for name in names.key]
         others = [names.bare[name] for name in columns]
-        begin, end = names.dialect.upsert(keys, others) if upsert else ("INSERT INTO", "")
+        if_absent = names.dialect.if_absent
+        begin, end = names.dialect.upsert(keys, others) if upsert else ("INSERT INTO", if_absent)
         listed = ",".join([*keys, *others])
         holes = ",".join([names.dialect.placeholder] * (len(keys) + len(others)))
         return plan(
             f"{begin} {names.reference} ({listed}) VALUES ({holes}){end}",
             [*self._key_encoders, *names.encoders_of(columns)],
+            conditional=not upsert and bool(if_absent),
         )
 
     def _erase(self, erase: Erase) -> Plan:

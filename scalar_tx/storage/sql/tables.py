@@ -20,6 +20,8 @@ METADATA_TABLE: Final = "metadata"
 VIRTUAL_TABLES: Final = "virtual_tables"
 
 _LONGEST_INDEX_NAME: Final = 63
+_INDEX: Final = "index_"
+_CLUSTERING_INDEX: Final = "index_clustering_order_"
 
 # full_table_name, column_name, data_type, key_type, clustering_order, indexed, ordinal_position
 MetadataRow = tuple[str, str, str, str | None, str | None, bool, int]
@@ -40,8 +42,37 @@ def create_table(dialect: Dialect, table: Table) -> str:
         for name in table.columns
     )
     key = ",".join(dialect.quote(name) for name in schema.primary_key)
+    if dialect.orders_in_key and Order.DESC in schema.clustering_orders.values():
+        key = _ordered_key(dialect, schema)
     reference = dialect.table(table.namespace, table.short_name)
     return f"CREATE TABLE {reference}({columns}, PRIMARY KEY ({key}))"
+
+
+def _ordered_key(dialect: Dialect, schema: TableSchema) -> str:
+    orders = schema.clustering_orders
+    return ",".join(
+        f"{dialect.quote(name)} {orders.get(name, Order.ASC).value}" for name in schema.primary_key
+    )
+
+
+def create_clustering_index(dialect: Dialect, table: Table) -> str | None:
+    """The index in the clustering order, where a key of both orders needs one (5.2)."""
+    if not dialect.clustering_index or len(set(table.schema.clustering_orders.values())) < 2:
+        return None
+    reference = dialect.table(table.namespace, table.short_name)
+    name = dialect.quote(clustering_index_name(table))
+    return f"CREATE UNIQUE INDEX {name} ON {reference} ({_ordered_key(dialect, table.schema)})"
+
+
+def clustering_index_name(table: Table) -> str:
+    """The name of that index (Storage specification 5.2 and 5.3).
+
+    >>> schema = TableSchema({"id": "INT"}, ["id"])
+    >>> clustering_index_name(Table("ns.tbl", schema))
+    'index_clustering_order_ns_tbl'
+    """
+    name = f"{_CLUSTERING_INDEX}{table.namespace}_{table.short_name}"
+    return name if _is_short(name) else _hashed(name, _CLUSTERING_INDEX)
 
 
 def add_column(dialect: Dialect, table: Table, column: str, data_type: DataType) -> str:
@@ -56,8 +87,12 @@ def long_index_name(table: Table, column: str) -> str:
     return f"index_{table.namespace}_{table.short_name}_{column}"
 
 
-def _hashed(name: str) -> str:
-    return "index_" + hashlib.sha256(name.encode()).hexdigest()[:32]
+def _is_short(name: str) -> bool:
+    return len(name) <= _LONGEST_INDEX_NAME
+
+
+def _hashed(name: str, prefix: str = _INDEX) -> str:
+    return prefix + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def index_name(table: Table, column: str) -> str:
@@ -68,7 +103,7 @@ def index_name(table: Table, column: str) -> str:
     'index_ns_tbl_c'
     """
     name = long_index_name(table, column)
-    return name if len(name) <= _LONGEST_INDEX_NAME else _hashed(name)
+    return name if _is_short(name) else _hashed(name)
 
 
 def other_index_name(table: Table, column: str) -> str:
@@ -112,8 +147,15 @@ def delete_metadata(dialect: Dialect, schema: str) -> str:
     """Remove all rows of a table; takes its full name."""
     return (
         f"DELETE FROM {dialect.table(schema, METADATA_TABLE)} "
-        f"WHERE {dialect.quote('full_table_name')}={dialect.placeholder}"
+        f"WHERE {_is(dialect, 'full_table_name')}"
     )
+
+
+def _is(dialect: Dialect, column: str) -> str:
+    quoted = dialect.quote(column)
+    if not dialect.equal_by_code_point:
+        quoted = dialect.by_code_point.format(column=quoted)
+    return f"{quoted}={dialect.placeholder}"
 
 
 def select_metadata(dialect: Dialect, schema: str) -> str:
@@ -122,7 +164,7 @@ def select_metadata(dialect: Dialect, schema: str) -> str:
     return (
         f"SELECT {','.join(map(dialect.quote, names))} "
         f"FROM {dialect.table(schema, METADATA_TABLE)} "
-        f"WHERE {dialect.quote('full_table_name')}={dialect.placeholder} "
+        f"WHERE {_is(dialect, 'full_table_name')} "
         f"ORDER BY {dialect.quote('ordinal_position')}"
     )
 
@@ -137,7 +179,7 @@ def mark_indexed(dialect: Dialect, schema: str) -> str:
     hole = dialect.placeholder
     return (
         f"UPDATE {dialect.table(schema, METADATA_TABLE)} SET {dialect.quote('indexed')}={hole} "
-        f"WHERE {dialect.quote('full_table_name')}={hole} AND {dialect.quote('column_name')}={hole}"
+        f"WHERE {_is(dialect, 'full_table_name')} AND {_is(dialect, 'column_name')}"
     )
 
 

@@ -8,8 +8,6 @@ in autocommit commits by itself, so for it every error may be one of the commit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from scalar_tx.errors import (
@@ -20,27 +18,7 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     WriteRefusedError,
 )
-
-
-class Meaning(Enum):
-    """What the protocol must do about an error."""
-
-    REFUSED = "a record with that key is there; nothing changed"
-    BUSY = "locked by others; nothing changed"
-    UNAVAILABLE = "nothing was done"
-    LOST = "may have taken effect"
-    WRONG = "can never succeed as it is; nothing changed"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One result code: its meaning before a commit and at one, and what to do."""
-
-    name: str
-    before: Meaning
-    at_commit: Meaning
-    advice: str
-    retryable: bool = True
+from scalar_tx.storage.sql.meanings import Case, Meaning
 
 
 def _same(name: str, meaning: Meaning, advice: str, *, retryable: bool = False) -> Case:

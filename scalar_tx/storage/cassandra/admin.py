@@ -1,0 +1,227 @@
+"""How are keyspaces, tables and indexes made, changed and removed? (Storage specification 3.2)"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.errors import InvalidOperationError, SchemaError, StorageUnavailableError
+from scalar_tx.model.table import split_name
+from scalar_tx.storage.cassandra import ddl
+from scalar_tx.storage.cassandra.names import check_index, check_makeable, check_namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scalar_tx.model.table import Table
+    from scalar_tx.model.types import DataType
+    from scalar_tx.storage.cassandra.catalog import Catalog
+    from scalar_tx.storage.cassandra.session import Session
+
+_LONGEST_BUILD: Final = 60.0  # seconds
+_BUILD_PAUSE: Final = 0.05
+_NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class CassandraAdmin:
+    """A namespace is a keyspace. Each step is a statement of its own: there is no undoing."""
+
+    def __init__(
+        self,
+        session: Session,
+        catalog: Catalog,
+        system_namespace: str,
+        forget: Callable[[str], None],
+    ) -> None:
+        self._session = session
+        self._catalog = catalog
+        self._system = system_namespace
+        self._forget = forget
+
+    async def create_namespace(
+        self,
+        namespace: str,
+        *,
+        if_not_exists: bool = False,
+        options: Mapping[str, str] = _NO_OPTIONS,
+    ) -> None:
+        """Make a keyspace: SimpleStrategy and one replica unless the options say otherwise."""
+        check_namespace(namespace)
+        text = ddl.create_keyspace(namespace, options, if_not_exists=if_not_exists)
+        await self._session.define(text, f"namespace {namespace}")
+
+    async def drop_namespace(self, namespace: str, *, if_exists: bool = False) -> None:
+        """Remove an empty keyspace."""
+        if namespace not in await self._catalog.keyspaces():
+            if if_exists:
+                return
+            raise InvalidOperationError(
+                f"there is no namespace {namespace}",
+                advice="Pass if_exists=True",
+                code="STX-3018",
+            )
+        if await self._catalog.tables(namespace):
+            raise InvalidOperationError(
+                f"the namespace {namespace} is not empty",
+                advice="Drop its tables first",
+                code="STX-3018",
+            )
+        await self._session.define(ddl.drop_keyspace(namespace), f"namespace {namespace}")
+
+    async def namespaces(self) -> list[str]:
+        """Every keyspace that is not Cassandra's own, and the system namespace."""
+        found = {name for name in await self._catalog.keyspaces() if not name.startswith("system")}
+        return sorted(found | {self._system})
+
+    async def create_table(
+        self,
+        table: Table,
+        *,
+        if_not_exists: bool = False,
+        options: Mapping[str, str] = _NO_OPTIONS,
+    ) -> None:
+        """Make the table, its keyspace, its indexes, and the system keyspace, which stays empty."""
+        check_makeable(table)
+        text = ddl.create_table(table, options)  # what is wrong with it comes before any step
+        if table.short_name in await self._catalog.tables(table.namespace):
+            if if_not_exists:
+                return
+            raise InvalidOperationError(
+                f"the table {table.name} exists",
+                advice="Pass if_not_exists=True",
+                code="STX-3018",
+            )
+        await self._make(table, text, options)
+
+    async def _make(self, table: Table, text: str, options: Mapping[str, str]) -> None:
+        there = await self._catalog.keyspaces()
+        for namespace in dict.fromkeys((self._system, table.namespace)):
+            if namespace not in there:
+                await self.create_namespace(namespace, if_not_exists=True, options=options)
+        await self._session.define(text, table.name)
+        self._forget(table.name)
+        try:
+            for column in table.schema.secondary_index:
+                await self._index(table, column)
+        except InvalidOperationError:
+            await self._session.define(ddl.drop_table(table.name), table.name)
+            raise
+
+    async def drop_table(self, name: str, *, if_exists: bool = False) -> None:
+        """Remove the table."""
+        namespace, short_name = split_name(name)
+        if short_name not in await self._catalog.tables(namespace):
+            if if_exists:
+                return
+            raise _missing(name)
+        await self._session.define(ddl.drop_table(name), name)
+        self._forget(name)
+
+    async def truncate_table(self, name: str) -> None:
+        """Remove all rows; every node must be up."""
+        namespace, short_name = split_name(name)
+        if short_name not in await self._catalog.tables(namespace):
+            raise _missing(name)
+        await self._session.define(ddl.truncate_table(name), name)
+
+    async def tables(self, namespace: str) -> list[str]:
+        """The full names of a keyspace's tables."""
+        return [f"{namespace}.{name}" for name in await self._catalog.tables(namespace)]
+
+    async def table(self, name: str) -> Table | None:
+        """A table as the schema tables describe it."""
+        return await self._catalog.table(name)
+
+    async def create_index(
+        self, table: Table, column: str, *, options: Mapping[str, str] = _NO_OPTIONS
+    ) -> None:
+        """Index a column; Cassandra builds it from the rows that are there."""
+        current = await self._with_column(table.name, column)
+        if column in current.schema.secondary_index:
+            raise InvalidOperationError(
+                f"{table.name}.{column} has an index",
+                advice="Nothing needs to be done",
+                code="STX-3018",
+            )
+        await self._index(table, column)
+        self._forget(table.name)
+
+    async def _index(self, table: Table, column: str) -> None:
+        """Make an index and wait until it can be read."""
+        name = check_index(table, column)
+        await self._session.define(ddl.create_index(table, column), table.name)
+        waited = 0.0
+        while not await self._catalog.is_built(table.namespace, name):
+            if waited >= _LONGEST_BUILD:
+                raise StorageUnavailableError(
+                    f"the index {name} of {table.name} is still being built",
+                    advice="Wait for the nodes to finish it; it need not be made again",
+                    code="STX-4218",
+                )
+            await self._session.pause(_BUILD_PAUSE)
+            waited += _BUILD_PAUSE
+
+    async def drop_index(self, table: Table, column: str) -> None:
+        """Remove a column's index, whatever its name."""
+        await self._with_column(table.name, column)
+        name = (await self._catalog.indexes(table.name)).get(column)
+        if name is None:
+            raise InvalidOperationError(
+                f"{table.name}.{column} has no index",
+                advice="Nothing needs to be done",
+                code="STX-3015",
+            )
+        await self._session.define(ddl.drop_index(table, name), table.name)
+        self._forget(table.name)
+
+    async def repair_table(self, table: Table, *, options: Mapping[str, str] = _NO_OPTIONS) -> None:
+        """Make what is missing of the table, its columns and its indexes."""
+        check_makeable(table)
+        text = ddl.create_table(table, options)
+        current = await self._catalog.table(table.name)
+        if current is None:
+            await self._make(table, text, options)
+            return
+        lost = [name for name in table.schema.primary_key if name not in current.schema.columns]
+        if lost:
+            raise SchemaError(
+                f"table {table.name} in Cassandra lacks {', '.join(lost)} of its key",
+                advice="Make the table anew and copy its rows",
+                code="STX-3302",
+            )
+        await self.add_columns(table, table.schema.columns)
+        for column in table.schema.secondary_index:
+            if column not in current.schema.secondary_index:
+                await self._index(table, column)
+        self._forget(table.name)
+
+    async def add_columns(self, table: Table, columns: Mapping[str, DataType]) -> None:
+        """Append columns, one statement each."""
+        current = await self._current(table.name)
+        added = {n: t for n, t in columns.items() if n not in current.schema.columns}
+        texts = [ddl.add_column(table.name, column, kind) for column, kind in added.items()]
+        for text in texts:
+            await self._session.define(text, table.name)
+        self._forget(table.name)
+
+    async def _current(self, name: str) -> Table:
+        table = await self._catalog.table(name)
+        if table is None:
+            raise _missing(name)
+        return table
+
+    async def _with_column(self, name: str, column: str) -> Table:
+        current = await self._current(name)
+        if column not in current.columns:
+            raise InvalidOperationError(
+                f"{name} has no column {column}",
+                advice=f"Its columns are {', '.join(current.columns)}",
+                code="STX-3012",
+            )
+        return current
+
+
+def _missing(name: str) -> InvalidOperationError:
+    return InvalidOperationError(
+        f"there is no table {name}", advice="Create it first", code="STX-3017"
+    )

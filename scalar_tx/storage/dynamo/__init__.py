@@ -1,0 +1,1 @@
+"""DynamoDB, the service or its local stand-in (Storage specification 4)."""

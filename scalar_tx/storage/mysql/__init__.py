@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: the schemas of one server (Storage specification 5)."""

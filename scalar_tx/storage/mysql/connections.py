@@ -1,0 +1,181 @@
+"""How does a statement reach MySQL? The one module that touches the driver.
+
+The driver is PyMySQL: pure Python, so it installs without MySQL's C library, and its time-outs are
+those of the socket, so nobody waits for ever for a server that says nothing. Connections are in
+autocommit. Each is told at its beginning what the library relies on: strict types, the wall clock
+of UTC, READ COMMITTED (a statement judges its condition by the newest committed row and locks no
+gaps), and how long it may wait for a lock.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+from typing import TYPE_CHECKING, Any, Final
+
+import pymysql
+from pymysql.constants import CLIENT, SERVER_STATUS
+
+from scalar_tx.errors import StorageUnavailableError
+from scalar_tx.storage.mysql.codec import SORTS_BY
+from scalar_tx.storage.mysql.errors import lost_connection, not_sent, storage_error, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scalar_tx.storage.mysql.settings import MysqlSettings, Tls
+    from scalar_tx.storage.sql.pool import Cells
+
+_SQL_MODE: Final = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
+_NO_LIMIT: Final = 0
+
+
+class MysqlWire:
+    """One connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._socket = select.poll()
+        self._socket.register(connection._sock.fileno(), select.POLLIN | select.POLLHUP)  # noqa: SLF001
+
+    def _run(self, text: str, parameters: Sequence[object] = ()) -> Any:
+        cursor = self._connection.cursor()
+        cursor.execute(text, tuple(parameters))
+        return cursor
+
+    def rows(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
+        """Read."""
+        return list(self._run(text, parameters).fetchall())
+
+    def count(self, text: str, parameters: Sequence[object] = ()) -> int:
+        """Write; how many rows were found?"""
+        return int(self._run(text, parameters).rowcount)
+
+    def define(self, text: str) -> None:
+        """Every definition commits; what follows is a transaction anew."""
+        self._run(text)
+        self.begin()
+
+    def begin(self) -> None:
+        """At READ COMMITTED, as the session says."""
+        self._run("START TRANSACTION")
+
+    def begin_moment(self) -> None:
+        """A snapshot of now."""
+        self._run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self._run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    def commit(self) -> None:
+        """Commit."""
+        self._run("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo; without a transaction nothing is asked of the server."""
+        if self._connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+            self._run("ROLLBACK")
+
+    def is_fit(self) -> bool:
+        """A server that ended the connection has said so: something is there to be read."""
+        return bool(self._connection.open) and not self._socket.poll(0)
+
+    def close(self) -> None:
+        """Close."""
+        self._connection._force_close()  # noqa: SLF001  # without a farewell that may block
+
+
+class MysqlDriver:
+    """Opens connections and explains their errors."""
+
+    errors: tuple[type[Exception], ...] = (pymysql.err.MySQLError, OverflowError, OSError)
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        self._settings = settings
+
+    @property
+    def place(self) -> str:
+        """Host, port and database."""
+        return self._settings.address.place
+
+    def open(self) -> MysqlWire:
+        """A new connection."""
+        address, limits = self._settings.address, self._settings.limits
+        connection: Any = None
+        try:
+            connection = pymysql.connect(
+                host=address.host,
+                port=address.port,
+                user=address.user,
+                password=address.password or "",
+                database=address.database or None,
+                charset="utf8mb4",
+                autocommit=True,
+                client_flag=CLIENT.FOUND_ROWS,
+                binary_prefix=True,
+                connect_timeout=max(1, round(limits.connect_s)),
+                read_timeout=limits.reply_s,
+                write_timeout=limits.reply_s,
+                ssl=_tls_context(self._settings.tls),
+            )
+            wire = MysqlWire(connection)
+            self._prepare(wire)
+        except BaseException as error:
+            if connection is not None:
+                connection._force_close()  # noqa: SLF001
+            # A RuntimeError says that the server's way of logging in needs a further package.
+            if isinstance(error, (*self.errors, RuntimeError)):
+                raise unavailable(*_said(error), self.place) from error
+            raise
+        return wire
+
+    def _prepare(self, wire: MysqlWire) -> None:
+        limits = self._settings.limits
+        lock_s = max(1, round(limits.lock_s))
+        ((version, read_only),) = wire.rows("SELECT VERSION(), @@global.read_only")
+        settings = [
+            f"sql_mode='{_SQL_MODE}'",
+            "time_zone='+00:00'",
+            f"max_sort_length={SORTS_BY}",
+            f"innodb_lock_wait_timeout={lock_s}",
+            f"lock_wait_timeout={lock_s}",
+        ]
+        if limits.statement_s != _NO_LIMIT:
+            if "mariadb" in version.lower():
+                settings.append(f"max_statement_time={limits.statement_s:g}")
+            else:  # of reads only
+                settings.append(f"max_execution_time={round(1000 * limits.statement_s)}")
+        wire.count("SET SESSION " + ",".join(settings))
+        wire.count("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        if read_only not in (0, "OFF"):
+            raise StorageUnavailableError(
+                f"MySQL at {self.place}: the server is read only, as replicas are",
+                advice="Name the primary server",
+                code="STX-4751",
+            )
+
+    def explained(self, error: Exception, *, at_commit: bool) -> Exception:
+        """What an error of a statement means."""
+        message, code = _said(error)
+        if code:
+            return storage_error(message, code, self.place, at_commit=at_commit)
+        if isinstance(error, pymysql.err.ProgrammingError | OverflowError):
+            return not_sent(message, self.place)  # before anything was sent
+        return lost_connection(message, self.place, at_commit=at_commit)
+
+
+def _said(error: BaseException) -> tuple[str, int]:
+    arguments = error.args
+    if arguments and isinstance(arguments[0], int) and isinstance(error, pymysql.err.MySQLError):
+        return str(arguments[1]) if len(arguments) > 1 else type(error).__name__, arguments[0]
+    return str(error) or type(error).__name__, 0
+
+
+def _tls_context(tls: Tls) -> ssl.SSLContext | None:
+    if tls.verify is None:
+        return None
+    context = ssl.create_default_context(cafile=tls.authority)
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context

@@ -1,0 +1,1 @@
+"""PostgreSQL: one database of one server, shared with Java programs (Storage specification 5)."""

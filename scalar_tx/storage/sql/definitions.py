@@ -1,0 +1,99 @@
+"""What must be known of a kind of server to make tables there, and to trust those it has?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from scalar_tx.model.table import Table
+    from scalar_tx.storage.sql.dialect import Dialect
+    from scalar_tx.storage.sql.pool import Cells, Wire
+
+
+class Reader(Protocol):
+    """Anything that runs a SELECT."""
+
+    def __call__(self, text: str, parameters: Sequence[object] = (), /) -> list[Cells]:
+        """All its rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The text columns that the database does not compare by code point; see ``Names``."""
+
+    unequal: frozenset[str] = frozenset()
+    unordered: frozenset[str] = frozenset()
+
+
+class Definitions(Protocol):
+    """What a kind of server has in its catalog, and how its definitions are spelled."""
+
+    dialect: Dialect
+
+    def check_present(self, read: Reader, table: Table, place: str) -> Texts:
+        """Raise an error unless the table is there and can keep its promises."""
+        ...
+
+    def check_makeable(self, table: Table) -> None:
+        """InvalidOperationError if the server can't hold a table of these names."""
+        ...
+
+    def check_namespace(self, namespace: str) -> None:
+        """InvalidOperationError if the server can't hold a namespace of that name."""
+        ...
+
+    def check_columns(self, columns: Iterable[str], table: str) -> None:
+        """InvalidOperationError if the server can't hold or tell apart these columns."""
+        ...
+
+    def lock(self, wire: Wire) -> None:
+        """Wait for other changes of definitions."""
+        ...
+
+    def unlock(self, wire: Wire) -> None:
+        """Let others change definitions."""
+        ...
+
+    def namespaces(self, read: Reader) -> list[str]:
+        """All but the server's own."""
+        ...
+
+    def relations(self, read: Reader, namespace: str) -> set[str]:
+        """The tables and views of a namespace, whoever made them."""
+        ...
+
+    def columns(self, read: Reader, namespace: str, name: str) -> list[str]:
+        """The columns of a table."""
+        ...
+
+    def indexes_on(self, read: Reader, table: Table, column: str) -> list[str]:
+        """The indexes on that column alone, keys left out."""
+        ...
+
+    def index_exists(self, read: Reader, table: Table, name: str) -> bool:
+        """Is the name of an index taken?"""
+        ...
+
+    def create_namespace(self, read: Reader, namespace: str) -> str:
+        """The definition of a namespace."""
+        ...
+
+    def create_table(self, read: Reader, table: Table) -> str:
+        """The definition of a table."""
+        ...
+
+    def index_name(self, table: Table, column: str) -> str:
+        """The name of a column's index."""
+        ...
+
+    def drop_index(self, table: Table, name: str) -> str:
+        """Removes an index."""
+        ...
+
+    def alter_type(self, table: Table, column: str, declared: str) -> str:
+        """Gives a column another type."""
+        ...

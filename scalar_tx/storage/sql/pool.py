@@ -1,0 +1,352 @@
+"""Which connection runs a statement, and what becomes of it after an error?
+
+Connections lie in the pool in autocommit: they hold no snapshot and no lock there. A connection
+that met an error which does not plainly leave it as it was is closed, never given back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+
+from scalar_tx.errors import (
+    InvalidOperationError,
+    StorageBusyError,
+    WriteRefusedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+Cells: TypeAlias = "tuple[Any, ...]"
+
+_LOG: Final = logging.getLogger(__name__)
+_OLDEST_S: Final = 1800.0  # a connection is replaced after half an hour, as balancers expect
+DEFAULT_MOST: Final = 32
+
+
+class Wire(Protocol):
+    """One connection of a driver. Whatever it raises of ``Driver.errors`` is unexplained."""
+
+    def rows(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
+        """All rows of one SELECT."""
+        ...
+
+    def count(self, text: str, parameters: Sequence[object] = ()) -> int:
+        """Run one INSERT, UPDATE or DELETE; how many rows were concerned?"""
+        ...
+
+    def define(self, text: str) -> None:
+        """Run one definition inside a transaction; the transaction goes on, or anew."""
+        ...
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        ...
+
+    def begin_moment(self) -> None:
+        """Begin a transaction whose reads all see one moment."""
+        ...
+
+    def commit(self) -> None:
+        """Commit it."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo it."""
+        ...
+
+    def is_fit(self) -> bool:
+        """Is it still open, with nothing unasked for arrived, as far as can be told locally?"""
+        ...
+
+    def close(self) -> None:
+        """Close it without waiting for anybody."""
+        ...
+
+
+class Driver(Protocol):
+    """What opens connections and explains their errors."""
+
+    errors: tuple[type[Exception], ...]
+
+    @property
+    def place(self) -> str:
+        """The database, as messages name it."""
+        ...
+
+    def open(self) -> Wire:
+        """A new connection in autocommit; StorageUnavailableError if there is none to be had."""
+        ...
+
+    def explained(self, error: Exception, *, at_commit: bool) -> Exception:
+        """The error to raise for one of ``errors``."""
+        ...
+
+
+class _Connection:
+    __slots__ = ("opened", "wire")
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.opened = time.monotonic()
+
+
+class HeldConnection:
+    """A connection whose reads all see the database as it was at one moment."""
+
+    def __init__(self, pool: Pool, connection: _Connection) -> None:
+        self._pool = pool
+        self._connection: _Connection | None = connection
+
+    def read(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
+        """All rows of one SELECT."""
+        connection = self._connection
+        if connection is None:
+            raise InvalidOperationError(
+                "this view of the database was given back", advice="Take another", code="STX-3304"
+            )
+        try:
+            return connection.wire.rows(text, parameters)
+        except BaseException as error:
+            self._connection = None
+            self._pool.drop(connection)
+            if isinstance(error, self._pool.driver.errors):
+                raise self._pool.driver.explained(error, at_commit=False) from error
+            raise
+
+    def close(self) -> None:
+        """Give the connection back; may be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.end_moment(connection)
+
+
+class Pool:
+    """Connections to one database, the last used first. Opens nothing before first use.
+
+    At most ``most`` are open at once. Whoever finds all in use waits ``patience_s`` seconds, then
+    meets StorageBusyError.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        *,
+        most: int = DEFAULT_MOST,
+        idle: int | None = None,
+        patience_s: float,
+    ) -> None:
+        self.driver: Final = driver
+        self._most = most
+        self._most_idle = most if idle is None else min(idle, most)
+        self._patience_s = patience_s
+        self._lock = threading.Condition()
+        self._idle: list[_Connection] = []
+        self._open = 0
+        self._closed = False
+        _POOLS.add(self)
+
+    @property
+    def open_connections(self) -> int:
+        """How many are open now, in use or idle."""
+        return self._open
+
+    def read(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
+        """All rows of one SELECT."""
+        connection = self._take()
+        try:
+            rows = connection.wire.rows(text, parameters)
+        except self.driver.errors as error:
+            raise self._after(connection, error, at_commit=False) from error
+        except BaseException as error:
+            self._settle(connection, error)
+            raise
+        self._give(connection)
+        return rows
+
+    def write(self, text: str, parameters: Sequence[object] = ()) -> int:
+        """Run one INSERT, UPDATE or DELETE in autocommit; how many rows were concerned?"""
+        connection = self._take()
+        try:
+            count = connection.wire.count(text, parameters)
+        except self.driver.errors as error:
+            raise self._after(connection, error, at_commit=True) from error
+        except BaseException as error:
+            self._settle(connection, error)
+            raise
+        self._give(connection)
+        return count
+
+    def transaction(self, steps: Callable[[Wire], T], *, keep: bool = True) -> T:
+        """Run steps and commit them together; an error undoes all of them.
+
+        ``keep`` False: after an error the connection is closed, and with it go its locks.
+        """
+        connection = self._take()
+        wire = connection.wire
+        at_commit = False
+        try:
+            wire.begin()
+            result = steps(wire)
+            at_commit = True
+            wire.commit()
+        except self.driver.errors as error:
+            keep = keep and not at_commit
+            raise self._after(connection, error, at_commit=at_commit, keep=keep) from error
+        except BaseException as error:
+            self._settle(connection, error, keep=keep)
+            raise
+        self._give(connection)
+        return result
+
+    def moment(self) -> HeldConnection:
+        """A connection for several reads of one moment; close it soon."""
+        connection = self._take()
+        try:
+            connection.wire.begin_moment()
+        except self.driver.errors as error:
+            raise self._after(connection, error, at_commit=False, keep=False) from error
+        except BaseException:
+            self.drop(connection)
+            raise
+        return HeldConnection(self, connection)
+
+    def end_moment(self, connection: _Connection) -> None:
+        """End a held connection's transaction, which has written nothing."""
+        try:
+            connection.wire.rollback()
+        except self.driver.errors as error:
+            _LOG.debug("ending a read of %s: %s", self.driver.place, error)
+            self.drop(connection)
+        except BaseException:
+            self.drop(connection)
+            raise
+        else:
+            self._give(connection)
+
+    def close(self) -> None:
+        """Close what lies in the pool; connections in use are closed when they come back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._lock.notify_all()
+        for connection in idle:
+            self.drop(connection)
+
+    def drop(self, connection: _Connection) -> None:
+        """Close a connection for good."""
+        try:
+            connection.wire.close()
+        except self.driver.errors as error:
+            _LOG.debug("closing a connection to %s: %s", self.driver.place, error)
+        finally:
+            with self._lock:
+                self._open -= 1
+                self._lock.notify()
+
+    def left_by_parent(self) -> None:
+        """After a fork, in the child: begin anew, without touching the parent's connections."""
+        self._lock = threading.Condition()  # another thread of the parent may have held it
+        _KEPT.extend(self._idle)
+        self._idle = []
+        self._open = 0
+
+    def _take(self) -> _Connection:
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            with self._lock:
+                connection = self._from_idle(deadline)
+                if connection is None:
+                    self._open += 1  # a place for the one that is opened below
+            if connection is None:
+                return self._opened()
+            fit = time.monotonic() - connection.opened < _OLDEST_S and connection.wire.is_fit()
+            if fit:
+                return connection
+            self.drop(connection)
+
+    def _from_idle(self, deadline: float) -> _Connection | None:
+        """An idle connection, or None where one may be opened; the lock is held."""
+        while True:
+            if self._closed:
+                raise InvalidOperationError(
+                    f"the storage of {self.driver.place} is closed",
+                    advice="Connect again",
+                    code="STX-3304",
+                )
+            if self._idle:
+                return self._idle.pop()
+            if self._open < self._most:
+                return None
+            if not self._lock.wait(deadline - time.monotonic()):
+                raise StorageBusyError(
+                    f"{self.driver.place}: all {self._most} connections are in use; "
+                    "scalar.db.connection_pool.max_total allows more"
+                )
+
+    def _opened(self) -> _Connection:
+        try:
+            return _Connection(self.driver.open())
+        except BaseException:
+            with self._lock:
+                self._open -= 1
+                self._lock.notify()
+            raise
+
+    def _give(self, connection: _Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < self._most_idle:
+                self._idle.append(connection)
+                self._lock.notify()
+                return
+        self.drop(connection)
+
+    def _after(
+        self, connection: _Connection, error: Exception, *, at_commit: bool, keep: bool = True
+    ) -> Exception:
+        """Settle what becomes of the connection; the error to raise."""
+        meaning = self.driver.explained(error, at_commit=at_commit)
+        self._settle(connection, meaning, keep=keep)
+        return meaning
+
+    def _settle(
+        self, connection: _Connection, meaning: BaseException, *, keep: bool = True
+    ) -> None:
+        """After an error: undo and give back where it leaves the connection sound, else close."""
+        sound = keep and isinstance(meaning, WriteRefusedError | StorageBusyError)
+        if sound and self._undone(connection):
+            self._give(connection)
+        else:
+            self.drop(connection)
+
+    def _undone(self, connection: _Connection) -> bool:
+        """Undo what an unfinished transaction did; without one nothing happens."""
+        try:
+            connection.wire.rollback()
+        except self.driver.errors as error:
+            # The database undoes it as soon as it notices that the connection is gone.
+            _LOG.debug("rolling back in %s: %s", self.driver.place, error)
+            return False
+        return True
+
+
+_POOLS: Final[weakref.WeakSet[Pool]] = weakref.WeakSet()
+# A connection of the parent that the child collected would be ended for the parent too.
+_KEPT: Final[list[_Connection]] = []
+
+
+def _after_fork() -> None:
+    with contextlib.suppress(RuntimeError):  # a pool that is being made as the fork happens
+        for pool in list(_POOLS):
+            pool.left_by_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,123 @@
+"""What is peculiar to DynamoDB, on DynamoDB Local: batches over tables, moved keys, the doctor."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scalar_tx.errors import SchemaError, WriteRefusedError
+from scalar_tx.model.conditions import if_exists
+from scalar_tx.model.finding import Verdict
+from scalar_tx.model.storage_settings import StorageSettings
+from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.runtime.blocking import run_blocking
+from scalar_tx.storage.dynamo.doctor import examine
+from scalar_tx.storage.dynamo.keys import CLUSTERING_KEY, PARTITION_KEY
+from scalar_tx.storage.dynamo.misplaced import find_misplaced, put_right
+from scalar_tx.storage.dynamo.storage import DynamoStorage, from_settings
+from scalar_tx.storage.interface import PartitionSource, ScanRequest, Write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Cluster
+
+UP = Table("own.up", TableSchema({"p": "INT", "c": "INT", "n": "INT"}, ["p"], ["c ASC"]))
+DOWN = Table("own.down", TableSchema({"p": "INT", "c": "INT", "n": "INT"}, ["p"], ["c DESC"]))
+
+
+@pytest.fixture
+def settings(dynamodb_server: Cluster) -> StorageSettings:
+    known = dynamodb_server.properties()
+    known["scalar.db.dynamo.namespace.prefix"] = f"t{uuid.uuid4().hex[:8]}_"
+    return StorageSettings(
+        "dynamo",
+        (known["scalar.db.contact_points"],),
+        username=known["scalar.db.username"],
+        password=known["scalar.db.password"],
+        properties=known,
+    )
+
+
+@pytest.fixture
+def storage(settings: StorageSettings) -> Iterator[DynamoStorage]:
+    storage = from_settings(settings)
+    for table in (UP, DOWN):
+        run_blocking(storage.admin.create_table(table))
+    yield storage
+    for table in (UP, DOWN):
+        run_blocking(storage.admin.drop_table(table.name))
+    run_blocking(storage.close())
+
+
+def test_a_batch_encodes_each_key_by_its_own_table(storage: DynamoStorage) -> None:
+    run_blocking(storage.mutate([Write(UP, (1, 5), {"n": 1}), Write(DOWN, (1, 5), {"n": 2})]))
+    places = {}
+    for table in (UP, DOWN):
+        physical = storage.names.table(table.name)
+        (item,) = storage.client.read("scan", {"TableName": physical})["Items"]
+        places[table.name] = item[CLUSTERING_KEY]["B"].hex()
+        assert run_blocking(storage.get(table, (1, 5))) is not None
+    assert places == {"own.up": "80000005", "own.down": "7ffffffa"}
+
+
+def test_a_refused_batch_names_its_records(storage: DynamoStorage) -> None:
+    group = [Write(UP, (1, 5), {"n": 1}), Write(DOWN, (1, 6), {"n": 2}, if_exists)]
+    with pytest.raises(WriteRefusedError, match=r"own\.down \(1, 6\)") as caught:
+        run_blocking(storage.mutate(group))
+    assert "own.up" not in str(caught.value)
+
+
+def _misplace(storage: DynamoStorage) -> None:
+    """Leave what the Java library leaves: the key of a DESC table, encoded as ASC."""
+    item: dict[str, Any] = {
+        PARTITION_KEY: {"B": bytes.fromhex("80000001")},
+        CLUSTERING_KEY: {"B": bytes.fromhex("80000005")},
+        "p": {"N": "1"},
+        "c": {"N": "5"},
+        "n": {"N": "7"},
+    }
+    storage.client.write("put_item", {"TableName": storage.names.table(DOWN.name), "Item": item})
+
+
+def test_a_misplaced_record_is_noticed_and_put_right(storage: DynamoStorage) -> None:
+    _misplace(storage)
+    assert run_blocking(storage.get(DOWN, (1, 5))) is None
+    with pytest.raises(SchemaError) as caught:
+        run_blocking(storage.scan(ScanRequest(DOWN, PartitionSource((1,)))).next_page())
+    assert caught.value.code == "STX-3607"
+    (record,) = find_misplaced(storage, DOWN)
+    assert (record.key, record.taken) == ((1, 5), False)
+    put_right(storage, DOWN, record)
+    assert run_blocking(storage.get(DOWN, (1, 5))) == {"p": 1, "c": 5, "n": 7}
+    assert list(find_misplaced(storage, DOWN)) == []
+
+
+def test_a_misplaced_record_is_not_moved_onto_another(storage: DynamoStorage) -> None:
+    _misplace(storage)
+    run_blocking(storage.mutate([Write(DOWN, (1, 5), {"n": 8})]))
+    (record,) = find_misplaced(storage, DOWN)
+    assert record.taken
+    with pytest.raises(WriteRefusedError):  # also where it was not seen
+        put_right(storage, DOWN, replace(record, taken=False))
+    assert run_blocking(storage.get(DOWN, (1, 5))) == {"p": 1, "c": 5, "n": 8}
+
+
+def test_the_doctor(settings: StorageSettings, storage: DynamoStorage) -> None:
+    found = examine(settings)
+    assert found.clock_ahead_ms is not None
+    assert abs(found.clock_ahead_ms) < 3000
+    subjects = {one.subject: one for one in found.findings}
+    assert subjects["server"].verdict is Verdict.GOOD
+    assert subjects["metadata"].verdict is Verdict.GOOD
+    assert "DynamoDB Local" in subjects["backups"].text
+
+
+def test_the_doctor_where_nobody_is(settings: StorageSettings) -> None:
+    nowhere = {**settings.properties, "scalar.db.dynamo.endpoint_override": "http://127.0.0.1:1"}
+    (finding,) = examine(replace(settings, properties=nowhere)).findings
+    assert finding.verdict is Verdict.BAD
+    assert finding.advice is not None
