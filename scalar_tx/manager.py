@@ -27,6 +27,7 @@ from scalar_tx.transactional_functions import (
     refuse_coroutine,
     transaction_place,
 )
+from scalar_tx.two_phase import TwoPhase, TwoPhaseTransaction
 
 if TYPE_CHECKING:
     import os
@@ -53,13 +54,10 @@ class TransactionManager(OneOperation):
         self._parts: Parts
         self._runtime: BlockingRuntime
         self._open_parts()
-        active = settings.active_transactions
-        idle = active.expiration_millis
-        self._register: OpenTransactions[Transaction] = OpenTransactions(
-            self._runtime.elapsed,
-            idle_seconds=None if idle is None else idle / 1000,
-            most=active.max_active,
-        )
+        active, elapsed = settings.active_transactions, self._runtime.elapsed
+        self._register: OpenTransactions[Transaction] = OpenTransactions.of(active, elapsed)
+        parts: OpenTransactions[TwoPhaseTransaction] = OpenTransactions.of(active, elapsed)
+        self._two_phase = TwoPhase(self._here, parts)
 
     def _open_parts(self, former: Parts | None = None) -> None:
         forked = forks()
@@ -146,6 +144,11 @@ class TransactionManager(OneOperation):
         """The open transaction of that id, begun in this process. TransactionNotFoundError."""
         self._here()
         return self._register.find(check_known_id(transaction_id))
+
+    @property
+    def two_phase(self) -> TwoPhase:
+        """Transactions that several processes make together."""
+        return self._two_phase
 
     def attempts(
         self,

@@ -27,6 +27,7 @@ from scalar_tx.transactional_functions import (
     check_joined,
     transaction_place,
 )
+from scalar_tx.two_phase_async import AsyncTwoPhase, AsyncTwoPhaseTransaction
 
 if TYPE_CHECKING:
     import os
@@ -52,13 +53,10 @@ class AsyncTransactionManager(AsyncOneOperation):
         self._closed = False
         self._parts: Parts
         self._open_parts()
-        active = settings.active_transactions
-        idle = active.expiration_millis
-        self._register: OpenTransactions[AsyncTransaction] = OpenTransactions(
-            self._runtime.elapsed,
-            idle_seconds=None if idle is None else idle / 1000,
-            most=active.max_active,
-        )
+        active, elapsed = settings.active_transactions, self._runtime.elapsed
+        self._register: OpenTransactions[AsyncTransaction] = OpenTransactions.of(active, elapsed)
+        parts: OpenTransactions[AsyncTwoPhaseTransaction] = OpenTransactions.of(active, elapsed)
+        self._two_phase = AsyncTwoPhase(self._here, parts, self._drive)
 
     def _open_parts(self, former: Parts | None = None) -> None:
         self._forks = forks()
@@ -155,6 +153,11 @@ class AsyncTransactionManager(AsyncOneOperation):
         """The open transaction of that id, begun in this process. TransactionNotFoundError."""
         self._here()
         return self._register.find(check_known_id(transaction_id))
+
+    @property
+    def two_phase(self) -> AsyncTwoPhase:
+        """Transactions that several processes make together."""
+        return self._two_phase
 
     def attempts(
         self,

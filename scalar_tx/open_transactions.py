@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from scalar_tx.errors import InvalidOperationError, TransactionNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from scalar_tx.settings.settings import ActiveTransactionSettings
 
 T = TypeVar("T")
 
@@ -32,6 +34,16 @@ class OpenTransactions(Generic[T]):
         self._most = most
         self._lock = threading.Lock()
         self._open: dict[str, tuple[T, float]] = {}  # in order of last use
+
+    @classmethod
+    def of(cls, bounds: ActiveTransactionSettings, elapsed: Callable[[], float]) -> Self:
+        """Bounded as the settings say."""
+        idle = bounds.expiration_millis
+        return cls(
+            elapsed,
+            idle_seconds=None if idle is None else idle / 1000,
+            most=bounds.max_active,
+        )
 
     def add(self, transaction_id: str, transaction: T) -> None:
         """Make a transaction known; InvalidOperationError if another open one has the id."""

@@ -233,8 +233,12 @@ class Transaction(AnyTransaction):
         self._rollback()
 
     def _commit(self) -> None:
+        self._finish(self._steps.commit())
+
+    def _finish(self, steps: Coroutine[Any, Any, None]) -> None:
+        """Run steps that may end the transaction."""
         try:
-            self._run(self._steps.commit())
+            self._run(steps)
         finally:
             self._leave()
             if self.outcome is TransactionState.COMMITTED:  # also where Ctrl-C came in the middle

@@ -236,8 +236,12 @@ class AsyncTransaction(AnyTransaction):
         await self._rollback()
 
     async def _commit(self) -> None:
+        await self._finish(self._steps.commit())
+
+    async def _finish(self, steps: Coroutine[Any, Any, None]) -> None:
+        """Run steps that may end the transaction, to their end."""
         try:
-            await self._run(self._steps.commit(), whole=True)
+            await self._run(steps, whole=True)
         finally:
             self._leave()
             if self.outcome is TransactionState.COMMITTED:  # also where it was cancelled meanwhile

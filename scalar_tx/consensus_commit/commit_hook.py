@@ -4,6 +4,10 @@ A hook is called once for each committing transaction that wrote something, afte
 prepared and its reads validated, before the decision. It may hand back mutations that are applied
 in the same atomic write as the decision, and something to await before it. An exception of a hook
 aborts the transaction.
+
+A transaction of several parts (the two-phase interface) decides once although each part asks for
+the decision: only the mutations of the part that asked first are applied. What each part has to
+leave behind goes with its own prepare instead, by a prepare hook.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.types import Value
@@ -37,7 +41,8 @@ class CommitEvent:
     transaction_id: str
     epoch: int | None
     isolation: Isolation
-    writes: tuple[CommittedWrite, ...]
+    writes: tuple[CommittedWrite, ...]  # those of this part
+    parts: int | None = 1  # how many parts the transaction has; None: nobody has told yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +58,12 @@ class CommitHook(Protocol):
 
     async def __call__(self, event: CommitEvent) -> HookAnswer | None:
         """Look at the commit; None: nothing wanted."""
+        ...
+
+
+class PrepareHook(Protocol):
+    """Something to call before a part of a two-phase transaction prepares its records."""
+
+    async def __call__(self, event: CommitEvent) -> Sequence[StorageMutation]:
+        """Mutations to write with the part's prepare; they stay, whatever is decided."""
         ...

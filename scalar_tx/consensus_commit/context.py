@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scalar_tx.model.isolation import Isolation
 
 if TYPE_CHECKING:
-    from scalar_tx.consensus_commit.commit_hook import CommitHook
+    from scalar_tx.consensus_commit.commit_hook import CommitHook, PrepareHook
     from scalar_tx.consensus_commit.decisions import DecisionMaker
     from scalar_tx.consensus_commit.metadata import Catalog
     from scalar_tx.consensus_commit.observer import Observer
@@ -38,7 +38,7 @@ class Options:
 
 @dataclass(slots=True)
 class Context:
-    """The world as a transaction sees it.."""
+    """The world as a transaction sees it."""
 
     storage: Storage
     runtime: Runtime
@@ -47,4 +47,5 @@ class Context:
     recovery: Recovery
     options: Options = field(default_factory=Options)
     commit_hooks: list[CommitHook] = field(default_factory=list)
+    prepare_hooks: list[PrepareHook] = field(default_factory=list)  # of two-phase parts
     observers: list[Observer] = field(default_factory=list)

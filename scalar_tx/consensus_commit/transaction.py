@@ -259,8 +259,7 @@ class TransactionSteps:
             # No calls before: Ctrl-C comes in at them, and what is committed would look open.
             self.outcome = outcome
             self.finished = True
-            if self._observers:
-                tell_ended(self._context.observers, self._observers, self)
+            self._tell_ended()
 
     async def rollback(self) -> None:
         """Forget everything; nothing has been written yet."""
@@ -271,6 +270,9 @@ class TransactionSteps:
         await self._close_cursors()
         self.outcome = TransactionState.ABORTED
         self.finished = True
+        self._tell_ended()
+
+    def _tell_ended(self) -> None:
         if self._observers:
             tell_ended(self._context.observers, self._observers, self)
 

@@ -2,7 +2,9 @@
 
 Every read is done again after all prepares succeeded, without recovery: presence, order and the
 writers' ids must be the same (Consensus Commit specification 4.3). A row that somebody else has
-prepared by now bears another id, and so is a conflict. Own prepared rows are passed over.
+prepared by now bears another id, and so is a conflict. Own prepared rows are passed over; those
+that another part of the same transaction has prepared (``two_phase``) count as that part found
+them, so that both parts rest on the same versions.
 """
 
 from __future__ import annotations
@@ -117,7 +119,7 @@ class Validation:
     ) -> None:
         """One record: as present as before, and by the same writer."""
         then = self._snapshot.reads[record_id]
-        now = await reads.get(table.stored, record_id[1])
+        now = self._as_found(table, await reads.get(table.stored, record_id[1]))
         if (now is None) != (then is None) or (
             now is not None and then is not None and now["tx_id"] != then["tx_id"]
         ):
@@ -147,12 +149,12 @@ class Validation:
         # others put before the last of them lies within what was read.
         table, then = trace.plan.table, trace.rows
         at = 0
-        rows = _Rows(reads, trace.plan.request(page_size))
+        rows = self._rows(reads, trace, trace.plan.request(page_size))
         try:
             while at < len(then) or trace.ended:
                 now = await rows.next()
                 key = None if now is None else self._key(table, now)
-                if now is not None and self._is_own(now):
+                if now is not None and self._is_own(trace, now):
                     at += at < len(then) and key == self._key(table, then[at])
                     continue
                 if now is not None and not trace.plan.wants(now):
@@ -174,7 +176,7 @@ class Validation:
     ) -> None:
         table = trace.plan.table
         missing = {self._key(table, row): row for row in expected}
-        rows = _Rows(reads, request)
+        rows = self._rows(reads, trace, request)
         try:
             while missing or trace.ended:
                 now = await self._next_foreign(rows, trace)
@@ -196,7 +198,7 @@ class Validation:
         request = trace.plan.before_index_request(page_size)
         if request is None or not self._context.options.before_index_check:
             return
-        rows = _Rows(reads, request)
+        rows = _Rows(reads, request, as_found=lambda row: row)
         try:
             while (row := await rows.next()) is not None:
                 if not record.is_committed(row) and row["tx_id"] != self._tx_id:
@@ -208,12 +210,31 @@ class Validation:
         """The next row that matches and that this transaction has not prepared."""
         plan = trace.plan
         while (row := await rows.next()) is not None:
-            if not self._is_own(row) and plan.wants(row):
+            if not self._is_own(trace, row) and plan.wants(row):
                 return row
         return None
 
-    def _is_own(self, row: Row) -> bool:
-        return self._tx_id is not None and row["tx_id"] == self._tx_id
+    def _rows(self, reads: Reads, trace: ScanTrace, request: ScanRequest) -> _Rows:
+        return _Rows(reads, request, as_found=lambda row: self._as_found(trace.plan.table, row))
+
+    def _as_found(self, table: TransactionalTable, row: Row | None) -> Row | None:
+        """A row that another part of this transaction has prepared, as that part found it."""
+        if (
+            row is None
+            or self._tx_id is None
+            or row["tx_id"] != self._tx_id
+            or (table.name, self._key(table, row)) in self._prepared
+            or record.is_committed(row)
+        ):
+            return row
+        return record.before_image(table, row)
+
+    def _is_own(self, trace: ScanTrace, row: Row) -> bool:
+        return (
+            self._tx_id is not None
+            and row["tx_id"] == self._tx_id
+            and self._has_prepared(trace, row)
+        )
 
     def _has_prepared(self, trace: ScanTrace, row: Row) -> bool:
         return (trace.plan.name, self._key(trace.plan.table, row)) in self._prepared
@@ -273,22 +294,28 @@ _Check: TypeAlias = _PointCheck | _ScanCheck
 class _Rows:
     """A storage's scan, row by row."""
 
-    __slots__ = ("_at", "_page", "_pages")
+    __slots__ = ("_as_found", "_at", "_page", "_pages")
 
-    def __init__(self, reads: Reads, request: ScanRequest) -> None:
+    def __init__(
+        self, reads: Reads, request: ScanRequest, *, as_found: Callable[[Row], Row | None]
+    ) -> None:
         self._pages = reads.scan(request)
+        self._as_found = as_found
         self._page: list[Row] = []
         self._at = 0
 
     async def next(self) -> Row | None:
-        if self._at >= len(self._page):
-            page = await self._pages.next_page()
-            if page is None:
-                return None
-            self._page = list(page)
-            self._at = 0
-        self._at += 1
-        return self._page[self._at - 1]
+        while True:
+            if self._at >= len(self._page):
+                page = await self._pages.next_page()
+                if page is None:
+                    return None
+                self._page = list(page)
+                self._at = 0
+            self._at += 1
+            row = self._as_found(self._page[self._at - 1])
+            if row is not None:
+                return row
 
     async def close(self) -> None:
         await self._pages.close()

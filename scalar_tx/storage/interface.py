@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -291,6 +291,7 @@ class Waiter(Protocol):
         ...
 
 
+@runtime_checkable
 class FuturesStorage(Storage, Protocol):
     """A storage whose ``StorageInfo.waits`` is ``Waits.FUTURES``.
 

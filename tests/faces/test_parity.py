@@ -16,6 +16,8 @@ from scalar_tx.admin import Admin, AsyncAdmin
 from scalar_tx.attempts import AsyncAttempt, AsyncAttempts, Attempt, Attempts
 from scalar_tx.transaction import Scanner
 from scalar_tx.transaction_async import AsyncScanner
+from scalar_tx.two_phase import TwoPhase, TwoPhaseTransaction
+from scalar_tx.two_phase_async import AsyncTwoPhase, AsyncTwoPhaseTransaction
 
 PAIRS = [
     (TransactionManager, AsyncTransactionManager),
@@ -24,13 +26,17 @@ PAIRS = [
     (Admin, AsyncAdmin),
     (Attempts, AsyncAttempts),
     (Attempt, AsyncAttempt),
+    (TwoPhase, AsyncTwoPhase),
+    (TwoPhaseTransaction, AsyncTwoPhaseTransaction),
 ]
 # What asks nothing of the database is not awaited.
 AT_ONCE = {
     TransactionManager: {
         *("begin", "start", "transaction", "resume", "attempts", "transactional"),
-        *("admin", "settings", "record_history"),
+        *("admin", "settings", "record_history", "two_phase"),
     },
+    TwoPhase: {"begin", "start", "join", "resume"},
+    TwoPhaseTransaction: {"id", "isolation", "read_only", "outcome", "on_commit"},
     Transaction: {"id", "isolation", "read_only", "outcome", "on_commit"},
     Scanner: {"page_token"},
     Admin: set(),

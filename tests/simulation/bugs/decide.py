@@ -27,7 +27,7 @@ def _records_before_the_decision() -> Patches:
     decide = Commit._decide
 
     async def rolled_first(self: Commit) -> Decision:
-        await self._roll_forward(self._context.runtime.now_ms())
+        await self._records.roll_forward(self._context.runtime.now_ms())
         return await decide(self)
 
     return [(Commit, "_decide", rolled_first)]

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.consensus_commit import record
-from scalar_tx.consensus_commit.commit import Commit
+from scalar_tx.consensus_commit.own_records import OwnRecords
 from scalar_tx.model.conditions import Comparison, Operator
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def _stale_before_image() -> Patches:
 
 
 def _stops_after_the_first_storage() -> Patches:
-    right = Commit._mutate_all
+    right = OwnRecords._mutate_all
 
-    async def mutate_all(self: Commit, mutations: Sequence[StorageMutation]) -> list[Exception]:
+    async def mutate_all(self: OwnRecords, mutations: Sequence[StorageMutation]) -> list[Exception]:
         info = self._context.storage.info
         first = info(mutations[0].table.name).name
         return await right(self, [one for one in mutations if info(one.table.name).name == first])
 
-    return [(Commit, "_mutate_all", mutate_all)]
+    return [(OwnRecords, "_mutate_all", mutate_all)]
 
 
 BUGS: Final[Mapping[str, Bug]] = {

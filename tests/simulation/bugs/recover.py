@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit import record
-from scalar_tx.consensus_commit.commit import Commit
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.consensus_commit.own_records import OwnRecords
 from scalar_tx.consensus_commit.recover import Recovery, Resolved
 from scalar_tx.model.state import TransactionState
 
@@ -40,10 +40,10 @@ def _expired_rolled_back_without_decision() -> Patches:
 
 
 def _insert_over_a_dead_record_left_alone() -> Patches:
-    async def nothing(self: Commit, write: object) -> None:
+    async def nothing(self: OwnRecords, write: object) -> None:
         return None
 
-    return [(Commit, "_settle_in_the_way", nothing)]
+    return [(OwnRecords, "_settle_in_the_way", nothing)]
 
 
 def _expiry_not_waited_for_but_guessed() -> Patches:

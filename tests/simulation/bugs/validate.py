@@ -25,8 +25,8 @@ def _no_validation() -> Patches:
 
 
 def _validation_before_prepare() -> Patches:
-    prepare = Commit._prepare
-    validate_now = Commit._validate
+    prepare = Commit.prepare
+    validate_now = Commit.validate
 
     async def validated_prepare(self: Commit) -> None:
         if self._isolation.value == "SERIALIZABLE":
@@ -36,7 +36,7 @@ def _validation_before_prepare() -> Patches:
     async def nothing(self: Commit) -> None:
         return None
 
-    return [(Commit, "_prepare", validated_prepare), (Commit, "_validate", nothing)]
+    return [(Commit, "prepare", validated_prepare), (Commit, "validate", nothing)]
 
 
 def _doomed_reads_handed_on() -> Patches:
@@ -70,9 +70,9 @@ def _scans_validated_by_their_limit() -> Patches:
         found: list[Row] = []
         pages = reads.scan(trace.plan.request(page_size))
         while len(found) < len(trace.rows) and (page := await pages.next_page()) is not None:
-            found += [row for row in page if self._is_own(row) or trace.plan.wants(row)]
+            found += [row for row in page if self._is_own(trace, row) or trace.plan.wants(row)]
         await pages.close()
-        now = [row for row in found[: len(trace.rows)] if not self._is_own(row)]
+        now = [row for row in found[: len(trace.rows)] if not self._is_own(trace, row)]
         then = [row for row in trace.rows if not self._has_prepared(trace, row)]
         for row, before in zip(now, then, strict=False):
             same = self._key(table, row) == self._key(table, before)
@@ -92,9 +92,9 @@ def _scans_validated_merged() -> Patches:
         found: list[Row] = []
         pages = reads.scan(trace.plan.request(page_size))
         while (page := await pages.next_page()) is not None:
-            found += [row for row in page if self._is_own(row) or trace.plan.wants(row)]
+            found += [row for row in page if self._is_own(trace, row) or trace.plan.wants(row)]
         await pages.close()
-        now = [self._key(table, row) for row in found if not self._is_own(row)]
+        now = [self._key(table, row) for row in found if not self._is_own(trace, row)]
         then = [self._key(table, r) for r in trace.rows if not self._has_prepared(trace, r)]
         if (now if trace.ended else now[: len(then)]) != then:
             raise self._changed(table, (now or then)[0], None)
