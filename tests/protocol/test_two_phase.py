@@ -6,114 +6,50 @@ sure that the others can't commit, and parts that touch the same records rest on
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
 from scalar_tx.errors import (
     ConflictError,
     InvalidOperationError,
     ReplyLostError,
-    StorageUnavailableError,
     UnknownOutcomeError,
 )
-from scalar_tx.model.conditions import if_not_exists
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
-from scalar_tx.model.table import Table, TableSchema
-from scalar_tx.storage.interface import AtomicityUnit, StorageMutation, Write
-from scalar_tx.storage.memory import MemoryStorage
+from tests.protocol.two_parts import (
+    ABORTED,
+    ACCOUNT,
+    COMMITTED,
+    SER,
+    SI,
+    Step,
+    add,
+    balances,
+    commit_it,
+    joined,
+    part,
+    pass_time,
+    prepare_it,
+    read_it,
+    transfer,
+    two_part_world,
+    unavailable,
+    validate_it,
+    write_it,
+)
 from tests.protocol.watched_storage import Fault
-from tests.protocol.world import Tx, World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from tests.protocol.world import World
 
-    from scalar_tx.consensus_commit.commit_hook import CommitEvent, HookAnswer
-
-ACCOUNT = "bank.account"
-ITEM = "shop.item"
-SER, SI = Isolation.SERIALIZABLE, Isolation.SNAPSHOT
-COMMITTED, ABORTED = TransactionState.COMMITTED, TransactionState.ABORTED
 EXPIRED_S = 15.001
 
 
 @pytest.fixture
 def world() -> World:
-    made = World(MemoryStorage(unit=AtomicityUnit.PARTITION))
-    made.create_table(ACCOUNT, TableSchema({"id": "INT", "balance": "INT"}, ["id"]))
-    made.create_table(
-        ITEM, TableSchema({"shop": "INT", "no": "INT", "price": "INT"}, ["shop"], ["no"])
-    )
-    made.load(ACCOUNT, {"id": 1, "balance": 10}, {"id": 2, "balance": 10})
-    return made
-
-
-class Part(Tx):
-    """One part, with the face's method names."""
-
-    steps: TwoPhaseSteps
-
-    def prepare(self) -> None:
-        self._run(self.steps.prepare())
-
-    def validate(self) -> None:
-        self._run(self.steps.validate())
-
-    def commit(self, parts: int | None = None) -> None:
-        self._run(self.steps.commit(parts))
-
-    @property
-    def outcome(self) -> TransactionState | None:
-        return self.steps.outcome
-
-
-def part(world: World, name: str, level: Isolation = SER, **how: Any) -> Part:
-    """The part that begins a transaction."""
-    world.runtime.next_id = name
-    steps = TwoPhaseSteps(world.parts.context, level, **how)
-    return Part(world, steps, steps.id)
-
-
-def joined(world: World, name: str, level: Isolation = SER, **how: Any) -> Part:
-    """A part that joins."""
-    steps = TwoPhaseSteps(world.parts.context, level, caller_id=name, joined=True, **how)
-    return Part(world, steps, name)
-
-
-def transfer(world: World, level: Isolation = SER) -> tuple[Part, Part]:
-    """One part takes from the first account, the other gives to the second."""
-    payer, payee = part(world, "T", level), joined(world, "T", level)
-    add(payer, 1, -3)
-    add(payee, 2, 3)
-    return payer, payee
-
-
-def add(tx: Tx, number: int, amount: int) -> None:
-    found = tx.get(ACCOUNT, {"id": number})
-    assert found is not None
-    balance = found["balance"]
-    assert isinstance(balance, int)
-    tx.update(ACCOUNT, {"id": number}, {"balance": balance + amount})
-
-
-def pass_time(world: World, seconds: float) -> None:
-    world.runtime.ms += int(seconds * 1000)
-
-
-def unavailable() -> Exception:
-    return StorageUnavailableError("out of order")
-
-
-def balances(world: World) -> tuple[Any, Any]:
-    reader = world.begin("reader")
-    found = [reader.get(ACCOUNT, {"id": number}) for number in (1, 2)]
-    reader.commit()
-    assert found[0] is not None
-    assert found[1] is not None
-    return found[0]["balance"], found[1]["balance"]
+    return two_part_world()
 
 
 def test_both_parts_commit_and_leave_one_decision(world: World) -> None:
@@ -263,41 +199,18 @@ def test_rollback_after_another_part_has_committed_finishes_instead(world: World
     assert balances(world) == (7, 13)
 
 
-def _prepare(each: Part) -> None:
-    each.prepare()
-
-
-def _validate(each: Part) -> None:
-    each.validate()
-
-
-def _commit(each: Part) -> None:
-    each.commit()
-
-
-def _read(each: Part) -> None:
-    each.get(ACCOUNT, {"id": 2})
-
-
-def _write(each: Part) -> None:
-    each.insert(ACCOUNT, {"id": 9, "balance": 1})
-
-
-Step = Callable[[Part], None]
-
-
 @pytest.mark.parametrize(
     "done, wrong, level",
     [
-        ((), _validate, SER),
-        ((), _commit, SER),
-        ((_prepare,), _prepare, SER),
-        ((_prepare,), _read, SER),
-        ((_prepare,), _write, SER),
-        ((_prepare,), _commit, SER),
-        ((_prepare, _validate), _validate, SER),
-        ((_prepare, _validate), _read, SER),
-        ((_prepare, _validate), _prepare, SI),
+        ((), validate_it, SER),
+        ((), commit_it, SER),
+        ((prepare_it,), prepare_it, SER),
+        ((prepare_it,), read_it, SER),
+        ((prepare_it,), write_it, SER),
+        ((prepare_it,), commit_it, SER),
+        ((prepare_it, validate_it), validate_it, SER),
+        ((prepare_it, validate_it), read_it, SER),
+        ((prepare_it, validate_it), prepare_it, SI),
     ],
 )
 def test_a_step_out_of_turn_is_refused_and_harms_nothing(
@@ -310,17 +223,17 @@ def test_a_step_out_of_turn_is_refused_and_harms_nothing(
     with pytest.raises(InvalidOperationError) as refused:
         wrong(only)
     assert refused.value.code == "STX-3053"
-    for step in (_prepare, _validate, _commit):
+    for step in (prepare_it, validate_it, commit_it):
         if step not in done:
             step(only)
     assert balances(world) == (11, 10)
 
 
-@pytest.mark.parametrize("step", [_prepare, _validate, _commit, _read])
+@pytest.mark.parametrize("step", [prepare_it, validate_it, commit_it, read_it])
 def test_after_the_end_nothing_can_be_done(world: World, step: Step) -> None:
     only = part(world, "T")
     add(only, 1, 1)
-    for each in (_prepare, _validate, _commit):
+    for each in (prepare_it, validate_it, commit_it):
         each(only)
     with pytest.raises(InvalidOperationError) as refused:
         step(only)
@@ -364,7 +277,7 @@ def test_a_rollback_that_can_not_be_written_can_be_repeated(world: World) -> Non
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_decision_whose_reply_is_lost_is_found_again(world: World, applied: bool) -> None:
     parts = transfer(world)
-    for step in (_prepare, _validate):
+    for step in (prepare_it, validate_it):
         for each in parts:
             step(each)
     world.storage.faults = [Fault("commit-state", lambda: ReplyLostError("lost"), applied=applied)]
@@ -375,7 +288,7 @@ def test_a_decision_whose_reply_is_lost_is_found_again(world: World, applied: bo
 
 def test_a_transaction_that_took_too_long_is_aborted_by_a_reader(world: World) -> None:
     parts = transfer(world)
-    for step in (_prepare, _validate):
+    for step in (prepare_it, validate_it):
         for each in parts:
             step(each)
     pass_time(world, EXPIRED_S)
@@ -393,7 +306,7 @@ def test_own_records_tell_that_another_part_had_committed(world: World) -> None:
     Consensus Commit specification 5.6.
     """
     payer, payee = transfer(world)
-    for step in (_prepare, _validate):
+    for step in (prepare_it, validate_it):
         for each in (payer, payee):
             step(each)
     payer.commit()
@@ -430,178 +343,3 @@ def test_an_id_that_was_used_is_refused_where_it_begins_not_where_it_joins(world
     again.rollback()
     assert world.state("used") == "COMMITTED"
     assert balances(world) == (10, 10)
-
-
-# Parts that meet in the same records.
-
-
-def test_a_record_that_one_part_read_and_the_other_wrote(world: World) -> None:
-    reader, writer = part(world, "T"), joined(world, "T")
-    reader.get(ACCOUNT, {"id": 1})
-    add(writer, 1, 5)
-    for step in (_prepare, _validate, _commit):
-        for each in (reader, writer):
-            step(each)
-    assert balances(world) == (15, 10)
-
-
-def test_parts_that_saw_two_versions_of_a_record_do_not_commit(world: World) -> None:
-    reader, writer = part(world, "T"), joined(world, "T")
-    reader.get(ACCOUNT, {"id": 1})
-    rival = world.begin("R")
-    add(rival, 1, 1)
-    rival.commit()
-    add(writer, 1, 5)
-    for each in (reader, writer):
-        each.prepare()
-    writer.validate()
-    with pytest.raises(ConflictError):
-        reader.validate()
-    with pytest.raises(ConflictError):
-        writer.commit()
-    assert balances(world) == (11, 10)
-
-
-@pytest.mark.parametrize("stale", [False, True])
-@pytest.mark.parametrize("how", ["insert", "update", "delete"])
-def test_a_scan_of_one_part_over_writes_of_the_other(world: World, how: str, stale: bool) -> None:
-    """What the other part does is no obstacle, what somebody else did before it is."""
-    world.load(ITEM, {"shop": 1, "no": 1, "price": 1}, {"shop": 1, "no": 3, "price": 3})
-    reader, writer = part(world, "T"), joined(world, "T")
-    assert len(reader.scan(ITEM, {"shop": 1})) == 2
-    no = 2 if how == "insert" else 1
-    if stale:
-        rival = world.begin("R")
-        rival.upsert(ITEM, {"shop": 1, "no": no, "price": 7})
-        rival.commit()
-        if how == "insert":
-            how = "update"
-    key = {"shop": 1, "no": no}
-    if how == "insert":
-        writer.insert(ITEM, {**key, "price": 2})
-    elif how == "update":
-        writer.get(ITEM, key)
-        writer.update(ITEM, key, {"price": 9})
-    else:
-        writer.get(ITEM, key)
-        writer.delete(ITEM, key)
-    for each in (writer, reader):
-        each.prepare()
-    writer.validate()
-    if stale:
-        with pytest.raises(ConflictError):
-            reader.validate()
-        return
-    reader.validate()
-    for each in (reader, writer):
-        each.commit()
-
-
-def test_both_parts_can_not_write_one_record(world: World) -> None:
-    first, second = part(world, "T"), joined(world, "T")
-    add(first, 1, 1)
-    add(second, 1, 2)
-    first.prepare()
-    with pytest.raises(ConflictError):
-        second.prepare()
-    first.validate()
-    with pytest.raises(ConflictError):
-        first.commit()
-    assert balances(world) == (10, 10)
-
-
-# Hooks.
-
-LOG = Table("log.entry", TableSchema({"tx_id": "TEXT", "part": "INT"}, ["tx_id"], ["part"]))
-
-
-def test_each_part_can_add_to_its_prepare_and_the_decision_knows_how_many(world: World) -> None:
-    world.run(world.storage.inner.admin.create_table(LOG))
-    prepared: list[CommitEvent] = []
-    decided: list[CommitEvent] = []
-
-    async def at_prepare(event: CommitEvent) -> Sequence[StorageMutation]:
-        prepared.append(event)
-        key = (event.transaction_id, len(prepared))
-        return [Write(LOG, key, {}, if_not_exists)]
-
-    async def at_decision(event: CommitEvent) -> HookAnswer | None:
-        decided.append(event)
-        return None
-
-    world.parts.context.prepare_hooks.append(at_prepare)
-    world.parts.context.commit_hooks.append(at_decision)
-    payer, payee = transfer(world)
-    for each in (payer, payee):
-        each.prepare()
-    assert decided == []
-    entries = [world.run(world.storage.inner.get(LOG, ("T", number))) for number in (1, 2)]
-    assert all(entries)
-    for each in (payer, payee):
-        each.validate()
-    payer.commit(parts=2)
-    payee.commit()
-    assert [event.parts for event in decided] == [2, None]
-    assert [[write.key for write in event.writes] for event in prepared] == [
-        [{"id": 1}],
-        [{"id": 2}],
-    ]
-    with world_transaction(world) as tx:
-        add(tx, 1, 1)
-    assert (len(prepared), decided[-1].parts) == (2, 1)
-
-
-class world_transaction:  # noqa: N801  # reads as a with block
-    """An ordinary transaction, committed at the end of the block."""
-
-    def __init__(self, world: World) -> None:
-        self.tx = world.begin("ordinary")
-
-    def __enter__(self) -> Tx:
-        return self.tx
-
-    def __exit__(self, *_: object) -> None:
-        self.tx.commit()
-
-
-def test_a_hook_that_fails_at_the_decision_aborts_unless_another_part_has_decided(
-    world: World,
-) -> None:
-    async def broken(event: CommitEvent) -> HookAnswer | None:
-        raise RuntimeError(f"no log today for {event.transaction_id}")
-
-    first, second = transfer(world)
-    for step in (_prepare, _validate):
-        for each in (first, second):
-            step(each)
-    world.parts.context.commit_hooks.append(broken)
-    with pytest.raises(RuntimeError, match="no log today"):
-        first.commit()
-    assert (first.outcome, world.state("T")) == (ABORTED, "ABORTED")
-    world.parts.context.commit_hooks.clear()
-    with pytest.raises(ConflictError):
-        second.commit()
-
-    third, fourth = part(world, "U"), joined(world, "U")
-    add(third, 1, 1)
-    add(fourth, 2, 1)
-    for step in (_prepare, _validate):
-        for each in (third, fourth):
-            step(each)
-    third.commit()
-    world.parts.context.commit_hooks.append(broken)
-    fourth.commit()
-    assert fourth.outcome is COMMITTED
-    assert balances(world) == (11, 11)
-
-
-@pytest.mark.parametrize("parts", [0, -1, True, "2", 1.0])
-def test_a_wrong_number_of_parts_is_refused(world: World, parts: Any) -> None:
-    only = part(world, "T")
-    add(only, 1, 1)
-    only.prepare()
-    only.validate()
-    with pytest.raises(InvalidOperationError):
-        only.commit(parts)
-    only.commit(1)
-    assert balances(world) == (11, 10)
