@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.administration import Administration
 from scalar_tx.consensus_commit.context import Context, Options
@@ -16,13 +16,13 @@ from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.storage import registry
-from scalar_tx.storage.interface import Waits
+from scalar_tx.storage.interface import FuturesStorage, Waits
 from scalar_tx.storage.routing import RoutedStorage
 
 if TYPE_CHECKING:
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.settings import Settings
-    from scalar_tx.storage.interface import FuturesStorage, Storage
+    from scalar_tx.storage.interface import Storage
 
 _forks = 0
 
@@ -55,8 +55,8 @@ class Parts:
 def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
     """Put the protocol over a storage and a runtime. Nothing is asked of the database yet."""
     for one in _each(storage):
-        if one.info("").waits is Waits.FUTURES:
-            cast("FuturesStorage", one).wait_by(runtime)
+        if isinstance(one, FuturesStorage):
+            one.wait_by(runtime)
     wanted = settings.consensus_commit
     cache = settings.metadata_cache_seconds
     options = Options(
@@ -127,7 +127,22 @@ def blocks(storage: Storage) -> bool:
     return any(one.info("").waits is Waits.BLOCKS for one in _each(storage))
 
 
+def threads_for(storage: Storage) -> int:
+    """How many calls of users can run at once in threads: as many as the largest pool serves."""
+    infos = [one.info("") for one in _each(storage)]
+    return max(info.connections for info in infos if info.waits is Waits.BLOCKS)
+
+
 def workers_for(settings: Settings, storage: Storage) -> int:
-    """How many threads run parallel steps; none where the storage gains nothing from them."""
-    info: Any = storage.info(f"{settings.consensus_commit.coordinator_namespace}.state")
-    return settings.consensus_commit.parallel_executor_count if info.parallel else 0
+    """How many threads run parallel steps; none where no storage gains anything from them.
+
+    Of several storages that wait one needn't wait for another. Settings that switch parallel
+    preparation, commit and rollback off are obeyed together.
+    """
+    wanted = settings.consensus_commit
+    if not (wanted.parallel_preparation or wanted.parallel_commit or wanted.parallel_rollback):
+        return 0
+    infos = [one.info("") for one in _each(storage)]
+    waiting = sum(info.waits is not Waits.NEVER for info in infos)
+    gains = waiting > 1 or any(info.parallel for info in infos)
+    return wanted.parallel_executor_count if gains else 0

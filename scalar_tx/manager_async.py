@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempts
-from scalar_tx.connection import blocks, build, forks, storage_here, workers_for
+from scalar_tx.connection import blocks, build, forks, storage_here, threads_for, workers_for
 from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from scalar_tx.settings import Settings
 
 T = TypeVar("T")
-_CALL_THREADS = 16
 Retry: TypeAlias = RetryPolicy | int | None
 
 
@@ -65,7 +64,7 @@ class AsyncTransactionManager(AsyncOneOperation):
         self._threads: WorkerThreads | None
         if blocks(storage):
             # Whole calls run in worker threads: a statement at a time would cost a switch each.
-            self._threads = WorkerThreads(_CALL_THREADS)
+            self._threads = WorkerThreads(threads_for(storage))
             self._runtime = BlockingRuntime(workers_for(self._settings, storage))
         else:
             self._threads = None

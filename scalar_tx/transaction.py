@@ -49,7 +49,7 @@ class Transaction(AnyTransaction):
     def __init__(
         self,
         steps: TransactionSteps,
-        register: OpenTransactions[Transaction],
+        register: OpenTransactions[Any],
         *,
         owned: bool = False,
     ) -> None:

@@ -48,7 +48,7 @@ class AsyncTransaction(AnyTransaction):
     def __init__(
         self,
         steps: TransactionSteps,
-        register: OpenTransactions[AsyncTransaction],
+        register: OpenTransactions[Any],
         drive: Drive,
         *,
         owned: bool = False,

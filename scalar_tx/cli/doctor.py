@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,15 +11,48 @@ from scalar_tx.cli.failures import ENVIRONMENT
 from scalar_tx.cli.options import Config, Json
 
 if TYPE_CHECKING:
+    from scalar_tx.cli.key_check import TableKeys
+    from scalar_tx.errors import InvalidOperationError
     from scalar_tx.model.finding import Finding
+    from scalar_tx.model.storage_settings import StorageSettings
 
 
-def doctor(config: Config = None, json: Json = False) -> None:
-    """Look at settings, storages and tables; say what is wrong and what to do. Changes nothing."""
+def doctor(
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TABLE]...", help="With --keys: look at these only.", show_default=False
+        ),
+    ] = None,
+    *,
+    config: Config = None,
+    keys: Annotated[
+        bool,
+        typer.Option(
+            "--keys",
+            help="Look at every record's key bytes too: some releases of the Java library store "
+            "records where no read by key finds them. Reads whole tables.",
+        ),
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="With --keys: move such records where they belong.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing, say what would happen.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Look at settings, storages and tables; say what is wrong and what to do.
+
+    Changes nothing, but for what --repair moves.
+    """
     from scalar_tx.cli.examination import examine_tables, sections_of_storages
     from scalar_tx.cli.settings_view import load_and_listen, settings_findings
     from scalar_tx.model.finding import Finding, Verdict
 
+    if not keys and (tables or repair):
+        what = "--repair was" if repair else "tables were"
+        raise _wrong_use(f"{what} given without --keys")
     settings, said = load_and_listen(config)
     sections: dict[str, list[Finding]] = {
         "versions": [
@@ -32,12 +65,39 @@ def doctor(config: Config = None, json: Json = False) -> None:
     sections.update(storages)
     if reachable:
         sections["tables"] = examine_tables(settings)
+    looked_at = None
+    if keys and reachable:
+        looked_at = _keys(settings.storage, tables or [], repair=repair and not dry_run)
+        sections["keys"] = [finding for one in looked_at for finding in one.findings()] or [
+            Finding("all", Verdict.NOTE, "no storage here can have them wrong")
+        ]
     if json:
-        _print_json(settings.source, sections)
+        _print_json(settings.source, sections, looked_at)
     else:
         _print(settings.source, sections)
     if any(one.verdict is Verdict.BAD for found in sections.values() for one in found):
         raise typer.Exit(ENVIRONMENT)
+
+
+def _wrong_use(what: str) -> InvalidOperationError:
+    from scalar_tx.errors import InvalidOperationError
+
+    return InvalidOperationError(what, advice="Write doctor --keys [TABLE]... [--repair]")
+
+
+def _keys(settings: StorageSettings, names: list[str], *, repair: bool) -> list[TableKeys]:
+    from scalar_tx.cli.key_check import check_keys
+    from scalar_tx.cli.progress import progress
+
+    with progress() as bar:
+        tasks: dict[str, Any] = {}
+
+        def watch(table: str, records: int) -> None:
+            if table not in tasks:
+                tasks[table] = bar.add_task(table, total=None)
+            bar.update(tasks[table], completed=records)
+
+        return check_keys(settings, names, repair=repair, watch=watch)
 
 
 def _version() -> str:
@@ -46,7 +106,9 @@ def _version() -> str:
     return __version__
 
 
-def _print_json(source: str, sections: dict[str, list[Finding]]) -> None:
+def _print_json(
+    source: str, sections: dict[str, list[Finding]], keys: list[TableKeys] | None
+) -> None:
     from scalar_tx.cli.output import print_json
 
     data: dict[str, Any] = {
@@ -61,7 +123,8 @@ def _print_json(source: str, sections: dict[str, list[Finding]]) -> None:
         ]
         for title, found in sections.items()
     }
-    print_json({"target": source, "sections": data, "worst": _worst(sections)})
+    more = {} if keys is None else {"keys": [one.as_data() for one in keys]}
+    print_json({"target": source, "sections": data, "worst": _worst(sections), **more})
 
 
 _ORDER: Final = ("bad", "warning", "note", "good")

@@ -82,7 +82,8 @@ class CoordinatorTable:
                 found = await self._storage.admin.table(self._name)
             if found is None:
                 raise InvalidOperationError(
-                    f"there is no coordinator table {self._name}",
+                    f"there is no coordinator table {self._name} in the storage "
+                    f"{self._storage.info(self._name).name!r}",
                     advice="Create it with db.admin.create_coordinator_tables() or "
                     "scalar-schema --coordinator",
                     code="STX-3040",

@@ -242,7 +242,7 @@ class Catalog:
         near = get_close_matches(name, await self._storage.admin.tables(namespace), n=3)
         hint = f"did you mean {' or '.join(near)}? Otherwise create" if near else "Create"
         return InvalidOperationError(
-            f"there is no table {name}",
+            f"there is no table {name} in the storage {self._storage.info(name).name!r}",
             advice=f"{hint} it with db.admin.create_table or the schema loader",
             code="STX-3017",
         )

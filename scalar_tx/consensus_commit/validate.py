@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.scan import ScanTrace
     from scalar_tx.consensus_commit.snapshot import RecordId, Snapshot
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import MomentStorage, Reads, ScanRequest
+    from scalar_tx.storage.interface import MomentStorage, Reads, ScanRequest, StorageInfo
 
 
 Step: TypeAlias = "Callable[[], Coroutine[object, object, None]]"
@@ -56,18 +56,22 @@ class Validation:
         were so at that moment too. Elsewhere one absence is certain and several are not.
         """
         self._check_prepared()
-        moments: dict[str, list[_Check]] = {}
+        by_storage: dict[str, tuple[StorageInfo, list[_Check]]] = {}
+        for check in self._checks():
+            info = self._context.storage.info(check.table.name)
+            by_storage.setdefault(info.name, (info, []))[1].append(check)
         absent: list[Step] = []
         there: list[Step] = []
-        checks = [(check, self._context.storage.info(check.table.name)) for check in self._checks()]
-        several = len({info.name for _, info in checks}) > 1
-        for check, info in checks:
-            # The moment of one storage may lie before that of another, or before an absence there.
-            if info.moments and (check.of_absence or not several):
-                moments.setdefault(info.name, []).append(check)
+        for info, checks in by_storage.values():
+            of_absence = [check for check in checks if check.of_absence]
+            present = [check for check in checks if not check.of_absence]
+            if info.moments and _takes_several_reads(of_absence):
+                if len(by_storage) == 1:
+                    of_absence, present = checks, []
+                absent.append(self._at_one_moment(of_absence))
             else:
-                (absent if check.of_absence else there).append(self._step(check))
-        absent.extend(self._at_one_moment(checks) for checks in moments.values())
+                absent.extend(map(self._step, of_absence))
+            there.extend(map(self._step, present))
         for steps in (absent, there):
             if steps:
                 for outcome in await self._context.runtime.run_all(steps):
@@ -87,9 +91,6 @@ class Validation:
         return lambda: check(self._context.storage)
 
     def _at_one_moment(self, checks: list[_Check]) -> Step:
-        if len(checks) == 1 and isinstance(checks[0], _PointCheck):
-            return self._step(checks[0])  # one read is of one moment
-
         async def all_of_them(reads: Reads) -> None:
             for check in checks:
                 await check(reads)
@@ -289,6 +290,11 @@ class _ScanCheck:
 
 
 _Check: TypeAlias = _PointCheck | _ScanCheck
+
+
+def _takes_several_reads(checks: list[_Check]) -> bool:
+    """One read is of one moment by itself; a scan may take several."""
+    return len(checks) > 1 or any(isinstance(check, _ScanCheck) for check in checks)
 
 
 class _Rows:

@@ -45,7 +45,7 @@ def storage_settings(properties: Mapping[str, Property], values: Values) -> Stor
     )
 
 
-def _one(values: Values) -> StorageSettings:
+def _one(values: Values, prefix: str = PREFIX) -> StorageSettings:
     kind = values.text("storage")
     if kind is None and not values.words("contact_points"):
         raise SettingsError(
@@ -58,7 +58,7 @@ def _one(values: Values) -> StorageSettings:
         contact_port=values.integer("contact_port"),
         username=values.text("username"),
         password=values.text("password"),
-        connection_pool=_pool(values),
+        connection_pool=_pool(values, prefix),
         scan_fetch_size=values.integer("scan_fetch_size"),
         system_namespace=values.word("system_namespace_name"),
         properties={PREFIX + name: text for name, text in values.texts.items()},
@@ -66,7 +66,7 @@ def _one(values: Values) -> StorageSettings:
     )
 
 
-def _pool(values: Values) -> ConnectionPoolSettings:
+def _pool(values: Values, prefix: str) -> ConnectionPoolSettings:
     sizes: list[int | None] = [
         values.integer(f"connection_pool.{name}")
         if values.names(f"connection_pool.{name}")
@@ -75,8 +75,10 @@ def _pool(values: Values) -> ConnectionPoolSettings:
     ]
     given = [size for size in sizes if size is not None]
     if given != sorted(given):
+        places = [values.place(f"connection_pool.{name}") for name in ("max_total", "max_idle")]
         raise SettingsError(
-            f"{PREFIX}connection_pool.* asks for {given}, which does not rise",
+            f"{places[0] or places[1]}: {prefix}connection_pool.* asks for {given}, which does "
+            "not rise",
             advice="min_idle can't be above max_idle, nor max_idle above max_total",
         )
     return ConnectionPoolSettings(*sizes)
@@ -94,7 +96,8 @@ def _several(properties: Mapping[str, Property], values: Values) -> MultiStorage
     default = values.text(f"{_MULTI}default_storage")
     if default is None:
         raise SettingsError(
-            f"{PREFIX}{_MULTI}default_storage is not set",
+            f"{values.place('storage')}: {PREFIX}storage is {MULTI_STORAGE}, "
+            f"and {PREFIX}{_MULTI}default_storage is not set",
             advice=f"Set it to one of {', '.join(names)}",
         )
     _expect_defined(default, names, values.place(f"{_MULTI}default_storage"))
@@ -132,7 +135,7 @@ def _sub_storage(properties: Mapping[str, Property], name: str) -> StorageSettin
             f"{place}: the storage {name!r} of {PREFIX}{_MULTI}storages {what}",
             advice=f"Set {PREFIX}{own}storage to the storage it is, for example sqlite",
         )
-    return _one(values)
+    return _one(values, PREFIX + own)
 
 
 def _mapping(

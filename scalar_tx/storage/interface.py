@@ -69,6 +69,7 @@ class StorageInfo:
     waits: Waits
     orders_whole_table: bool  # can a whole-table scan be ordered by any columns?
     parallel: bool = True  # does it gain from several calls at once?
+    connections: int = 16  # how many calls it can be in at once, if they block
     moments: bool = False  # is it a MomentStorage: can several reads see one moment of it?
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -37,9 +38,10 @@ class Adapter:
     ``open`` takes StorageSettings and returns a Storage; None: the name is known, the adapter comes
     with a later version. ``aliases`` are further names, ``schemes`` those of URLs, ``jdbc`` the
     second words of JDBC URLs. ``properties`` are its own, without ``scalar.db.``. ``extra`` is the
-    pip extra that brings its driver, ``doctor`` its part of ``scalar-tx doctor``, ``demo_server``
-    what starts a server for a tour. ``creates_coordinator``: the coordinator table is made on first
-    use.
+    pip extra that brings its driver, ``doctor`` its part of ``scalar-tx doctor``, ``keys`` that of
+    ``scalar-tx doctor --keys``: it takes a Storage, a Table and the columns of which one changes
+    with every change of a record, and yields ``model.misplaced.LookedAt``. ``demo_server`` is what
+    starts a server for a tour. ``creates_coordinator``: the coordinator table is made on first use.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Adapter:
     properties: tuple[str, ...] = ()
     extra: str | None = None
     doctor: str | None = None
+    keys: str | None = None
     demo_server: str | None = None
     creates_coordinator: bool = False
 
@@ -76,6 +79,7 @@ _SHIPPED = (
         schemes=("postgresql", "postgres"),
         jdbc=("postgresql",),
         extra="postgresql",
+        demo_server="tests.servers:postgresql",
         doctor="scalar_tx.storage.postgresql.doctor:examine",
     ),
     Adapter(
@@ -85,6 +89,7 @@ _SHIPPED = (
         schemes=("mysql", "mariadb"),
         jdbc=("mysql", "mariadb"),
         extra="mysql",
+        demo_server="tests.servers:mysql",
         doctor="scalar_tx.storage.mysql.doctor:examine",
     ),
     Adapter(
@@ -98,6 +103,7 @@ _SHIPPED = (
             "cassandra.tls.enabled",
         ),
         extra="cassandra",
+        demo_server="tests.servers:cassandra",
         doctor="scalar_tx.storage.cassandra.doctor:examine",
     ),
     Adapter(
@@ -111,7 +117,9 @@ _SHIPPED = (
             "dynamo.request_timeout_millis",
         ),
         extra="dynamodb",
+        demo_server="tests.servers:dynamodb",
         doctor="scalar_tx.storage.dynamo.doctor:examine",
+        keys="scalar_tx.storage.dynamo.misplaced:look_at_keys",
     ),
 )
 
@@ -147,14 +155,21 @@ def creates_coordinator(settings: StorageSettings, namespace: str) -> bool:
     if settings.multi is None:
         return adapter_of(settings).creates_coordinator
     multi = settings.multi
-    name = multi.namespaces.get(namespace, multi.default)
+    by_namespace = multi.namespaces.get(namespace, multi.default)
+    name = multi.tables.get(f"{namespace}.state", by_namespace)
     return creates_coordinator(multi.storages[name], namespace)
 
 
 def doctor_of(settings: StorageSettings) -> Callable[..., Any] | None:
     """The storage's own part of ``scalar-tx doctor``, if it has one."""
     adapter = adapter_of(settings)
-    return None if adapter.doctor is None else _imported(adapter, adapter.doctor)
+    return None if adapter.doctor is None else _imported(adapter, adapter.doctor, settings.place)
+
+
+def keys_of(settings: StorageSettings) -> Callable[..., Any] | None:
+    """What looks at the key bytes of the storage's records, if they can be wrong there."""
+    adapter = adapter_of(settings)
+    return None if adapter.keys is None else _imported(adapter, adapter.keys, settings.place)
 
 
 def kinds() -> list[str]:
@@ -189,11 +204,15 @@ def _open_several(multi: MultiStorageSettings) -> Storage:
     from scalar_tx.storage.routing import RoutedStorage  # one storage is usual
 
     # All are looked up before any is opened: most mistakes show themselves here.
-    openers = {name: _opener(one) for name, one in multi.storages.items()}
+    openers: dict[str, Callable[[StorageSettings], Storage]] = {}
+    for name, one in multi.storages.items():
+        with _one_of_several(name):
+            openers[name] = _opener(one)
     opened: dict[str, Storage] = {}
     try:
         for name, opener in openers.items():
-            opened[name] = opener(multi.storages[name])
+            with _one_of_several(name):
+                opened[name] = opener(multi.storages[name])
     except Exception:
         for storage in opened.values():
             _let_go(storage)
@@ -201,6 +220,18 @@ def _open_several(multi: MultiStorageSettings) -> Storage:
     return RoutedStorage(
         opened, default=multi.default, namespaces=multi.namespaces, tables=multi.tables
     )
+
+
+@contextmanager
+def _one_of_several(name: str) -> Iterator[None]:
+    """Where the settings of one of several storages are wrong, say whose they are."""
+    try:
+        yield
+    except SettingsError as error:
+        error.message = f"storage {name!r}: {error.message}"
+        own = f"scalar.db.multi_storage.storages.{name}."
+        error.advice = f"{error.advice.rstrip('. ')}. What is this storage's own begins with {own}"
+        raise
 
 
 def _let_go(storage: Storage) -> None:
@@ -224,14 +255,14 @@ def _opener(settings: StorageSettings) -> Callable[[StorageSettings], Storage]:
             advice=f"Until then there are {', '.join(_open_now())}",
             code="STX-3026",
         )
-    return _imported(adapter, adapter.open)
+    return _imported(adapter, adapter.open, settings.place)
 
 
 def _open_now() -> list[str]:
     return sorted(one.name for one in adapters() if one.open is not None)
 
 
-def _imported(adapter: Adapter, reference: str) -> Callable[..., Any]:
+def _imported(adapter: Adapter, reference: str, place: str) -> Callable[..., Any]:
     module, _, function = reference.partition(":")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), function)
@@ -240,7 +271,8 @@ def _imported(adapter: Adapter, reference: str) -> Callable[..., Any]:
         if adapter.extra is None or ours:
             raise
         raise SettingsError(
-            f"the storage {adapter.name!r} needs the module {error.name}, which is not installed",
+            f"{place}: the storage {adapter.name!r} needs the module {error.name}, which is not "
+            "installed",
             advice=f'Run: pip install "scalar-tx[{adapter.extra}]"',
             code="STX-3029",
         ) from error

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from scalar_tx.errors import InvalidOperationError
+from scalar_tx.errors import (
+    InvalidOperationError,
+    SchemaError,
+    StorageError,
+    StorageUnavailableError,
+)
 from scalar_tx.model.table import split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
@@ -29,11 +34,33 @@ if TYPE_CHECKING:
         StorageMutation,
     )
 
+T = TypeVar("T")
+
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+_OF_A_STORAGE = (StorageError, StorageUnavailableError, InvalidOperationError, SchemaError)
+
+
+async def _told(name: str, steps: Coroutine[Any, Any, T]) -> T:
+    """Run steps of one storage; where they fail, the error says of which one."""
+    try:
+        return await steps
+    except _OF_A_STORAGE as error:
+        _name(error, name)
+        raise
+
+
+def _name(error: Exception, name: str) -> None:
+    before = f"storage {name!r}: "
+    text = str(error.args[0]) if error.args else type(error).__name__
+    if text.startswith(before):  # an adapter may raise one error twice
+        return
+    error.args = (before + text, *error.args[1:])
+    if isinstance(error, (StorageUnavailableError, InvalidOperationError, SchemaError)):
+        error.message = before + error.message
 
 
 class RoutedStorage:
-    """Several storages as one. ``info`` names a storage as the settings do.
+    """Several storages as one. ``info`` names a storage as the settings do, and so do errors.
 
     Unlike ScalarDB's, a ``mutate`` over two storages is InvalidOperationError rather than handed to
     the storage of its first mutation.
@@ -70,8 +97,9 @@ class RoutedStorage:
         """The name of the storage that holds a namespace."""
         return self.namespaces.get(namespace, self.default)
 
-    def _holder(self, table: str) -> Storage:
-        return self.storages[self.name_for_table(table)]
+    def _holder(self, table: str) -> tuple[str, Storage]:
+        name = self.name_for_table(table)
+        return name, self.storages[name]
 
     def info(self, table: str) -> StorageInfo:
         """What the storage that holds this table is able to do, under its configured name."""
@@ -86,20 +114,23 @@ class RoutedStorage:
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
     ) -> str | None:
         """Why the storage that holds the table can't hold a value."""
-        return self._holder(table).objection(table, data_type, value, in_key=in_key)
+        return self._holder(table)[1].objection(table, data_type, value, in_key=in_key)
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Read one record from the storage that holds its table."""
-        return await self._holder(table.name).get(table, key)
+        name, holder = self._holder(table.name)
+        return await _told(name, holder.get(table, key))
 
     async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
         """Run steps over the table's storage at one moment; the others may be ahead of it."""
-        holder = cast("MomentStorage", self._holder(table))  # its info said so
-        await holder.at_one_moment(table, steps)
+        name, holder = self._holder(table)
+        moments = cast("MomentStorage", holder)  # its info said so
+        await _told(name, moments.at_one_moment(table, steps))
 
     def scan(self, request: ScanRequest) -> Pages:
         """Begin a scan of the storage that holds the table."""
-        return self._holder(request.table.name).scan(request)
+        name, holder = self._holder(request.table.name)
+        return _RoutedPages(name, holder.scan(request))
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
         """Apply all mutations; they must belong to one storage."""
@@ -109,7 +140,8 @@ class RoutedStorage:
                 f"one atomic write over {len(names)} storages: {', '.join(sorted(names))}",
                 advice="Write to one storage at a time; a transaction does it by itself",
             )
-        await self.storages[names.pop()].mutate(mutations)
+        name = names.pop()
+        await _told(name, self.storages[name].mutate(mutations))
 
     @property
     def admin(self) -> StorageAdmin:
@@ -129,17 +161,34 @@ class RoutedStorage:
             raise failures[0]
 
 
+class _RoutedPages:
+    """A scan of one storage."""
+
+    def __init__(self, name: str, pages: Pages) -> None:
+        self._name = name
+        self._pages = pages
+
+    async def next_page(self) -> Sequence[Row] | None:
+        return await _told(self._name, self._pages.next_page())
+
+    async def close(self) -> None:
+        await _told(self._name, self._pages.close())
+
+
 class RoutedAdmin:
     """The administration of several storages, each table and namespace where it belongs."""
 
     def __init__(self, storage: RoutedStorage) -> None:
         self._storage = storage
 
-    def _of_namespace(self, namespace: str) -> StorageAdmin:
-        return self._storage.storages[self._storage.name_for_namespace(namespace)].admin
+    def _of_namespace(self, namespace: str) -> tuple[str, StorageAdmin]:
+        return self._named(self._storage.name_for_namespace(namespace))
 
-    def _of_table(self, table: str) -> StorageAdmin:
-        return self._storage.storages[self._storage.name_for_table(table)].admin
+    def _of_table(self, table: str) -> tuple[str, StorageAdmin]:
+        return self._named(self._storage.name_for_table(table))
+
+    def _named(self, name: str) -> tuple[str, StorageAdmin]:
+        return name, self._storage.storages[name].admin
 
     async def create_namespace(
         self,
@@ -149,20 +198,24 @@ class RoutedAdmin:
         options: Mapping[str, str] = _NO_OPTIONS,
     ) -> None:
         """Make a namespace."""
-        await self._of_namespace(namespace).create_namespace(
-            namespace, if_not_exists=if_not_exists, options=options
+        holder, admin = self._of_namespace(namespace)
+        await _told(
+            holder, admin.create_namespace(namespace, if_not_exists=if_not_exists, options=options)
         )
 
     async def drop_namespace(self, namespace: str, *, if_exists: bool = False) -> None:
         """Remove an empty namespace."""
-        await self._of_namespace(namespace).drop_namespace(namespace, if_exists=if_exists)
+        holder, admin = self._of_namespace(namespace)
+        await _told(holder, admin.drop_namespace(namespace, if_exists=if_exists))
 
     async def namespaces(self) -> list[str]:
         """The default storage's namespaces, and of the others' those that are mapped to them."""
         routes = self._storage
-        found = set(await routes.storages[routes.default].admin.namespaces())
+        holder, admin = self._named(routes.default)
+        found = set(await _told(holder, admin.namespaces()))
         for name in sorted(set(routes.namespaces.values()) - {routes.default}):
-            for namespace in await routes.storages[name].admin.namespaces():
+            holder, admin = self._named(name)
+            for namespace in await _told(holder, admin.namespaces()):
                 if routes.namespaces.get(namespace) == name:
                     found.add(namespace)
         return sorted(found)
@@ -171,40 +224,47 @@ class RoutedAdmin:
         self, table: Table, *, if_not_exists: bool = False, options: Mapping[str, str] = _NO_OPTIONS
     ) -> None:
         """Make a table, its namespace too."""
-        await self._of_table(table.name).create_table(
-            table, if_not_exists=if_not_exists, options=options
-        )
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.create_table(table, if_not_exists=if_not_exists, options=options))
 
     async def drop_table(self, name: str, *, if_exists: bool = False) -> None:
         """Remove a table."""
-        await self._of_table(name).drop_table(name, if_exists=if_exists)
+        holder, admin = self._of_table(name)
+        await _told(holder, admin.drop_table(name, if_exists=if_exists))
 
     async def truncate_table(self, name: str) -> None:
         """Remove all rows."""
-        await self._of_table(name).truncate_table(name)
+        holder, admin = self._of_table(name)
+        await _told(holder, admin.truncate_table(name))
 
     async def tables(self, namespace: str) -> list[str]:
         """The tables that the namespace's storage has in it."""
-        return await self._of_namespace(namespace).tables(namespace)
+        holder, admin = self._of_namespace(namespace)
+        return await _told(holder, admin.tables(namespace))
 
     async def table(self, name: str) -> Table | None:
         """A table as it is."""
-        return await self._of_table(name).table(name)
+        holder, admin = self._of_table(name)
+        return await _told(holder, admin.table(name))
 
     async def create_index(
         self, table: Table, column: str, *, options: Mapping[str, str] = _NO_OPTIONS
     ) -> None:
         """Index a column."""
-        await self._of_table(table.name).create_index(table, column, options=options)
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.create_index(table, column, options=options))
 
     async def drop_index(self, table: Table, column: str) -> None:
         """Remove a column's index."""
-        await self._of_table(table.name).drop_index(table, column)
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.drop_index(table, column))
 
     async def repair_table(self, table: Table, *, options: Mapping[str, str] = _NO_OPTIONS) -> None:
         """Make whatever is missing."""
-        await self._of_table(table.name).repair_table(table, options=options)
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.repair_table(table, options=options))
 
     async def add_columns(self, table: Table, columns: Mapping[str, DataType]) -> None:
         """Append columns."""
-        await self._of_table(table.name).add_columns(table, columns)
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.add_columns(table, columns))

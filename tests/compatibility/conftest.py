@@ -11,6 +11,8 @@ import pytest
 
 from tests.compatibility.java_build import NEWEST, OLDER, JavaMissingError
 from tests.compatibility.java_peer import JavaPeer
+from tests.compatibility.places import PLACES, Place, place_on
+from tests.servers.fixtures import shelf_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +78,16 @@ def new_java() -> Iterator[Callable[..., JavaPeer]]:
     """Starts JVMs that a test may halt or kill."""
     with ExitStack() as stack:
         yield lambda release=NEWEST: stack.enter_context(started(release))
+
+
+@pytest.fixture(scope="module")
+def place(request: pytest.FixtureRequest, java_shelf: JavaShelf) -> Iterator[Place]:
+    """Servers that both sides have open, as places.at names them."""
+    servers = request.config.stash[shelf_key]
+    clusters = {kind: servers.take(kind) for kind in PLACES[request.param]}
+    place = place_on(request.param, clusters, java_shelf)
+    yield place
+    place.close()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SOURCES = Path(__file__).parent / "java"
 CACHE = Path(__file__).parents[2] / ".cache" / "java-peer"
@@ -28,6 +28,8 @@ NEWEST = "3.19.0"
 OLDER = "3.15.9"
 OLDEST_JAVA = 17
 MAVEN_SECONDS = 900
+# Start quickly rather than run fast, and leave the other core alone.
+SHORT_LIFE = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 
 
 class JavaMissingError(Exception):
@@ -42,14 +44,11 @@ class Build:
     classes: Path
     jars: Path
 
-    def command(self) -> list[str]:
-        """The program, ready to run."""
+    def command(self, options: Sequence[str] = SHORT_LIFE) -> list[str]:
+        """The program, ready to run, on a JVM with these options."""
         return [
             str(self.java),
-            # A short life: start quickly rather than run fast, and leave the other core alone.
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-Xmx512m",
+            *options,
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-cp",
             f"{self.classes}{os.pathsep}{self.jars}/*",

@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Self
 
-from tests.compatibility.java_build import NEWEST, OLDER, JavaMissingError
+from tests.compatibility.java_build import NEWEST, OLDER, SHORT_LIFE, JavaMissingError
 from tests.compatibility.java_cells import Cell, Row, Value, decode_row
 from tests.compatibility.java_faults import JavaFault, RecordedCalls
 from tests.compatibility.java_process import (
@@ -33,7 +33,7 @@ from tests.compatibility.java_transfers import Transfer, TransferReport
 from tests.compatibility.java_wire import Expression, TableDescription, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -73,9 +73,9 @@ _SMALL_POOLS = {
 class JavaPeer(JavaProcess):
     """A JVM with sessions of one release of ScalarDB; a context manager."""
 
-    def __init__(self, release: str = NEWEST) -> None:
+    def __init__(self, release: str = NEWEST, options: Sequence[str] = SHORT_LIFE) -> None:
         self._names = itertools.count(1)
-        super().__init__(release)
+        super().__init__(release, options)
 
     def __enter__(self) -> Self:
         return self

@@ -13,9 +13,12 @@ import subprocess
 import tempfile
 import threading
 from concurrent.futures import Future
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from tests.compatibility.java_build import NEWEST, build
+from tests.compatibility.java_build import NEWEST, SHORT_LIFE, build
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ANSWER_SECONDS = 60.0
 START_SECONDS = 60.0
@@ -84,8 +87,8 @@ class Pending:
 class JavaProcess:
     """A running JVM."""
 
-    def __init__(self, release: str = NEWEST) -> None:
-        command = build(release).command()
+    def __init__(self, release: str = NEWEST, options: Sequence[str] = SHORT_LIFE) -> None:
+        command = build(release).command(options)
         self.release = release
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         self._process = subprocess.Popen(

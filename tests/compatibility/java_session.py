@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.compatibility.java_faults import JavaWatch
 from tests.compatibility.java_process import ANSWER_SECONDS, JavaProcess, Pending
-from tests.compatibility.java_transaction import JavaTransaction
+from tests.compatibility.java_transaction import JavaPart, JavaTransaction
 from tests.compatibility.java_transfers import TransferReport
 from tests.compatibility.java_wire import TableDescription, Write, row, rows, selection
 
@@ -158,6 +158,22 @@ class JavaSession:
             raise
         tx.commit()
 
+    def two_phase_begin(self, id: str | None = None) -> JavaPart:  # noqa: A002  as in begin
+        """Begin a transaction that others join; its isolation is that of the properties."""
+        return self._part("begin", id)
+
+    def two_phase_join(self, transaction_id: str) -> JavaPart:
+        """Take part in a transaction that was begun elsewhere, with the records of this session."""
+        return self._part("join", transaction_id)
+
+    def two_phase_resume(self, transaction_id: str) -> JavaPart:
+        """The part that this session has of a transaction."""
+        return self._part("resume", transaction_id)
+
+    def _part(self, command: str, transaction_id: str | None) -> JavaPart:
+        begun = self._call(f"two_phase.{command}", transaction_id=transaction_id)
+        return JavaPart(self, begun["tx"], begun["id"])
+
     def state(self, transaction_id: str) -> str:
         """COMMITTED, ABORTED or UNKNOWN."""
         return str(self._call("manager.state", transaction_id=transaction_id))
@@ -188,11 +204,13 @@ class JavaSession:
         balance: str = "balance",
         isolation: Isolation | None = None,
         log: Path | None = None,
+        second_table: str | None = None,
     ) -> Pending:
         """Begin to move money between the accounts 0 to `accounts` - 1, beside everything else.
 
         It ends after so many `seconds` or acknowledged `commits`. With `log`, each transfer is a
-        line of JSON in that file as soon as it is acknowledged or unknown.
+        line of JSON in that file as soon as it is acknowledged or unknown. With a second table each
+        is between an account of the first and one of the second, either way.
         """
         description = self.table(table)
         return self.peer.submit(
@@ -200,6 +218,7 @@ class JavaSession:
             self.name,
             f"{self.name} load {next(self._lanes)}",
             table=table,
+            second_table=second_table,
             key_column=description.partition_key[0],
             balance_column=balance,
             balance_type=description.columns[balance],

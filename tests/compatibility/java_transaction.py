@@ -145,3 +145,19 @@ class JavaTransaction:
     def rollback(self) -> None:
         """Give up."""
         self._submit("rollback").result()
+
+
+class JavaPart(JavaTransaction):
+    """What one session does of a transaction in two phases.
+
+    Every part is prepared, then, at SERIALIZABLE, every part validated, then the coordinator's part
+    committed before all others.
+    """
+
+    def prepare(self) -> None:
+        """Prepare this part's records."""
+        self._submit("prepare").result()
+
+    def validate(self) -> None:
+        """Look whether what this part has read still holds."""
+        self._submit("validate").result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -12,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+import scalar_tx
 from scalar_tx import ConflictError, RetryPolicy, UnknownOutcomeError
 from tests.compatibility.java_transfers import Transfer
-from tests.compatibility.ours import ours
+from tests.compatibility.ours import die, ours, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from scalar_tx import Transaction, TransactionManager
 
 MONEY = "bank.money"
+ROOT = Path(__file__).parents[2]
 # SQLite's lock has no queue: who never pauses keeps it.
 _LONGEST_BREATH_S = 0.004
 
@@ -32,7 +35,8 @@ class Load:
 
     One thread for each of ``levels``, an isolation level. Every attempt is kept as "begun" before
     its commit, and its transfer as "committed" or "unknown" after it; what stays "begun" was
-    refused. With ``log`` each is a line of that file at once.
+    refused. With ``log`` each is a line of that file at once. Two different ``tables`` mean that
+    every transfer is between an account of the first and one of the second, either way.
     """
 
     db: TransactionManager
@@ -40,6 +44,7 @@ class Load:
     levels: Sequence[str]
     seed: int = 1
     log: TextIO | None = None
+    tables: tuple[str, str] = (MONEY, MONEY)
     attempts: list[Transfer] = field(default_factory=list)
     acknowledged: list[Transfer] = field(default_factory=list)
     unknown: list[Transfer] = field(default_factory=list)
@@ -79,15 +84,18 @@ class Load:
     def _transfer(self, level: str, dice: random.Random) -> None:
         source, target = dice.sample(range(self.accounts), 2)
         amount = dice.randint(1, 20)
+        first, second = self.tables
+        if first != second and dice.random() < 0.5:
+            amount = -amount
         tried: list[str] = []
 
         def move(tx: Transaction) -> None:
             tried.append(tx.id)
-            payer, payee = tx.get(MONEY, {"id": source}), tx.get(MONEY, {"id": target})
+            payer, payee = tx.get(first, {"id": source}), tx.get(second, {"id": target})
             assert payer is not None
             assert payee is not None
-            tx.update(MONEY, {"id": source}, {"balance": int(str(payer["balance"])) - amount})
-            tx.update(MONEY, {"id": target}, {"balance": int(str(payee["balance"])) + amount})
+            tx.update(first, {"id": source}, {"balance": int(str(payer["balance"])) - amount})
+            tx.update(second, {"id": target}, {"balance": int(str(payee["balance"])) + amount})
             self._keep(self.attempts, Transfer(tx.id, source, target, amount, "begun"))
 
         refused = 0
@@ -117,14 +125,54 @@ def logged(log: Path, outcome: str) -> list[Transfer]:
     return [Transfer(**each) for each in found if each["outcome"] == outcome]
 
 
-def main() -> None:
-    """A process of transfers: file, log, number of accounts, seed, isolation levels.
+@dataclass(frozen=True)
+class Orders:
+    """What a process of transfers is to do.
 
-    It says "ready" when it begins, ends at the end of its input, and says its conflicts.
+    ``target`` is a SQLite file or properties; with ``die_at`` it ends like a crash before it has
+    written that many decisions, its last transfer prepared.
     """
-    file, log, accounts, seed, *levels = sys.argv[1:]
-    with ours(Path(file), quick=True) as db, Path(log).open("w") as lines:
-        load = Load(db, int(accounts), levels, seed=int(seed), log=lines)
+
+    target: str | dict[str, str]
+    log: str
+    accounts: int
+    levels: list[str]
+    seed: int = 100
+    tables: tuple[str, str] = (MONEY, MONEY)
+    die_at: int = 0
+
+
+@contextmanager
+def another_process(orders: Orders) -> Iterator[subprocess.Popen[str]]:
+    """The process, when it has begun. It ends at the end of its input, and says its conflicts."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.compatibility.our_transfers", json.dumps(vars(orders))],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process
+        finally:
+            if process.poll() is None and sys.exc_info()[0] is not None:
+                process.kill()
+
+
+def main() -> None:
+    """The other process."""
+    orders = Orders(**json.loads(sys.argv[1]))
+    target = orders.target
+    opened = (
+        ours(Path(target), quick=True) if isinstance(target, str) else scalar_tx.connect(target)
+    )
+    with opened as db, Path(orders.log).open("w") as lines:
+        first, second = orders.tables
+        load = Load(db, orders.accounts, orders.levels, orders.seed, lines, (first, second))
+        if orders.die_at:
+            watch(db).at("before", "commit-state", die, nth=orders.die_at)
         with load.running():
             print("ready", flush=True)
             while sys.stdin.read(1):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scalar_tx import TransactionManager
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.runtime.interface import Runtime
     from scalar_tx.storage.interface import (
         Pages,
         ScanRequest,
@@ -62,7 +63,8 @@ class Stop:
 
 def watch(db: TransactionManager) -> StoppedStorage:
     """Put a storage with stops between a manager and its storage."""
-    stopped = StoppedStorage(db._parts.storage)
+    settings = db._parts.settings.consensus_commit
+    stopped = StoppedStorage(db._parts.storage, f"{settings.coordinator_namespace}.state")
     db._parts = build(db._parts.settings, stopped, db._runtime)
     return stopped
 
@@ -75,8 +77,9 @@ def die() -> NoReturn:
 class StoppedStorage:
     """A storage whose calls are noted, and before or after which a test may do something."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, coordinator: str = COORDINATOR) -> None:
         self.inner = storage
+        self.coordinator = coordinator
         self.steps: list[Step] = []
         self._stops: list[Stop] = []
 
@@ -100,6 +103,9 @@ class StoppedStorage:
                 if stop.hits == stop.nth:
                     stop.action()
 
+    def wait_by(self, runtime: Runtime) -> None:
+        """The inner storage was told when the manager was opened, and by the same runtime."""
+
     def info(self, table: str) -> StorageInfo:
         return replace(self.inner.info(table), moments=False)
 
@@ -109,7 +115,7 @@ class StoppedStorage:
         return self.inner.objection(table, data_type, value, in_key=in_key)
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
-        step: Step = "read-state" if table.name == COORDINATOR else "read"
+        step: Step = "read-state" if table.name == self.coordinator else "read"
         self.steps.append(step)
         self._strike("before", step)
         row = await self.inner.get(table, key)
@@ -121,7 +127,7 @@ class StoppedStorage:
         return self.inner.scan(request)
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
-        step = _step(mutations[0])
+        step = _step(mutations[0], self.coordinator)
         self.steps.append(step)
         self._strike("before", step)
         await self.inner.mutate(mutations)
@@ -135,8 +141,8 @@ class StoppedStorage:
         await self.inner.close()
 
 
-def _step(mutation: StorageMutation) -> Step:
-    if mutation.table.name == COORDINATOR:
+def _step(mutation: StorageMutation, coordinator: str) -> Step:
+    if mutation.table.name == coordinator:
         if isinstance(mutation, Erase):
             return "forget-state"
         return "commit-state" if mutation.values["tx_state"] == 3 else "abort-state"

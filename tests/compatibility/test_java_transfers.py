@@ -5,13 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,18 +16,18 @@ import pytest
 from scalar_tx import ConflictError
 from tests.compatibility.bank import COMMITTED, PREPARED, expire, look
 from tests.compatibility.java_peer import JavaError, JavaGoneError
-from tests.compatibility.our_transfers import MONEY, Load, logged
+from tests.compatibility.our_transfers import MONEY, Load, Orders, another_process, logged
 from tests.compatibility.ours import COORDINATOR, ours, quick_java
 from tests.compatibility.unfinished import decisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from scalar_tx import TransactionManager
     from tests.compatibility.java_peer import JavaPeer, JavaSession, Transfer
     from tests.compatibility.java_session import Isolation
 
-ROOT = Path(__file__).parents[2]
 OPENING = 1000
 ACCOUNTS = 12
 FEWEST = 100  # commits of each side, or the run shows nothing
@@ -71,25 +68,8 @@ def stored(file: Path) -> list[int]:
     return [row["balance"] for row in rows]
 
 
-@contextmanager
-def another_process(
-    file: Path, log: Path, *levels: str, seed: int = 100
-) -> Iterator[subprocess.Popen[str]]:
-    arguments = [str(file), str(log), str(ACCOUNTS), str(seed), *levels]
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.compatibility.our_transfers", *arguments],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield process
-        finally:
-            if process.poll() is None and sys.exc_info()[0] is not None:
-                process.kill()
+def orders(file: Path, log: Path, *levels: str, seed: int = 100) -> Orders:
+    return Orders(str(file), str(log), ACCOUNTS, list(levels), seed)
 
 
 class Totals:
@@ -166,7 +146,7 @@ def test_transfers_of_java_and_ours_at_once_add_up(
         load = Load(db, ACCOUNTS, ["SERIALIZABLE", "READ_COMMITTED"])
         totals = Totals(lambda: our_totals(db))
         java_totals = Totals(lambda: totals_of(session))
-        with another_process(file, log, "SNAPSHOT", "SERIALIZABLE") as second:
+        with another_process(orders(file, log, "SNAPSHOT", "SERIALIZABLE")) as second:
             pending = [
                 session.transfer_load_later(
                     MONEY, accounts=ACCOUNTS, threads=1, seconds=10, seed=7 + n, isolation=level
@@ -235,7 +215,7 @@ def test_nothing_is_lost_or_made_when_our_processes_are_killed(
         )
         with load.running():
             for number, log in enumerate(logs):
-                with another_process(file, log, *LEVELS, seed=100 * number) as killed:
+                with another_process(orders(file, log, *LEVELS, seed=100 * number)) as killed:
                     wait_for_commits(log, FEWEST // len(logs) + 1)
                     left += len(stop_in_a_commit(killed.pid, partial(preparing_of, file, log)))
                     killed.kill()
@@ -291,7 +271,7 @@ def test_nothing_is_lost_or_made_when_java_is_killed(
             found = preparing(file)  # before the list of those that the living have begun
             return found - {each.id for each in [*load.attempts, *logged(log, "begun")]}
 
-        with load.running(), another_process(file, log, "SERIALIZABLE") as second:
+        with load.running(), another_process(orders(file, log, "SERIALIZABLE")) as second:
             for number, killed_log in enumerate(logs):
                 doomed = new_java()
                 session = doomed.open_sqlite(file, properties=quick_java(file))

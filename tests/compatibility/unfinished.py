@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from tests.compatibility.bank import COLUMNS, COMMITTED, account, key, look
 from tests.compatibility.ours import COORDINATOR, HALTED, die, two_storages, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scalar_tx import Transaction
     from tests.compatibility.java_cells import Row
@@ -64,6 +65,8 @@ UNDECIDED = tuple(point for point in POINTS if point.tables_prepared and not poi
 DECIDED = tuple(point for point in POINTS if point.decided)
 
 Rows = dict[tuple[str, int], dict[str, Any]]
+Values = dict[tuple[str, int], "Row"]
+Keyed = Callable[[int], "Row"]  # the key of a record by its number
 
 
 def rows(file: Path) -> Rows:
@@ -78,15 +81,50 @@ def decisions(file: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def work(tx: Transaction | JavaTransaction) -> None:
+def work(
+    tx: Transaction | JavaTransaction, tables: Sequence[str] = TABLES, keyed: Keyed = key
+) -> None:
     """What the writer writes."""
-    for table in TABLES:
-        tx.insert(table, account(1))
-        tx.update(table, key(2), {"balance": 120})
-        tx.delete(table, key(3))
-        tx.delete(table, key(4))
-        tx.update(table, key(5), {"balance": 80, "name": None})
-        tx.delete(table, key(6))
+    for table in tables:
+        tx.insert(table, account(1) | keyed(1))
+        tx.update(table, keyed(2), {"balance": 120})
+        tx.delete(table, keyed(3))
+        tx.delete(table, keyed(4))
+        tx.update(table, keyed(5), {"balance": 80, "name": None})
+        tx.delete(table, keyed(6))
+
+
+def after_work(before: Values, tables: Sequence[str] = TABLES, keyed: Keyed = key) -> Values:
+    """The values that the writer leaves if it commits, by table and number."""
+    found = dict(before)
+    for table in tables:
+        found[table, 1] = account(1) | keyed(1)
+        found[table, 2] = account(2, 120) | keyed(2)
+        found[table, 5] = account(5, 80) | keyed(5) | {"name": None}
+        del found[table, 3], found[table, 6]
+    return found
+
+
+def committed_rows(
+    before: Mapping[tuple[str, int], Mapping[str, Any]],
+    after: Values,
+    writer: str,
+    prepared: Any,
+    decided: Any,
+) -> Rows:
+    """The stored rows when the writer's work is done, each cell of them; times as they are read."""
+    found: Rows = {}
+    for name, values in after.items():
+        old = before.get(name, dict.fromkeys(next(iter(before.values()))))
+        found[name] = dict.fromkeys(old) | values
+        found[name] |= {
+            "tx_id": writer,
+            "tx_state": COMMITTED,
+            "tx_version": (old["tx_version"] or 0) + 1,
+            "tx_prepared_at": prepared,
+            "tx_committed_at": decided,
+        }
+    return found
 
 
 KEYS = tuple((table, number) for table in TABLES for number in range(1, 7))
@@ -116,16 +154,10 @@ class Left:
 
     def values(self, *, after: bool) -> dict[tuple[str, int], Row]:
         """What a reader should find: the committed values before or after the writer's work."""
-        found: dict[tuple[str, int], Row] = {
+        found: Values = {
             name: {column: row[column] for column in COLUMNS} for name, row in self.before.items()
         }
-        if after:
-            for table in TABLES:
-                found[table, 1] = account(1)
-                found[table, 2] = account(2, 120)
-                found[table, 5] = account(5, 80) | {"name": None}
-                del found[table, 3], found[table, 6]
-        return found
+        return after_work(found) if after else found
 
     def committed(self) -> Rows:
         """The stored rows after the writer's work, each cell of them."""
@@ -135,18 +167,7 @@ class Left:
         (prepared,) = {
             row["tx_prepared_at"] for row in rows(self.file).values() if row["tx_id"] == self.writer
         }
-        found: Rows = {}
-        for name, values in self.values(after=True).items():
-            old = self.before.get(name, dict.fromkeys(next(iter(self.before.values()))))
-            found[name] = dict.fromkeys(old) | values
-            found[name] |= {
-                "tx_id": self.writer,
-                "tx_state": COMMITTED,
-                "tx_version": (old["tx_version"] or 0) + 1,
-                "tx_prepared_at": prepared,
-                "tx_committed_at": at,
-            }
-        return found
+        return committed_rows(self.before, self.values(after=True), self.writer, prepared, at)
 
 
 def aged(file: Path, seconds: float) -> None:

@@ -34,4 +34,5 @@ class TestCassandra(StorageConformance):
         open=_open,
         reopen=_open,
         unsupported=frozenset((DataType.TIMESTAMP, role) for role in Role),
+        keeps_tables=True,
     )

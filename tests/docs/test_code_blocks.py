@@ -1,6 +1,8 @@
 """Every code block of the README and of docs/ runs, top to bottom, in an empty folder.
 
-The README's twice: its example is what people paste first, and then again.
+The README's twice: its example is what people paste first, and then again. Settings are loaded; a
+file of settings that code opens (its first line is its name) stands there with SQLite files in the
+place of servers, and for the README once more with real ones.
 """
 
 from __future__ import annotations
@@ -14,14 +16,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import scalar_tx
+from scalar_tx.settings import load
+from tests.docs.sample_settings import placeholders, with_files, with_servers
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.servers import Cluster
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-RUNNABLE = {"python", "sh"}
-SHOWN_ONLY = {"text", "json", "java", "properties", "sql"}
+RUNNABLE = {"python", "sh", "properties"}
+SHOWN_ONLY = {"text", "json", "java", "sql"}
+NAMED = re.compile(r"# (\w+\.properties)\n")
 TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 
 
@@ -31,12 +40,46 @@ def blocks(page: Path) -> Iterator[tuple[str, str, int]]:
         yield found[1], found[2], text.count("\n", 0, found.start()) + 2
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_blocks_run(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder to run in; what was connected there is closed afterwards."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "namespaces").symlink_to(ROOT / "namespaces")
+    connect, opened = scalar_tx.connect, []
+
+    def noted(*arguments: object, **settings: object) -> scalar_tx.TransactionManager:
+        opened.append(connect(*arguments, **settings))  # type: ignore[arg-type]  # handed on
+        return opened[-1]
+
+    monkeypatch.setattr(scalar_tx, "connect", noted)
+    yield tmp_path
+    for one in opened:
+        one.close()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_blocks_run(
+    page: Path, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_blocks(page, place, with_files, monkeypatch)
+    capsys.readouterr()
+
+
+def test_the_readme_runs_on_real_servers(
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cassandra_server: Cluster,
+    dynamodb_server: Cluster,
+) -> None:
+    servers = {"cassandra": cassandra_server, "dynamodb": dynamodb_server}
+    run_blocks(ROOT / "README.md", place, lambda text: with_servers(text, servers), monkeypatch)
+    capsys.readouterr()
+
+
+def run_blocks(
+    page: Path, place: Path, replaced: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     names: dict[str, object] = {"__name__": "__main__"}
     for language, code, line in blocks(page):
         assert language in RUNNABLE | SHOWN_ONLY, f"{page.name}:{line}: a block of {language!r}"
@@ -46,7 +89,15 @@ def test_blocks_run(
         elif language == "sh":
             for command in code.splitlines():
                 run(command, page, line)
-    capsys.readouterr()
+        elif language == "properties":
+            for name in placeholders(code):
+                monkeypatch.setenv(name, "x")
+            named = NAMED.match(code)
+            file = place / (named[1] if named else "shown.properties")
+            file.write_text(code, encoding="utf-8")
+            load(file)
+            if named:
+                file.write_text(replaced(code), encoding="utf-8")
 
 
 def run(command: str, page: Path, line: int) -> None:

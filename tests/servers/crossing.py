@@ -86,6 +86,7 @@ class Connection:
         self._in_turn: deque[Asked] = deque()
         self._by_stream: dict[int, Asked] = {}
         self._held: set[asyncio.Task[None]] = set()
+        self._kept_back: list[Fault] = []
 
     async def serve(self) -> None:
         """Carry frames both ways until a side ends or a fault ends both.
@@ -112,6 +113,8 @@ class Connection:
             for task in (*lanes, requests, replies, *self._held):
                 task.cancel()
             await asyncio.gather(*lanes, requests, replies, *self._held, return_exceptions=True)
+            for fault in self._kept_back:
+                fault.drop()
             for one in self._writers:
                 if not one.is_closing():
                     one.transport.abort()
@@ -158,6 +161,7 @@ class Connection:
 
         task = asyncio.create_task(later())
         self._held.add(task)
+        self._kept_back.append(fault)
         fault.happened()
         if self._proxy.protocol.in_order:  # what the client says next must not overtake it
             await asyncio.shield(task)

@@ -33,10 +33,11 @@ class Deed(Enum):
 
 @dataclass(eq=False)
 class Fault:
-    """Something that happens once, to one request.
+    """Something that happens once, to one request, unless it lasts.
 
     ``closes``: the client's connection ends with it; otherwise the client hears nothing. ``after``
     is how many bytes a torn frame has. ``skip``: so many requests that match go by before.
+    ``lasting``: it happens to every request that matches, until ``Proxy.forget_faults``.
     """
 
     deed: Deed
@@ -45,8 +46,10 @@ class Fault:
     closes: bool = False
     after: int = 1
     skip: int = 0
+    lasting: bool = False
     request: bytes = b""
     reply: bytes = b""
+    dropped: bool = False
     _met: threading.Event = field(default_factory=threading.Event)
     _answered: threading.Event = field(default_factory=threading.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,6 +72,12 @@ class Fault:
         """The server's whole reply is here: whatever the request does was done."""
         self._answered.set()
 
+    def drop(self) -> None:
+        """The connection of a held request has ended: unless it is answered it never will be."""
+        if not self._answered.is_set():
+            self.dropped = True
+            self._answered.set()
+
     def wait(self, seconds: float = WAIT_SECONDS) -> bytes:
         """Return the request when the fault has happened to it.
 
@@ -81,10 +90,13 @@ class Fault:
     def deliver(self, seconds: float = WAIT_SECONDS) -> bytes:
         """Send a held request on, though its client may be gone; return the server's reply.
 
-        TimeoutError: none was held, or no reply came.
+        TimeoutError: none was held, or no reply came. ConnectionResetError: the connection
+        to the server has ended without one.
         """
         self.wait(seconds)
         self.loop.call_soon_threadsafe(self.released.set)
         if not self._answered.wait(seconds):
             raise TimeoutError(f"no reply to the delivered request in {seconds} s")
+        if self.dropped:
+            raise ConnectionResetError("the held request's connection has ended")
         return self.reply

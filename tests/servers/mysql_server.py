@@ -9,7 +9,7 @@ import shutil
 import socket
 from typing import TYPE_CHECKING
 
-from tests.servers import places
+from tests.servers import certificates, places
 from tests.servers.artifacts import fetched, keep_only, run
 from tests.servers.node import Cluster, Node, serving
 
@@ -30,11 +30,12 @@ GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;
 
 
 def mysql(
-    *, settings: Mapping[str, str] | None = None, disk: int | None = None
+    *, settings: Mapping[str, str] | None = None, disk: int | None = None, tls: bool = False
 ) -> AbstractContextManager[Cluster]:
     """MariaDB; ``settings`` go to its command line, as ``{"sync-binlog": "1"}``.
 
-    A user, their password and their database are all named ``scalar``.
+    A user, their password and their database are all named ``scalar``. With ``tls`` it speaks that
+    too, to those who ask; certificates.py says where its certificate lies.
     """
     base = fetched(MARIADB, _unpack)
     port = places.free_port("127.0.0.1")
@@ -48,6 +49,15 @@ def mysql(
         "socket": "s",  # beside the data: a longer path may not fit
         "innodb-buffer-pool-size": "64M",
         "ssl": "0",  # no key of 4,096 bits at each start
+        **(
+            {
+                "ssl": "1",
+                "ssl-cert": str(certificates.certificate(home)),
+                "ssl-key": str(certificates.key(home)),
+            }
+            if tls
+            else {}
+        ),
         **(settings or {}),
     }
 
@@ -56,6 +66,8 @@ def mysql(
         install = [f"{base}/scripts/mariadb-install-db", *where, "--skip-test-db"]
         install.append("--auth-root-authentication-method=normal")
         run(install, home, INIT_SECONDS, places.server_user())
+        if tls:
+            certificates.make(home)
 
     options = [f"--{name}={value}" for name, value in all_settings.items()]
     command = [f"{base}/bin/mariadbd", *where, *options]

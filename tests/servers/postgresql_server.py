@@ -7,7 +7,7 @@ import struct
 import tarfile
 from typing import TYPE_CHECKING
 
-from tests.servers import places
+from tests.servers import certificates, places
 from tests.servers.artifacts import fetched, keep_only, run
 from tests.servers.node import Cluster, Node, serving
 
@@ -23,11 +23,12 @@ _PROTOCOL_3 = 196608
 
 
 def postgresql(
-    *, settings: Mapping[str, str] | None = None, disk: int | None = None
+    *, settings: Mapping[str, str] | None = None, disk: int | None = None, tls: bool = False
 ) -> AbstractContextManager[Cluster]:
     """PostgreSQL; ``settings`` go to its command line, as ``{"wal_level": "logical"}``.
 
-    The superuser's name, password and database are ``postgres``.
+    The superuser's name, password and database are ``postgres``. With ``tls`` it speaks that too,
+    to those who ask; certificates.py says where its certificate lies.
     """
     programs = fetched(POSTGRESQL, _unpack) / "bin"
     port = places.free_port("127.0.0.1")
@@ -36,6 +37,15 @@ def postgresql(
         "listen_addresses": "127.0.0.1",
         "port": str(port),
         "unix_socket_directories": "",  # a path there may have 107 bytes, and ours may have more
+        **(
+            {
+                "ssl": "on",
+                "ssl_cert_file": str(certificates.certificate(home)),
+                "ssl_key_file": str(certificates.key(home)),
+            }
+            if tls
+            else {}
+        ),
         **(settings or {}),
     }
 
@@ -53,6 +63,8 @@ def postgresql(
             "--no-sync",  # initdb's own files only: a server that is killed loses none of them
         ]
         run(command, home, INIT_SECONDS, places.server_user())
+        if tls:
+            certificates.make(home)
 
     command = [
         f"{programs}/postgres",

@@ -117,9 +117,11 @@ class Proxy:
         """Keep a request back until its ``deliver`` is called, even after its client has gone."""
         return self._fault(Deed.HOLD, match, skip=skip)
 
-    def lose_request(self, match: Match, *, closes: bool = False, skip: int = 0) -> Fault:
-        """The server never sees the request."""
-        return self._fault(Deed.LOSE_REQUEST, match, closes=closes, skip=skip)
+    def lose_request(
+        self, match: Match, *, closes: bool = False, skip: int = 0, lasting: bool = False
+    ) -> Fault:
+        """The server never sees the request; where it is to last, nor any other that matches."""
+        return self._fault(Deed.LOSE_REQUEST, match, closes=closes, skip=skip, lasting=lasting)
 
     def lose_reply(self, match: Match, *, closes: bool = False, skip: int = 0) -> Fault:
         """The server does what it was asked; its client never learns."""
@@ -132,6 +134,10 @@ class Proxy:
     def tear_reply(self, match: Match, *, after: int = 1, skip: int = 0) -> Fault:
         """So many bytes of the reply reach the client, then both connections end."""
         return self._fault(Deed.TEAR_REPLY, match, after=after, closes=True, skip=skip)
+
+    def forget_faults(self) -> None:
+        """No request meets a fault any more; one that is held stays held."""
+        self._run(self._forget_faults())
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -156,7 +162,8 @@ class Proxy:
         """The first fault that wants this request; it won't want another."""
         for fault in self.faults:
             if fault.meets(request):
-                self.faults.remove(fault)
+                if not fault.lasting:
+                    self.faults.remove(fault)
                 return fault
         return None
 
@@ -197,6 +204,9 @@ class Proxy:
         self.refusing = False
         for pace in self.pace.values():
             pace.open.set()
+
+    async def _forget_faults(self) -> None:
+        self.faults.clear()
 
     async def _close(self) -> None:
         self._server.close()

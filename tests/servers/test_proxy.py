@@ -265,3 +265,30 @@ def test_a_function_that_fails_is_told_at_the_end(server: Server) -> None:
 
     with pytest.raises(ZeroDivisionError):
         ask()
+
+
+def test_a_loss_that_lasts_ends_when_it_is_forgotten(proxy: Proxy, server: Server) -> None:
+    proxy.lose_request("a", lasting=True)
+    with client(proxy, SHORT) as one:
+        for word in ("a1", "a2"):
+            one.say(word)
+        with pytest.raises(TimeoutError):
+            one.hear()
+    proxy.forget_faults()
+    with client(proxy) as one:
+        one.say("a3")
+        assert one.hear() == b"a3"
+    assert server.heard == [b"a3"]
+
+
+def test_a_held_request_whose_server_went_away_can_not_be_delivered(proxy: Proxy) -> None:
+    held = proxy.hold("late")
+    with client(proxy) as one:
+        one.say("early")
+        assert one.hear() == b"early"
+        one.say("late")
+        held.wait()
+        proxy.cut()
+        assert one.hear() == b""
+    with pytest.raises(ConnectionResetError):
+        held.deliver()

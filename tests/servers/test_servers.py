@@ -15,6 +15,7 @@ from tests.servers import (
     ServerMissingError,
     artifacts,
     cassandra,
+    mysql,
     places,
     postgresql,
     processes,
@@ -115,12 +116,27 @@ def test_two_of_a_kind_with_settings_of_their_own() -> None:
         assert asked(second, "SHOW wal_level") == "replica"
 
 
+@pytest.mark.servers("mysql")
+def test_two_mariadbs_with_settings_of_their_own() -> None:
+    semi = {"log-bin": "binlog", "server-id": "1", "rpl-semi-sync-master-enabled": "1"}
+    with (
+        mysql(settings=semi) as first,
+        mysql(settings={"server-id": "2"}) as second,
+        notes(first) as ones,
+        notes(second) as others,
+    ):
+        ones.add(1)
+        assert (ones.all(), others.all()) == ({1}, set())
+        assert asked(first, "SELECT @@rpl_semi_sync_master_enabled, @@log_bin") == "1, 1"
+        assert asked(second, "SELECT @@rpl_semi_sync_master_enabled, @@log_bin") == "0, 0"
+
+
 def asked(cluster: Any, question: str) -> str:
     with notes(cluster) as table:
-        cursor: Any = table._cursor  # type: ignore[attr-defined]  # those of PostgreSQL have one
+        cursor: Any = table._cursor  # type: ignore[attr-defined]  # those of SQL databases have one
         cursor.execute(question)
-        [(answer,)] = cursor.fetchall()
-    return str(answer)
+        [answer] = cursor.fetchall()
+    return ", ".join(str(cell) for cell in answer)
 
 
 @pytest.mark.servers("redis")

@@ -253,6 +253,21 @@ def test_a_missing_driver_names_the_extra(
         open_storage(StorageSettings("two"))
 
 
+def test_whose_driver_is_missing_and_whose_settings_are_wrong_is_told(
+    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "needs_driver.py").write_text("import no_such_driver\n")
+    install(one=Adapter("one", "needs_driver:open", extra="one"), outside=OUTSIDE)
+    second = "scalar.db.multi_storage.storages.b"
+    error = refusal(open_storage, load(SEVERAL | {f"{second}.storage": "one"}).storage)
+    assert error.message.startswith("storage 'b': ")
+    assert "no_such_driver" in error.message
+    error = refusal(open_storage, load(SEVERAL | {f"{second}.username": "nobody"}).storage)
+    assert error.message.startswith("storage 'b': ")
+    assert f"{second}." in error.advice
+
+
 SEVERAL: dict[str, object] = {
     "scalar.db.storage": "multi-storage",
     "scalar.db.multi_storage.storages": "a,b",
@@ -292,6 +307,9 @@ def test_where_the_coordinator_table_is_made_on_first_use(install: Callable[...,
     several = load(SEVERAL | {"scalar.db.multi_storage.storages.b.storage": "memory"}).storage
     assert not creates(several, "coordinator")
     assert creates(several, "n")
+    mapping = {"scalar.db.multi_storage.table_mapping": "coordinator.state:b"}
+    by_table = {"scalar.db.multi_storage.storages.b.storage": "memory"} | mapping
+    assert creates(load(SEVERAL | by_table).storage, "coordinator")
 
 
 def test_every_shipped_adapter_is_where_the_registry_says() -> None:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from scalar_tx.errors import InvalidOperationError
+from scalar_tx.errors import (
+    ConflictError,
+    InvalidOperationError,
+    ReplyLostError,
+    SchemaError,
+    StorageBusyError,
+    StorageUnavailableError,
+    WriteRefusedError,
+)
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.model.types import DataType
 from scalar_tx.storage.interface import (
@@ -22,7 +30,7 @@ from scalar_tx.storage.memory import MemoryStorage
 from scalar_tx.storage.routing import RoutedStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from scalar_tx.model.types import Value
     from scalar_tx.storage.interface import Storage
@@ -173,6 +181,87 @@ def test_administration(storage: RoutedStorage, parts: tuple[MemoryStorage, Memo
     run(admin.drop_namespace("there"))
     assert "there" not in run(second.admin.namespaces())
     assert "there" in run(first.admin.namespaces())
+
+
+class Broken(MemoryStorage):
+    """Every call fails with one and the same error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def _fail(self, *arguments: object, **more: object) -> Any:
+        async def fail() -> None:
+            raise self.error
+
+        return fail()
+
+    get = mutate = at_one_moment = _fail
+
+    def scan(self, request: ScanRequest) -> Any:
+        return self
+
+    next_page = _fail
+
+    @property
+    def admin(self) -> Any:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return self._fail
+
+
+CALLS: dict[str, Callable[[RoutedStorage], Coroutine[Any, Any, Any]]] = {
+    "get": lambda s: s.get(THERE, (1,)),
+    "scan": lambda s: s.scan(ScanRequest(THERE, WholeTableSource())).next_page(),
+    "mutate": lambda s: s.mutate([write(THERE)]),
+    "at_one_moment": lambda s: s.at_one_moment(THERE.name, lambda reads: run_nothing()),
+    "create_namespace": lambda s: s.admin.create_namespace("there"),
+    "drop_namespace": lambda s: s.admin.drop_namespace("there"),
+    "namespaces": lambda s: s.admin.namespaces(),
+    "create_table": lambda s: s.admin.create_table(THERE),
+    "drop_table": lambda s: s.admin.drop_table(THERE.name),
+    "truncate_table": lambda s: s.admin.truncate_table(THERE.name),
+    "tables": lambda s: s.admin.tables("there"),
+    "table": lambda s: s.admin.table(THERE.name),
+    "create_index": lambda s: s.admin.create_index(THERE, "v"),
+    "drop_index": lambda s: s.admin.drop_index(THERE, "v"),
+    "repair_table": lambda s: s.admin.repair_table(THERE),
+    "add_columns": lambda s: s.admin.add_columns(THERE, {}),
+}
+
+
+async def run_nothing() -> None:
+    """No reads."""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_error_says_which_storage_it_comes_from(call: str) -> None:
+    for error in (
+        StorageUnavailableError("away", code="STX-4001"),
+        ReplyLostError("away"),
+        StorageBusyError("away"),
+        WriteRefusedError("away"),
+        InvalidOperationError("away"),
+        SchemaError("away"),
+    ):
+        storage = routed(MemoryStorage(), Broken(error))
+        for _ in range(2):  # a driver's error that comes twice is named once
+            with pytest.raises(type(error)) as caught:
+                CALLS[call](storage).send(None)
+            assert caught.value is error
+            assert str(error).startswith("storage 'second': away")
+        assert str(error).count("second") == 1
+
+
+def test_an_error_of_the_steps_at_one_moment_is_left_as_it_is() -> None:
+    async def lose(reads: object) -> None:
+        raise ConflictError("lost")
+
+    storage = routed(MemoryStorage(), MemoryStorage())
+    with pytest.raises(ConflictError) as caught:
+        storage.at_one_moment(THERE.name, lose).send(None)
+    assert caught.value.message == "lost"
 
 
 def test_namespaces_are_listed_where_they_are_mapped(

@@ -83,6 +83,10 @@ def test_a_storage_that_is_not_listed_is_told(caplog: pytest.LogCaptureFixture) 
         # What all inherit is multi-storage; so is what one says of itself.
         ({"storages__main__storage": None}, "names no storage of its own"),
         ({"storages__main__storage": "multi-storage"}, "is multi-storage itself"),
+        (
+            {"storages__main__connection_pool__min_idle": 99},
+            "scalar.db.multi_storage.storages.main.connection_pool.* asks for [99, 9]",
+        ),
         ({"storages__main__contact_port": "x"}, "storages.main.contact_port"),
         ({"storages__main__contact_pots": "x"}, "storages.main.contact_pots"),
     ],

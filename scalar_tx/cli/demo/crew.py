@@ -14,6 +14,8 @@ from scalar_tx.cli.demo.job import Event, Job, LogReader
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from scalar_tx.cli.demo.place import Place
+
 
 class Crew:
     """Starts processes, reads their logs, kills one, ends the others.
@@ -22,15 +24,17 @@ class Crew:
     none outlives the ``with`` block.
     """
 
-    def __init__(self, folder: Path, target: str, *, size: int, dies_after: float) -> None:
+    def __init__(self, place: Place, *, size: int, dies_after: float) -> None:
+        folder = place.folder
         self._end = folder / "end"
         self._jobs = [
             Job(
                 name=f"process{number}",
-                target=target,
+                target=place.target,
                 log=str(folder / f"process{number}.log"),
                 end=str(self._end),
                 dies_after=dies_after if number == 1 else None,
+                storages="+".join(place.bank.storages),
             )
             for number in range(1, size + 1)
         ]

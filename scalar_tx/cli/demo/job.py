@@ -13,6 +13,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from scalar_tx.cli.demo.bank import Bank
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -29,13 +31,22 @@ class Event(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Transfers until the file ``end`` appears; ``dies_after`` seconds: halt in mid-commit then."""
+    """Transfers until the file ``end`` appears; ``dies_after`` seconds: halt in mid-commit then.
+
+    ``storages`` are those that the bank is spread over, joined by ``+``.
+    """
 
     name: str
     target: str
     log: str
     end: str
     dies_after: float | None = None
+    storages: str = ""
+
+    @property
+    def bank(self) -> Bank:
+        """The bank that the transfers are made in."""
+        return Bank(tuple(self.storages.split("+")) if self.storages else ())
 
     def to_text(self) -> str:
         """The argument of the process."""

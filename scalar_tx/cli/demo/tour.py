@@ -9,26 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 import scalar_tx
 from scalar_tx.cli.demo import namespaces
-from scalar_tx.cli.demo.bank import (
-    ACCOUNT,
-    ACCOUNTS,
-    OPENING_BALANCE,
-    PATIENCE_S,
-    TRANSFER,
-    make_bank,
-    pay,
-)
+from scalar_tx.cli.demo.bank import ACCOUNTS, OPENING_BALANCE, TRANSFER
+from scalar_tx.cli.demo.closing import next_steps, sum_of, whereabouts
 from scalar_tx.cli.demo.crew import Crew
 from scalar_tx.cli.demo.job import Event
 from scalar_tx.cli.demo.verdict import Verdict, broken_promises
 from scalar_tx.cli.demo.waiting import wait
 from scalar_tx.cli.opening import opened, run
-from scalar_tx.cli.output import command_line
 from scalar_tx.cli.raw_rows import next_unsettled, transactional_tables, unsettled_rows
 from scalar_tx.cli.record_view import situation_lines
 from scalar_tx.cli.situation import look_at
@@ -36,20 +27,19 @@ from scalar_tx.consensus_commit.recover import LIFETIME_MS
 from scalar_tx.errors import ConflictError, ScalarTxError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console, RenderableType
 
+    from scalar_tx.cli.demo.bank import Order
     from scalar_tx.cli.demo.place import Place
+    from scalar_tx.cli.situation import Situation
+    from scalar_tx.connection import Parts
     from scalar_tx.manager import TransactionManager
 
 _INDENT: Final = (0, 0, 0, 2)
 # The others end this long before the dead process's time is over: the tour itself recovers.
 _ENDS_BEFORE_EXPIRY_S: Final = 2.5
-_LONGEST_START_S: Final = 15.0
 _ENDING_S: Final = 10.0
-_FIRST: Final = ("first", 1, 2, 100)
-_FIRST_SHOWN: Final = '"first", 1, 2, 100'
+_FIRST: Final[Order] = ("first", 1, 2, 100)
 
 
 class Tour:
@@ -58,24 +48,33 @@ class Tour:
     def __init__(self, screen: Console, place: Place, *, processes: int, seconds: float) -> None:
         self._screen = screen
         self._place = place
+        self._bank = place.bank
+        # Processes that load drivers and connect to servers take their time to begin.
+        self._longest_start = 60.0 if place.bank.storages else 15.0
         self._processes = processes
         self._seconds = seconds
         self._step = 0
         self._broken: list[str] = []
         self._left = 0
         self._recovered = 0
+        self._parts: Parts  # for looking at rows as they lie
 
     def run(self) -> Verdict:
         """Take the tour; what came of it. ScalarTxError if it can't be finished."""
         with scalar_tx.connect(self._place.target) as db:
-            self._make_database(db)
-            self._show_one_transfer(db)
-            crew = Crew(
-                self._place.folder,
-                self._place.target,
-                size=self._processes,
-                dies_after=self._seconds,
-            )
+            try:
+                verdict = self._in(db)
+            finally:
+                if not self._place.own and not self._place.keep:
+                    self._bank.remove(db)
+        self._screen.print()
+        return verdict
+
+    def _in(self, db: TransactionManager) -> Verdict:
+        self._make_database(db)
+        self._show_one_transfer(db)
+        crew = Crew(self._place, size=self._processes, dies_after=self._seconds)
+        with opened(self._place.target) as self._parts:
             with crew:
                 halted = self._work_at_once(crew)
                 self._kill(crew, halted)
@@ -83,7 +82,7 @@ class Tour:
                 self._outlast(crew, halted)
             self._recover(db, halted)
             verdict = self._judge(db, crew, halted)
-        self._sum_up(verdict)
+            self._sum_up(verdict)
         return verdict
 
     # What is printed.
@@ -100,6 +99,14 @@ class Tour:
     # The steps.
 
     def _make_database(self, db: TransactionManager) -> None:
+        if self._bank.storages:
+            self._make_on_servers(db)
+        else:
+            self._make_embedded(db)
+        total = ACCOUNTS * OPENING_BALANCE
+        self._say(Text(f"A bank of {ACCOUNTS} accounts with {OPENING_BALANCE:,} each: {total:,}."))
+
+    def _make_embedded(self, db: TransactionManager) -> None:
         self._title("A database")
         stays = "is kept" if self._place.keep else "goes when the tour is over, unless --keep"
         self._say(Text(f"An embedded SQLite file; it {stays}:"))
@@ -111,28 +118,53 @@ class Tour:
             self._say(Text(f"The schema loader has made the tables of namespaces/: {names}."))
         else:
             self._say(Text("No namespaces/ beside the library, so its tables are left out."))
-        make_bank(db)
-        total = ACCOUNTS * OPENING_BALANCE
-        self._say(Text(f"A bank of {ACCOUNTS} accounts with {OPENING_BALANCE:,} each: {total:,}."))
+        self._bank.make(db)
+
+    def _make_on_servers(self, db: TransactionManager) -> None:
+        count = len(self._bank.storages)
+        self._title("A bank in one database" if count == 1 else f"A bank in {count} databases")
+        first = self._bank.storages[0]
+        db.admin.create_coordinator_tables(if_not_exists=True)
+        self._bank.make(db)
+        if self._bank.spread:
+            self._say(Text("Accounts are dealt out in turn, one to each database:"))
+            with opened(self._place.target) as parts:
+                self._say(whereabouts(parts, self._bank))
+            self._say(Text(f"What is decided about transactions is written in {first}."))
 
     def _show_one_transfer(self, db: TransactionManager) -> None:
         self._title("One transaction")
-        source = inspect.getsource(pay).rstrip()
-        code = f"{source}\n\ndb.run(pay, {_FIRST_SHOWN})"
+        source = inspect.getsource(self._bank.transfer).rstrip()
+        code = f"{source}\n\n{self._call()}"
         self._say(
             Syntax(code, "python", theme="ansi_dark", background_color="default", word_wrap=True)
         )
-        db.run(pay, *_FIRST)
+        db.run(self._bank.pay, _FIRST)
         _, payer, payee, _ = _FIRST
         self._say(
             Text(
-                f"Done: account {payer} has {_balance(db, payer):,}, "
-                f"account {payee} has {_balance(db, payee):,}. All of it or nothing."
+                f"Done: account {payer} has {self._balance(db, payer):,}, "
+                f"account {payee} has {self._balance(db, payee):,}. All of it or nothing."
             )
         )
 
+    def _call(self) -> str:
+        """The first transfer, as code."""
+        if not self._bank.spread:
+            return f"db.run(pay, {_as_code(*_FIRST)})"
+        name, payer, payee, amount = self._bank.arguments(_FIRST)
+        return (
+            f"payer = {_as_code(payer)}\npayee = {_as_code(payee)}\n"
+            f"db.run(move, {_as_code(name)}, payer, payee, {amount})"
+        )
+
+    def _balance(self, db: TransactionManager, number: int) -> Any:
+        record = db.get(self._bank.account(number), {"id": number})
+        return 0 if record is None else record["balance"]
+
     def _work_at_once(self, crew: Crew) -> dict[str, Any]:
-        self._title(f"{self._processes} processes at once, on one file")
+        over = " and ".join(self._bank.storages) or "one file"
+        self._title(f"{self._processes} processes at once, on {over}")
         self._say(
             Text(
                 "Each makes transfers between random accounts, serializable, and notes every one "
@@ -142,14 +174,14 @@ class Tour:
         wait(
             self._screen,
             "transfers",
-            self._seconds + _LONGEST_START_S,
+            self._seconds + self._longest_start,
             until=lambda: self._heard_of_halt(crew),
             shown_seconds=self._seconds,
             note=lambda: _counts(crew),
         )
         if crew.halted is None:
             raise ScalarTxError(
-                f"no process came to its commit in {self._seconds + _LONGEST_START_S:g} s",
+                f"no process came to its commit in {self._seconds + self._longest_start:g} s",
                 advice="The machine may be overloaded: run the tour again, with fewer --processes",
             )
         self._say(Text(f"So far {_counts(crew)}."))
@@ -175,11 +207,14 @@ class Tour:
             ),
             "",
         )
-        with opened(self._place.target) as parts:
-            table = run(parts.context.catalog.table(ACCOUNT))
-            situation = run(look_at(parts, table, (halted["source"],)))
+        situation = self._situation(halted)
         self._say(*situation_lines(situation))
-        self._left = self._unsettled_by(halted["transaction"])
+        left = self._left_by(halted["transaction"])
+        self._left = sum(left.values())
+        if self._bank.spread:
+            self._screen.print()
+            told = "; ".join(f"{count} in {table}" for table, count in left.items())
+            self._say(Text(f"In all it leaves {self._left} such records: {told}."))
         if not situation.unsettled or situation.previous is None:
             self._broken.append("the killed process left no record with both images")
 
@@ -187,7 +222,7 @@ class Tour:
         self._screen.print()
         self._say(Text("Whoever wants that account now is told so, and nothing is guessed:"))
         try:
-            db.run(pay, "too-early", halted["source"], halted["target"], 1, retry=0)
+            db.run(self._bank.pay, ("too-early", halted["source"], halted["target"], 1), retry=0)
         except ConflictError as error:
             again = "" if error.retry_after is None else f" Settled in {error.retry_after:.1f} s."
             self._say(Text(f"ConflictError: {error.message}.{again}", style="yellow"))
@@ -221,27 +256,31 @@ class Tour:
         if made == 0:
             self._broken.append("the other processes made no transfer while one was dead")
 
+    def _situation(self, halted: dict[str, Any]) -> Situation:
+        """The paying account of the killed process, as it lies in its table."""
+        number = halted["source"]
+        table = run(self._parts.context.catalog.table(self._bank.account(number)))
+        return run(look_at(self._parts, table, (number,)))
+
     def _time_left(self, halted: dict[str, Any]) -> float:
-        with opened(self._place.target) as parts:
-            table = run(parts.context.catalog.table(ACCOUNT))
-            situation = run(look_at(parts, table, (halted["source"],)))
+        situation = self._situation(halted)
         return max(0.0, situation.expires_in_ms / 1000) if situation.unsettled else 0.0
 
     def _recover(self, db: TransactionManager, halted: dict[str, Any]) -> None:
         self._title("Recovery is reading")
         number, other = halted["source"], halted["target"]
+        here, there = self._balance(db, number), self._balance(db, other)
         self._say(
             Text(
-                f"Its time is over. db.get says: account {number} has {_balance(db, number):,} and "
-                f"account {other} has {_balance(db, other):,}, as if the transfer had never been "
-                "begun."
+                f"Its time is over. db.get says: account {number} has {here:,} and account {other} "
+                f"has {there:,}, as if the transfer had never been begun."
             )
         )
         entry = db.get(TRANSFER, {"id": halted["reference"]})
         state = db.state(halted["transaction"])
         # Records are rolled back behind the reader's back: a moment later they are.
         deadline = time.monotonic() + _ENDING_S
-        while (after := self._unsettled_by(halted["transaction"])) and time.monotonic() < deadline:
+        while (after := self._count_left_by(halted["transaction"])) and time.monotonic() < deadline:
             time.sleep(0.05)
         self._recovered = self._left - after
         self._say(
@@ -255,20 +294,22 @@ class Tour:
         if entry is not None or self._left == 0 or after:
             self._broken.append("the killed transaction was not undone as a whole")
 
-    def _unsettled_by(self, writer: str) -> int:
-        count = 0
-        with opened(self._place.target) as parts:
-            for table in run(transactional_tables(parts, [ACCOUNT, TRANSFER])):
-                pages = unsettled_rows(parts, table)
-                while (rows := run(next_unsettled(pages))) is not None:
-                    count += sum(row["tx_id"] == writer for row in rows)
-        return count
+    def _left_by(self, writer: str) -> dict[str, int]:
+        """How many unsettled records of a transaction lie in which table."""
+        left: dict[str, int] = {}
+        names = [*self._bank.accounts, TRANSFER]
+        for table in run(transactional_tables(self._parts, names)):
+            pages = unsettled_rows(self._parts, table)
+            while (rows := run(next_unsettled(pages))) is not None:
+                if count := sum(row["tx_id"] == writer for row in rows):
+                    left[table.name] = left.get(table.name, 0) + count
+        return left
+
+    def _count_left_by(self, writer: str) -> int:
+        return sum(self._left_by(writer).values())
 
     def _judge(self, db: TransactionManager, crew: Crew, halted: dict[str, Any]) -> Verdict:
-        with db.transaction(read_only=True) as tx:
-            accounts: Sequence[Any] = tx.scan(ACCOUNT, whole_table=True)
-            ledger: Sequence[Any] = tx.scan(TRANSFER, whole_table=True)
-        balances = {row["id"]: row["balance"] for row in accounts}
+        balances, ledger = self._bank.read(db)
         acknowledged = [_FIRST[0], *crew.acknowledged]
         events = crew.events
         return Verdict(
@@ -290,55 +331,21 @@ class Tour:
 
     def _sum_up(self, verdict: Verdict) -> None:
         self._title("The sum")
-        figures = Table.grid(padding=(0, 2))
-        figures.add_column(justify="right", style="bold")
-        figures.add_column()
-        for number, text in (
-            (verdict.attempted, f"transfers attempted, in {verdict.processes} processes"),
-            (verdict.committed, "committed, as their processes were told"),
-            (verdict.retried, "reruns after a conflict, made by the library"),
-            (verdict.given_up, f"given up after {PATIENCE_S:g} s of conflicts"),
-            (verdict.failed, "failed"),
-            (verdict.killed, "killed in mid-commit"),
-            (verdict.recovered, "records recovered"),
-            (verdict.total_found, f"in all accounts, expected {verdict.total_expected:,}"),
-        ):
-            if number or text != "failed":
-                figures.add_row(f"{number:,}", text)
-        self._say(figures)
-        if not verdict.kept:
-            for promise in verdict.broken:
-                self._say(Text(f"BROKEN: {promise}", style="bold red"))
-            return
-        self._say(Text("The total is exact. Nothing was lost.", style="bold green"))
-        self._next_steps()
-
-    def _next_steps(self) -> None:
-        self._title("Next")
-        command = command_line()
-        if self._place.keep:
-            first = f"{command} inspect {ACCOUNT} id=1 --config {self._place.target}"
-            second = f"{command} check-data --config {self._place.target}"
-        else:
-            first = f"{command} demo --keep"
-            second = f"{command} doctor"
-        steps = Table.grid(padding=(0, 2))
-        steps.add_column(style="dim", no_wrap=True)
-        steps.add_column(overflow="fold")
-        for what, how in (
-            ("look into this bank", first),
-            ("check a database", second),
-            ("write your own", 'db = scalar_tx.connect("sqlite:///shop.db"), as README.md shows'),
-        ):
-            steps.add_row(what, Text(how, style="cyan"))
-        self._say(steps)
-        self._screen.print()
-
-
-def _balance(db: TransactionManager, number: int) -> Any:
-    record = db.get(ACCOUNT, {"id": number})
-    return 0 if record is None else record["balance"]
+        self._say(sum_of(verdict, self._bank))
+        if self._bank.spread:
+            self._screen.print()
+            self._say(whereabouts(self._parts, self._bank))
+        for promise in verdict.broken:
+            self._say(Text(f"BROKEN: {promise}", style="bold red"))
+        if verdict.kept:
+            self._say(Text("The total is exact. Nothing was lost.", style="bold green"))
+            self._title("Next")
+            self._say(next_steps(self._place))
 
 
 def _counts(crew: Crew) -> str:
     return f"{len(crew.acknowledged):,} committed, {crew.reruns:,} reruns"
+
+
+def _as_code(*arguments: object) -> str:
+    return ", ".join(map(repr, arguments)).replace("'", '"')

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import scalar_tx
-from scalar_tx.cli.demo.bank import ACCOUNTS, PATIENCE_S, pay
 from scalar_tx.cli.demo.job import Event, Job, LogWriter
 from scalar_tx.cli.opening import opened
 from scalar_tx.consensus_commit.transaction import TransactionSteps
@@ -18,10 +17,10 @@ from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.transaction import Transaction
 
 if TYPE_CHECKING:
+    from scalar_tx.cli.demo.bank import Order
     from scalar_tx.consensus_commit.commit_hook import CommitEvent
     from scalar_tx.manager import TransactionManager
 
-PATIENCE: Final = scalar_tx.RetryPolicy(deadline=PATIENCE_S)
 _LONGEST_HALT_S: Final = 60.0
 
 
@@ -30,6 +29,8 @@ class Worker:
 
     def __init__(self, job: Job, db: TransactionManager, log: LogWriter) -> None:
         self._job = job
+        self._bank = job.bank
+        self._patience = scalar_tx.RetryPolicy(deadline=self._bank.patience_s)
         self._db = db
         self._log = log
         self._dice = random.Random()  # noqa: S311  # which accounts, no secret
@@ -46,9 +47,9 @@ class Worker:
                 self._halt_in_mid_commit()
             self._transfer()
 
-    def _draw(self) -> tuple[str, int, int, int]:
+    def _draw(self) -> Order:
         self._number += 1
-        source, target = self._dice.sample(range(1, ACCOUNTS + 1), 2)
+        source, target = self._bank.draw(self._dice)
         return f"{self._job.name}-{self._number:05}", source, target, self._dice.randint(1, 20)
 
     def _transfer(self) -> None:
@@ -59,11 +60,11 @@ class Worker:
         def counted(tx: Transaction) -> None:
             nonlocal attempts
             attempts += 1
-            pay(tx, *order)
+            self._bank.pay(tx, order)
 
         self._log.write(Event.BEGUN, reference)
         try:
-            self._db.run(counted, retry=PATIENCE)
+            self._db.run(counted, retry=self._patience)
         except ConflictError:
             self._log.write(Event.GIVEN_UP, reference, attempts=attempts)
         except ScalarTxError as error:
@@ -98,7 +99,7 @@ class Worker:
                 steps = TransactionSteps(parts.context, level)
                 tx = Transaction(steps, OpenTransactions(parts.runtime.elapsed))
                 try:
-                    pay(tx, *order)
+                    self._bank.pay(tx, order)
                     tx.commit()
                 except ConflictError:
                     self._log.write(Event.GIVEN_UP, order[0], attempts=1)

@@ -60,10 +60,7 @@ def _finished(steps: Coroutine[Any, Any, T]) -> T:
 
 async def _examination(session: Session) -> Examination:
     hosts = await session.hosts()
-    before = time.time()
-    answer = await session.read(Statement(_NOW), ONE, "system.local")
-    here = (before + time.time()) / 2 * 1000
-    there = int.from_bytes(answer.rows[0][0] or b"", "big", signed=True)
+    clocks = [await _clock_ahead_ms(session, host) for host in hosts]
     findings = [_nodes(hosts)]
     keyspaces = await Catalog(session).keyspaces()
     replications = {
@@ -82,7 +79,14 @@ async def _examination(session: Session) -> Examination:
         replication(name, one, nodes=len(hosts), centers=centers)
         for name, one in replications.items()
     ]
-    return Examination(tuple(findings), clock_ahead_ms=there - here)
+    return Examination(tuple(findings), clock_ahead_ms=max(clocks, key=abs, default=None))
+
+
+async def _clock_ahead_ms(session: Session, host: Any) -> float:
+    before = time.time()
+    answer = await session.read(Statement(_NOW), ONE, "system.local", host=host)
+    here = (before + time.time()) / 2 * 1000
+    return int.from_bytes(answer.rows[0][0] or b"", "big", signed=True) - here
 
 
 def _nodes(hosts: Sequence[Any]) -> Finding:

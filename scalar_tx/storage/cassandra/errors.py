@@ -32,6 +32,7 @@ class Call(IntEnum):
     WRITE = 2  # without conditions
     CONDITIONAL_WRITE = 3
     DEFINITION = 4  # of a keyspace, a table, an index
+    PREPARE = 5  # a statement, before it is run
 
 
 class Meaning(IntEnum):
@@ -60,6 +61,15 @@ _LOST: Final = Meaning.LOST
 _REPLICAS: Final = "Check that a majority of the replicas is up (nodetool status), then begin again"
 _SLOW: Final = "Check the load and the log of the nodes, then begin again"
 _REACH: Final = "Check the contact points, the port and that the nodes are up, then begin again"
+_TLS: Final = "Check scalar.db.cassandra.tls.*: both sides must speak TLS, or neither"
+_TRUST: Final = (
+    "Let scalar.db.cassandra.tls.ca_root_cert_path name the authority that signed the nodes' "
+    "certificates"
+)
+_SMALLER: Final = (
+    "Write smaller values, or less of a partition in one transaction: a request holds 16 MiB, "
+    "unless native_transport_max_frame_size says otherwise"
+)
 _CORRECT: Final = "Check the call, and that the table is made as its definition says"
 
 
@@ -140,11 +150,12 @@ CASES: Final[dict[str, Case]] = {
     "NoHostAvailable": _never_begun(_REACH, "STX-4214"),
     # The session was closed before the request.
     "SessionClosed": _never_begun("Connect again", "STX-4215", retryable=False),
+    "NoSuchDataCenter": _never_begun(
+        "Correct or remove scalar.db.cassandra.local_data_center", "STX-4219", retryable=False
+    ),
     "DriverException": _read_or_lost("See the cause of this error", "STX-4216"),
     # TLS, sockets: while connecting, or under a request.
-    "SSLError": _read_or_lost(
-        "Check scalar.db.cassandra.tls.*: both sides must speak TLS, or neither", "STX-4217"
-    ),
+    "SSLError": _read_or_lost(_TLS, "STX-4217"),
     "OSError": _read_or_lost(_REACH, "STX-4214"),
 }
 # Under NoHostAvailable they say that there was no connection: once a write is on its way, no second
@@ -164,6 +175,7 @@ def meaning_of(error: BaseException, call: Call) -> Meaning:
     case = case_of(error)
     own = {
         Call.CONNECT: min(case.read, _UNAVAILABLE),
+        Call.PREPARE: min(case.read, _UNAVAILABLE),
         Call.READ: case.read,
         Call.WRITE: case.write,
         Call.CONDITIONAL_WRITE: case.conditional,
@@ -186,23 +198,50 @@ def _inner(error: BaseException) -> Iterable[BaseException]:
     return [one for one in by_host.values() if isinstance(one, BaseException)]
 
 
-def _telling(error: BaseException) -> BaseException:
-    """The error that says most: of a host that was reached, if all failed."""
-    inner = list(_inner(error))
-    for wanted in ("AuthenticationFailed", "BadCredentials", "SSLError", "Unauthorized"):
-        for one in inner:
-            if any(c.__name__ == wanted for c in type(one).__mro__) or wanted in repr(one):
-                return one
-    return error
+# What the driver makes of an SSLError is an OSError with its words.
+_WORDED: Final = {
+    "CERTIFICATE_VERIFY_FAILED": "SSLCertVerificationError",
+    "[SSL": "SSLError",
+}
+# Of a port that took the connection: what listens there speaks TLS, or is no node at all.
+_FOREIGN: Final = _never_begun(
+    "Check the port; if the nodes require TLS, set scalar.db.cassandra.tls.enabled=true",
+    "STX-4220",
+)
+_FOREIGN_SIGNS: Final = frozenset({"ConnectionResetError", "ConnectionShutdown", "ProtocolError"})
+# Of several hosts the one counts that was reached, in this order.
+_TELLING: Final = {
+    "AuthenticationFailed": CASES["AuthenticationFailed"],
+    "BadCredentials": CASES["BadCredentials"],
+    "SSLCertVerificationError": _never_begun(_TRUST, "STX-4217", retryable=False),
+    "SSLError": _never_begun(_TLS, "STX-4217", retryable=False),
+    "Unauthorized": CASES["Unauthorized"],
+}
+
+
+def _said_of(error: BaseException, call: Call) -> Case:
+    """The case with the advice for an error: of a host that was reached, if all failed."""
+    hosts = list(_inner(error))
+    named = [_names(one) for one in hosts]
+    for name, case in _TELLING.items():
+        if any(name in names for names in named):
+            return case
+    if call is Call.CONNECT and any(names & _FOREIGN_SIGNS for names in named):
+        return _FOREIGN
+    return case_of(error)
+
+
+def _names(error: BaseException) -> set[str]:
+    """Under which names an error of a host is known."""
+    text = str(error)
+    worded = {name for words, name in _WORDED.items() if words in text}
+    return {one.__name__ for one in type(error).__mro__} | worded
 
 
 def storage_error(error: BaseException, call: Call, place: str) -> Exception:
     """The error to raise for one of the driver; ``place`` names the nodes or the table."""
-    telling = _telling(error)
     text = f"Cassandra, {place}: {_words(error)}"
-    case = case_of(telling)
-    if telling is not error and case is UNKNOWN:
-        case = case_of(error)
+    case = _said_of(error, call)
     match meaning_of(error, call):
         case Meaning.LOST:
             return ReplyLostError(text)
@@ -216,6 +255,8 @@ def storage_error(error: BaseException, call: Call, place: str) -> Exception:
 
 
 def _words(error: BaseException) -> str:
+    if type(error).__name__ == "UnresolvableContactPoints":
+        return "no address was found for any of these hosts"
     words = str(error) or type(error).__name__
     code = getattr(error, "code", None)
     return f"{type(error).__name__}: {words}" if code is None else words
@@ -229,4 +270,6 @@ def _mistake(text: str, case: Case) -> Exception:
         return InvalidOperationError(
             text, advice="Create the table with the schema loader", code="STX-3017"
         )
+    if "too big" in lowered or "too large" in lowered:
+        return InvalidOperationError(text, advice=_SMALLER, code=case.code)
     return InvalidOperationError(text, advice=case.advice, code=case.code)

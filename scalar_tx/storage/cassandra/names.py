@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError
@@ -29,6 +30,7 @@ _RESERVED: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def quoted(name: str) -> str:
     """A name as CQL takes it: in double quotes unless it is a plain one."""
     if _PLAIN.fullmatch(name) and name not in _RESERVED:

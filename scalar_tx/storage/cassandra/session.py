@@ -1,49 +1,25 @@
 """How are statements sent to Cassandra, and their answers waited for?
 
-The only module that touches the driver. Its futures become those of ``concurrent.futures``, which
-every runtime can wait for; its time-outs end every call. No request is sent twice, unless it is a
-read that its host could not answer: a conditional write which had landed would be refused by
-itself. Answers are handed out as the bytes they came in.
+The driver's futures become those of ``concurrent.futures``, which every runtime can wait for; its
+time-outs end every call. Answers are handed out as the bytes they came in.
 """
 
 from __future__ import annotations
 
-import logging
-import ssl
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from scalar_tx.storage.cassandra.connecting import RECONNECT_SECONDS, open_session, tls_context
 from scalar_tx.storage.cassandra.errors import Call, storage_error
-from scalar_tx.storage.cassandra.event_loop import connection_class
 
-_CONNECTION_CLASS: Final = connection_class()
-
-from cassandra import ConsistencyLevel, ProtocolVersion  # noqa: E402  # the event loop is chosen first
-from cassandra.auth import PlainTextAuthProvider  # noqa: E402
-from cassandra.cluster import (  # noqa: E402
-    EXEC_PROFILE_DEFAULT,
-    Cluster,
-    ExecutionProfile,
-    ResultSet,
-)
-from cassandra.policies import (  # noqa: E402
-    DCAwareRoundRobinPolicy,
-    ExponentialReconnectionPolicy,
-    NoSpeculativeExecutionPolicy,
-    RetryPolicy,
-    TokenAwarePolicy,
-)
-from cassandra.protocol import ResultMessage, _ProtocolHandler, read_int  # noqa: E402
-from cassandra.query import (  # noqa: E402
-    BatchStatement,
-    BatchType,
-    BoundStatement,
-    SimpleStatement,
-    tuple_factory,
-)
+# isort: split
+# The driver's modules come after the one above, which chooses its event loop.
+from cassandra import ConsistencyLevel
+from cassandra.cluster import ResultSet
+from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleStatement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,17 +28,14 @@ if TYPE_CHECKING:
     from scalar_tx.storage.cassandra.statements import Statement
     from scalar_tx.storage.interface import Waiter
 
-logger = logging.getLogger("scalar_tx.storage.cassandra")
-
 ONE: Final = ConsistencyLevel.ONE
 QUORUM: Final = ConsistencyLevel.QUORUM
 SERIAL: Final = ConsistencyLevel.SERIAL
 
-_CONNECT_SECONDS: Final = 5.0
-_RECONNECT_SECONDS: Final = (0.25, 4.0)  # between attempts: the first and the longest pause
 # All nodes have to agree on a definition, and a truncation waits for all of them.
 _DEFINITION_SECONDS: Final = 60.0
 _THREADS: Final = 2  # for what the driver can do only by blocking: connect, prepare, close
+_MOST_PREPARED: Final = 2_000  # statements; a write has one for each set of columns it sets
 
 Cells = tuple["bytes | None", ...]
 
@@ -84,56 +57,13 @@ class SessionClosed(Exception):
     """The session is closed."""
 
 
-class OnceOnly(RetryPolicy):  # type: ignore[misc]  # the driver has no types
-    """Reads are asked of one more host where one could not answer; writes are never sent again."""
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Why connecting failed, and from when on it is tried again."""
 
-    def on_read_timeout(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
-        """The replicas had their time."""
-        return self.RETHROW, None
-
-    def on_write_timeout(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
-        """It may have taken effect, and may still."""
-        return self.RETHROW, None
-
-    def on_unavailable(
-        self, query: Any, consistency: Any, required_replicas: int, alive_replicas: int,
-        retry_num: int,
-    ) -> tuple[int, Any]:  # fmt: skip
-        """Another host may see more replicas alive."""
-        return self._elsewhere(query, retry_num)
-
-    def on_request_error(
-        self, query: Any, consistency: Any, error: Any, retry_num: int
-    ) -> tuple[int, Any]:
-        """The host failed, or the connection to it."""
-        return self._elsewhere(query, retry_num)
-
-    def _elsewhere(self, query: Any, retry_num: int) -> tuple[int, Any]:
-        if query is not None and query.is_idempotent and retry_num == 0:
-            return self.RETRY_NEXT_HOST, None
-        return self.RETHROW, None
-
-
-class _RawResult(ResultMessage):  # type: ignore[misc]  # the driver has no types
-    """A result whose cells stay bytes. (Its leading underscore keeps it out of the registry.)"""
-
-    def recv_results_rows(
-        self, f: Any, protocol_version: int, user_type_map: Any, result_metadata: Any, *_: Any
-    ) -> None:
-        """Read the rows without decoding them."""
-        self.recv_results_metadata(f, user_type_map)
-        columns = self.column_metadata or result_metadata
-        count = read_int(f)
-        self.parsed_rows = [tuple(self.recv_row(f, len(columns))) for _ in range(count)]
-        self.column_names = [column[2] for column in columns]
-        self.column_types = [column[3] for column in columns]
-
-
-class _RawHandler(_ProtocolHandler):  # type: ignore[misc]  # the driver has no types
-    message_types_by_opcode: Final = {
-        **_ProtocolHandler.message_types_by_opcode,
-        ResultMessage.opcode: _RawResult,
-    }
+    error: Exception
+    pause: float
+    until: float
 
 
 class Session:
@@ -143,8 +73,10 @@ class Session:
         self.settings = settings
         self.waiter = waiter
         self._lock = threading.Lock()
+        self._tls = tls_context(settings)
         self._pool = ThreadPoolExecutor(_THREADS, "scalar_tx cassandra")
         self._connecting: Future[Any] | None = None
+        self._failed: _Failed | None = None
         self._session: Any = None
         self._preparing: dict[str, Future[Any]] = {}
         self._prepared: dict[str, Any] = {}
@@ -220,59 +152,24 @@ class Session:
             if self._closed:
                 closed = SessionClosed("the storage is closed")
                 raise storage_error(closed, Call.CONNECT, self.settings.place)
+            failed = self._failed
+            if failed is not None and time.monotonic() < failed.until:
+                error = failed.error
+                raise storage_error(error, Call.CONNECT, self.settings.place) from error
             if self._connecting is None:
-                self._connecting = self._pool.submit(self._open)
+                self._connecting = self._pool.submit(open_session, self.settings, self._tls)
             connecting = self._connecting
         try:
             session = await self.waiter.wait(_handed_on(connecting))
         except Exception as error:
             with self._lock:
                 if self._connecting is connecting:
-                    self._connecting = None  # the next call tries again
+                    self._connecting = None
+                    self._failed = _failed_again(error, failed)
             raise storage_error(error, Call.CONNECT, self.settings.place) from error
         if not self._closed:
             self._session = session
-        return session
-
-    def _open(self) -> Any:
-        settings = self.settings
-        profile = ExecutionProfile(
-            load_balancing_policy=TokenAwarePolicy(
-                DCAwareRoundRobinPolicy(settings.local_data_center or "")
-            ),
-            retry_policy=OnceOnly(),
-            consistency_level=QUORUM,
-            serial_consistency_level=SERIAL,
-            request_timeout=settings.request_timeout,
-            row_factory=tuple_factory,
-            speculative_execution_policy=NoSpeculativeExecutionPolicy(),
-        )
-        credentials = None
-        if settings.username is not None:
-            credentials = PlainTextAuthProvider(settings.username, settings.password)
-        cluster = Cluster(
-            contact_points=list(settings.nodes),
-            port=settings.nodes[0][1],
-            # What every version from 2.2 on speaks, and ScalarDB's own driver too. Where the driver
-            # is left to find out, it comes down to it version by version, a warning each.
-            protocol_version=ProtocolVersion.V4,
-            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-            auth_provider=credentials,
-            ssl_context=_tls(settings),
-            connection_class=_CONNECTION_CLASS,
-            connect_timeout=_CONNECT_SECONDS,
-            control_connection_timeout=_CONNECT_SECONDS,
-            reconnection_policy=ExponentialReconnectionPolicy(*_RECONNECT_SECONDS),
-        )
-        try:
-            session = cluster.connect()
-        except BaseException:
-            cluster.shutdown()
-            raise
-        session.client_protocol_handler = _RawHandler
-        # The nodes' own times, as conditional writes have them: a client whose clock is behind
-        # would otherwise write into the past, where nothing of it is seen.
-        session.use_client_timestamp = False
+        self._failed = None
         return session
 
     async def _bound(self, session: Any, statement: Statement, call: Call, place: str) -> Any:
@@ -293,12 +190,15 @@ class Session:
             prepared = await self.waiter.wait(_handed_on(preparing))
         except Exception as error:
             # Nothing of a write is sent before it is prepared.
-            raise storage_error(error, Call.CONNECT, place) from error
+            raise storage_error(error, Call.PREPARE, place) from error
         finally:
             with self._lock:
                 if self._preparing.get(text) is preparing:
                     del self._preparing[text]
-        self._prepared[text] = prepared
+        with self._lock:
+            self._prepared[text] = prepared
+            if len(self._prepared) > _MOST_PREPARED:
+                del self._prepared[next(iter(self._prepared))]
         return prepared
 
     async def _answer(
@@ -312,13 +212,11 @@ class Session:
         return answer
 
 
-def _tls(settings: CassandraSettings) -> ssl.SSLContext | None:
-    if not settings.tls:
-        return None
-    context = ssl.create_default_context(cafile=settings.tls_ca)
-    # The driver connects by address; a certificate names hosts, and not every cluster's does.
-    context.check_hostname = False
-    return context
+def _failed_again(error: Exception, former: _Failed | None) -> _Failed:
+    """Each pause is twice as long as the one before: opening a cluster costs threads and logs."""
+    first, longest = RECONNECT_SECONDS
+    pause = first if former is None else min(2 * former.pause, longest)
+    return _Failed(error, pause, time.monotonic() + pause)
 
 
 def _answered(asked: Any) -> Future[Answer]:

@@ -62,8 +62,12 @@ class Lab:
             await self.storage.admin.truncate_table(self._tables[mark].name)
         else:
             table = Table(self.fresh_name(namespace), schema)
-            await self.storage.admin.drop_table(table.name, if_exists=True)
-            await self.storage.admin.create_table(table)
+            admin = self.storage.admin
+            if self.subject.keeps_tables and await admin.table(table.name) == table:
+                await admin.truncate_table(table.name)
+            else:
+                await admin.drop_table(table.name, if_exists=True)
+                await admin.create_table(table)
             self._tables[mark] = table
         return self._tables[mark]
 
@@ -144,8 +148,8 @@ class Lab:
         return [value for value in chosen if self.holds(data_type, value, role)]
 
     async def close(self) -> None:
-        """Drop the shared tables and close the storage."""
-        for table in self._tables.values():
+        """Drop the shared tables, unless they are to be kept, and close the storage."""
+        for table in self._tables.values() if not self.subject.keeps_tables else ():
             await self.storage.admin.drop_table(table.name, if_exists=True)
         await self.storage.close()
 

@@ -42,7 +42,8 @@ class Subject:
     outlives the storage. ``unsupported`` names types that the database can't use in a role: making
     such a table must then be refused. ``exclusions`` maps the name of a test to the reason why
     this storage does not pass it. ``remembers_empty_namespaces`` is False where a namespace is
-    known by its tables only.
+    known by its tables only. ``keeps_tables``: where making a table takes long, the shared ones
+    stay for the next runner, and whoever stops the server takes them away.
     """
 
     open: Callable[[Place], Storage]
@@ -51,6 +52,7 @@ class Subject:
     unsupported: frozenset[tuple[DataType, Role]] = frozenset()
     exclusions: Mapping[str, str] = field(default_factory=dict)
     remembers_empty_namespaces: bool = True
+    keeps_tables: bool = False
     racers: int = 4  # how many threads or tasks compete in a race
     race_rounds: int = 12  # how often each of them must win
 

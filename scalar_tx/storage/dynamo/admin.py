@@ -6,7 +6,6 @@ A table is made first and described after; what a crash leaves between the two i
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -16,11 +15,11 @@ from scalar_tx.errors import (
     ReplyLostError,
     SchemaError,
     StorageBusyError,
-    StorageUnavailableError,
 )
 from scalar_tx.model.table import Table, TableSchema, split_name
 from scalar_tx.storage.dynamo import capacity, metadata
 from scalar_tx.storage.dynamo.keys import CLUSTERING_KEY, PARTITION_KEY
+from scalar_tx.storage.dynamo.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 
 _NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
 _MISSING: Final = "STX-3017"
-_LONGEST_WAIT: Final = 600.0  # seconds; an index over many records takes its time
-_FIRST_PAUSE: Final = 0.02
-_LONGEST_PAUSE: Final = 3.0
 _DELETIONS: Final = 25  # of one BatchWriteItem
 
 
@@ -127,7 +123,7 @@ class DynamoAdmin:
 
     def _delete(self, name: str, batch: list[dict[str, Any]]) -> None:
         physical = self._names.table(name)
-        wait = _Patience(f"the rows of {name} could not be removed")
+        wait = Patience(f"the rows of {name} could not be removed")
         while batch:
             answer = self._client.write("batch_write_item", {"RequestItems": {physical: batch}})
             batch = answer.get("UnprocessedItems", {}).get(physical, [])
@@ -326,16 +322,19 @@ class DynamoAdmin:
         capacity.back_up(self._client, self._names.metadata, options)
         item = metadata.metadata_item(table, self._names)
         request = {"TableName": self._names.metadata, "Item": item}
-        self._client.write("put_item", request)
+        # The parts of the service learn of a new table one after the other.
+        wait = Patience(f"the table {self._names.metadata} can't be written")
+        while _if_there(lambda: self._client.write("put_item", request)) is None:
+            wait.pause()
 
     def _remove(self, physical: str) -> None:
         _if_there(lambda: self._client.write("delete_table", {"TableName": physical}))
-        wait = _Patience(f"the table {physical} is still being deleted")
+        wait = Patience(f"the table {physical} is still being deleted")
         while self._physical(physical) is not None:
             wait.pause()
 
     def _wait_until_active(self, physical: str) -> None:
-        wait = _Patience(f"the table {physical} is not ready")
+        wait = Patience(f"the table {physical} is not ready")
         while True:
             found = self._physical(physical)
             if found is not None:
@@ -345,26 +344,6 @@ class DynamoAdmin:
                 if all(status == "ACTIVE" for status in parts):
                     return
             wait.pause()
-
-
-class _Patience:
-    """Pauses that grow, for ten minutes in all."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._until = time.monotonic() + _LONGEST_WAIT
-        self._pause = _FIRST_PAUSE
-
-    def pause(self) -> None:
-        """Let time pass; StorageUnavailableError when there is none left."""
-        if time.monotonic() > self._until:
-            raise StorageUnavailableError(
-                f"DynamoDB: {self._what} after {_LONGEST_WAIT:g} s",
-                advice="Wait until it is, then repair the table",
-                code="STX-4608",
-            )
-        time.sleep(self._pause)
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
 
 def _if_there(call: Callable[[], Any]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.storage.dynamo.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +58,7 @@ def scale_index(client: Client, resource: str, capacity: int, options: Mapping[s
 def back_up(client: Client, physical: str, options: Mapping[str, str]) -> None:
     """Switch point-in-time recovery on, if the options ask for it."""
     if _asked_for(options, "no-backup"):
+        _wait_for_backups(client, physical)
         client.write(
             "update_continuous_backups",
             {
@@ -64,6 +66,16 @@ def back_up(client: Client, physical: str, options: Mapping[str, str]) -> None:
                 "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
             },
         )
+
+
+def _wait_for_backups(client: Client, physical: str) -> None:
+    """A new table can be backed up a little later than it can be used."""
+    wait = Patience(f"backups of {physical} are not ready")
+    while True:
+        answer = client.read("describe_continuous_backups", {"TableName": physical})
+        if answer["ContinuousBackupsDescription"]["ContinuousBackupsStatus"] == "ENABLED":
+            return
+        wait.pause()
 
 
 def stop_scaling(client: Client, names: Names, table: Table) -> None:

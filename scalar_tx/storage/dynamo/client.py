@@ -1,12 +1,14 @@
-"""How is DynamoDB called? The one module that touches the driver.
+"""How is DynamoDB called, and how often?
 
-The driver sends every request once. A conditional write that it sent again after a lost reply would
-be refused by what its first sending wrote, and the refusal would be believed. What was throttled
-did nothing and is tried again here, after pauses drawn anew from a growing range.
+Every request is sent once. A conditional write that were sent again after a lost reply would be
+refused by what its first sending wrote, and the refusal would be believed. What was throttled
+did nothing and is tried again here, after pauses drawn anew from a growing range; so is a read of
+which no answer came at all, or that the service failed in.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import ssl
 import threading
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3  # type: ignore[import-untyped]
 import botocore.exceptions  # type: ignore[import-untyped]
+import urllib3
 from botocore.config import Config  # type: ignore[import-untyped]
 from tenacity import (
     Retrying,
@@ -41,14 +44,17 @@ from scalar_tx.storage.dynamo.errors import (
     driver_case,
     storage_error,
 )
+from scalar_tx.storage.dynamo.wire import OPERATIONS, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from scalar_tx.storage.dynamo.settings import DynamoSettings
 
 _FIRST_PAUSE: Final = 0.05  # seconds; the range of the first pause
 _LONGEST_PAUSE: Final = 1.0
+_DYNAMODB: Final = "dynamodb"
+_WIRE: Final = "the wire"  # beside the driver's clients, which go by their service
 _SENDINGS: Final = 3  # of one atomic write whose reply was lost
 _UNMET: Final = "ConditionalCheckFailed"
 _CANCELLED: Final = "TransactionCanceledException"
@@ -61,17 +67,17 @@ class Client:
         self.settings = settings
         self._lock = threading.Lock()
         self._made: dict[str, Any] = {}
+        self._session: Any = None
+        self._process = os.getpid()
         self._closed = False
 
     def read(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """A call that changes nothing, sent again where the service failed inside."""
-        return self._patiently(
-            lambda: self._once("dynamodb", operation, request, write=False), _failed_inside
-        )
+        return self._patiently(_DYNAMODB, operation, request, write=False)
 
     def write(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """A call that changes something, sent once unless it was throttled."""
-        return self._patiently(lambda: self._once("dynamodb", operation, request, write=True))
+        return self._patiently(_DYNAMODB, operation, request, write=True)
 
     def transact(self, entries: list[dict[str, Any]]) -> None:
         """An atomic write of several items.
@@ -98,9 +104,7 @@ class Client:
 
     def scaling(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """A call of Application Auto Scaling."""
-        return self._patiently(
-            lambda: self._once("application-autoscaling", operation, request, write=True)
-        )
+        return self._patiently("application-autoscaling", operation, request, write=True)
 
     def clock_ahead_ms(self) -> float | None:
         """How far the server's clock is ahead of this machine's, to a second."""
@@ -114,7 +118,7 @@ class Client:
 
     def place(self) -> str:
         """The address of the server."""
-        return str(self._client("dynamodb").meta.endpoint_url)
+        return str(self._client(_DYNAMODB).meta.endpoint_url)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -125,28 +129,42 @@ class Client:
             client.close()
 
     def _patiently(
-        self,
-        call: Callable[[], dict[str, Any]],
-        passing: Callable[[BaseException], bool] = lambda _: False,
+        self, service: str, operation: str, request: Mapping[str, Any], *, write: bool
     ) -> dict[str, Any]:
+        try:
+            return self._once(service, operation, request, write=write)
+        except (StorageBusyError, StorageUnavailableError) as error:
+            if not _passes(error, write=write):
+                raise
+        time.sleep(random.random() * _FIRST_PAUSE)  # noqa: S311  # keeps no secret
         retrying = Retrying(
-            retry=retry_if_exception(lambda e: isinstance(e, _ThrottledError) or passing(e)),
+            retry=retry_if_exception(lambda error: _passes(error, write=write)),
             stop=stop_after_delay(self.settings.patience),
-            wait=wait_random_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
+            wait=wait_random_exponential(multiplier=2 * _FIRST_PAUSE, max=_LONGEST_PAUSE),
             reraise=True,
         )
-        return retrying(call)
+        return retrying(self._once, service, operation, request, write=write)
 
     def _once(
         self, service: str, operation: str, request: Mapping[str, Any], *, write: bool
     ) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = getattr(self._client(service), operation)(**request)
+            return self._send(service, operation, request)
         except botocore.exceptions.ClientError as error:
             raise self._answered(error, operation, write=write) from error
-        except botocore.exceptions.BotoCoreError as error:
-            case = driver_case(_class_names(error))
-            raise storage_error(f"{operation}: {error}", case, write=write) from error
+        except (botocore.exceptions.BotoCoreError, urllib3.exceptions.HTTPError) as error:
+            names = _class_names(error)
+            told = storage_error(f"{operation}: {error}", driver_case(names), write=write)
+            if isinstance(told, StorageUnavailableError) and not _CUT.isdisjoint(names):
+                raise _CutError(told) from error
+            raise told from error
+
+    def _send(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any]
+        if service == _DYNAMODB and operation in OPERATIONS:
+            found = self._client(_WIRE).call(operation, request)
+        else:
+            found = getattr(self._client(service), operation)(**request)
         return found
 
     def _answered(self, error: Any, operation: str, *, write: bool) -> Exception:
@@ -154,12 +172,14 @@ class Client:
         code, text = told.get("Code", ""), told.get("Message") or told.get("message") or ""
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code == _CANCELLED:
-            reasons = [
-                str(one.get("Code", "None"))
-                for one in error.response.get("CancellationReasons", [])
-            ]
-            case = cancelled_case(reasons)
-            text = ", ".join(f"entry {i}: {why}" for i, why in enumerate(reasons) if why != "None")
+            entries = error.response.get("CancellationReasons", [])
+            reasons = [str(one.get("Code", "None")) for one in entries]
+            text = ", ".join(
+                f"entry {i}: {why} {one.get('Message') or ''}".rstrip()
+                for i, (why, one) in enumerate(zip(reasons, entries, strict=True))
+                if why != "None"
+            )
+            case = cancelled_case(reasons, text)
             if reasons and set(reasons) <= _THROTTLED_ENTRIES:
                 return _ThrottledError(f"DynamoDB: {operation}: {text}")
             if case.meaning is Meaning.REFUSED:
@@ -167,16 +187,19 @@ class Client:
                     text, [i for i, why in enumerate(reasons) if why == _UNMET]
                 )
         else:
-            case = answer_case(code, status)
+            case = answer_case(code, status, text)
         if code in _THROTTLED:
             return _ThrottledError(f"DynamoDB: {operation}: {code} {text}")
         return storage_error(f"{operation}: {code} {text}", case, write=write)
 
     def _client(self, service: str) -> Any:
         client = self._made.get(service)
-        if client is not None:
+        if client is not None and self._process == os.getpid():
             return client
         with self._lock:
+            if self._process != os.getpid():
+                # Connections are of the process that made them.
+                self._made, self._session, self._process = {}, None, os.getpid()
             if self._closed:
                 raise InvalidOperationError(
                     "the DynamoDB storage is closed", advice="Connect again", code="STX-3610"
@@ -189,13 +212,19 @@ class Client:
     def _make(self, service: str) -> Any:
         wanted = self.settings
         try:
-            session = boto3.session.Session(
-                aws_access_key_id=wanted.access_key,
-                aws_secret_access_key=wanted.secret_key,
-                profile_name=wanted.profile,
-                region_name=wanted.region,
-            )
-            return session.client(
+            if self._session is None:
+                self._session = boto3.session.Session(
+                    aws_access_key_id=wanted.access_key,
+                    aws_secret_access_key=wanted.secret_key,
+                    profile_name=wanted.profile,
+                    region_name=wanted.region,
+                )
+            if service == _WIRE:
+                driver = self._made.get(_DYNAMODB)
+                if driver is None:
+                    driver = self._made[_DYNAMODB] = self._make(_DYNAMODB)
+                return wire(driver, self._session, wanted)
+            return self._session.client(
                 service,
                 endpoint_url=wanted.endpoint,
                 config=Config(
@@ -229,8 +258,26 @@ class _ThrottledError(StorageBusyError):
     """Nothing changed, and the same call is worth trying after a pause."""
 
 
-def _failed_inside(error: BaseException) -> bool:
-    return isinstance(error, StorageUnavailableError) and error.code == FAILED_INSIDE
+# The connection ended in the middle of an exchange, as a kept one does when its server goes.
+_CUT: Final = frozenset(
+    {"ConnectionClosedError", "ResponseStreamingError", "IncompleteReadError", "ProtocolError"}
+)
+
+
+class _CutError(StorageUnavailableError):
+    """A read whose connection ended; another connection may do better."""
+
+    def __init__(self, told: StorageUnavailableError) -> None:
+        super().__init__(told.message, advice=told.advice, code=told.code)
+
+
+def _passes(error: BaseException, *, write: bool) -> bool:
+    """May the same call succeed after a pause, and do no harm?"""
+    if isinstance(error, _ThrottledError):
+        return True
+    if write or not isinstance(error, StorageUnavailableError):
+        return False
+    return isinstance(error, _CutError) or error.code == FAILED_INSIDE
 
 
 def _class_names(error: BaseException) -> list[str]:

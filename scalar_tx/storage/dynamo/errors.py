@@ -8,6 +8,7 @@ driver's exceptions; Storage specification 4.6.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -47,7 +48,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class Case:
-    """One error: its meaning, what to do, and the code where it is unavailability.
+    """One error: its meaning, what to do, and the code where the meaning does not say it.
 
     A read can't be lost: there it is unavailability.
     """
@@ -63,8 +64,14 @@ _CREDENTIALS: Final = (
     "environment; temporary ones must not have expired"
 )
 _RIGHTS: Final = "Let these credentials use the table, its indexes and the metadata table"
-_CLOCK: Final = "Set this machine's clock, which signs every request, and check the credentials"
+_CLOCK: Final = (
+    "Set this machine's clock, which signs every request, and check the region and the credentials"
+)
 _CALL: Final = "Check the call, and that the table is made as its definition says"
+_TOO_LARGE: Final = (
+    "Write smaller values: a record holds 400 KB, an atomic write 4 MB, and while a transaction is "
+    "under way a record holds its values before and after"
+)
 _SERVER: Final = "Try again; if it goes on, look at the service's health page"
 _REACH: Final = "Check the region, the endpoint and the network, and that the server is there"
 
@@ -78,7 +85,8 @@ _NO_TRUST: Final = Case(
     Meaning.UNAVAILABLE, "Check the endpoint's scheme and certificate", "STX-4606"
 )
 _MISSING: Final = Case(Meaning.MISSING, "Create it with the schema loader")
-_WRONG: Final = Case(Meaning.WRONG, _CALL)
+_WRONG: Final = Case(Meaning.WRONG, _CALL, "STX-3608")
+TOO_LARGE: Final = Case(Meaning.WRONG, _TOO_LARGE, "STX-3613")
 _UNSURE: Final = Case(Meaning.LOST, _SERVER, FAILED_INSIDE)
 _NO_SETTINGS: Final = Case(Meaning.SETTINGS, "Correct the settings")
 # Of a code that is not listed nothing is known; 4xx is no proof for it.
@@ -97,9 +105,12 @@ ANSWERS: Final[dict[str, Case]] = {
     "LimitExceededException": BUSY,
     "ResourceInUseException": BUSY,
     "TableInUseException": BUSY,
+    "ConcurrentUpdateException": BUSY,
+    "ContinuousBackupsUnavailableException": BUSY,
     "IndexNotFoundException": _MISSING,
     "ResourceNotFoundException": _MISSING,
     "TableNotFoundException": _MISSING,
+    "ObjectNotFoundException": _MISSING,
     "ValidationException": _WRONG,
     "SerializationException": _WRONG,
     "ItemCollectionSizeLimitExceededException": _WRONG,
@@ -111,6 +122,7 @@ ANSWERS: Final[dict[str, Case]] = {
     "NotAuthorized": _NO_RIGHTS,
     "OptInRequired": _NO_RIGHTS,
     "InaccessibleEncryptionKeyException": _NO_RIGHTS,
+    "FailedResourceAccessException": _NO_RIGHTS,
     "IncompleteSignatureException": _NO_CREDENTIALS,
     "InvalidAccessKeyId": _NO_CREDENTIALS,
     "InvalidClientTokenId": _NO_CREDENTIALS,
@@ -126,6 +138,7 @@ ANSWERS: Final[dict[str, Case]] = {
     # The first sending of this very write is still at work.
     "TransactionInProgressException": Case(Meaning.LOST, "Try again", FAILED_INSIDE),
     "InternalServerError": _UNSURE,
+    "InternalServiceException": _UNSURE,
     "InternalServerErrorException": _UNSURE,
     "InternalFailure": _UNSURE,
     "ServiceUnavailable": _UNSURE,
@@ -134,7 +147,7 @@ ANSWERS: Final[dict[str, Case]] = {
     "RequestTimeoutException": _UNSURE,
 }
 
-# What the driver raises by itself, by the name of its class or of a base.
+# What the driver and urllib3 raise by themselves, by the name of the class or of a base.
 DRIVER: Final[dict[str, Case]] = {
     "EndpointConnectionError": _NO_SERVER,
     "ConnectTimeoutError": _NO_SERVER,
@@ -163,7 +176,14 @@ DRIVER: Final[dict[str, Case]] = {
     "ResponseStreamingError": Case(Meaning.LOST, _REACH, "STX-4605"),
     "IncompleteReadError": Case(Meaning.LOST, _REACH, "STX-4605"),
     "HTTPClientError": Case(Meaning.LOST, _REACH, "STX-4605"),
+    "NewConnectionError": _NO_SERVER,
+    "ProtocolError": Case(Meaning.LOST, _REACH, "STX-4605"),
+    "EmptyPoolError": Case(Meaning.BUSY, "Allow more connections: scalar.db.connection_pool"),
 }
+
+# Of a record or a request that is too large the text alone tells.
+_SIZE: Final = re.compile(r"\b(item|payload|request) size\b.*\bexceed", re.IGNORECASE)
+_BODY_TOO_LARGE: Final = 413
 
 # Why one entry of a transaction was cancelled.
 REASONS: Final[dict[str, Meaning]] = {
@@ -179,8 +199,10 @@ REASONS: Final[dict[str, Meaning]] = {
 }
 
 
-def answer_case(code: str, status: int) -> Case:
-    """The case of an error that the service answered."""
+def answer_case(code: str, status: int, text: str = "") -> Case:
+    """The case of an error that the service answered, with its text."""
+    if status == _BODY_TOO_LARGE or (code == "ValidationException" and _SIZE.search(text)):
+        return TOO_LARGE
     found = ANSWERS.get(code)
     if found is None:
         return _UNSURE if status >= 500 else UNKNOWN
@@ -192,14 +214,16 @@ def driver_case(classes: Sequence[str]) -> Case:
     return next((DRIVER[name] for name in classes if name in DRIVER), UNKNOWN)
 
 
-def cancelled_case(reasons: Sequence[str]) -> Case:
+def cancelled_case(reasons: Sequence[str], text: str = "") -> Case:
     """The case of a cancelled transaction, of which nothing took effect."""
     meanings = {REASONS.get(reason, Meaning.WRONG) for reason in reasons}
     if Meaning.REFUSED in meanings:
         return Case(Meaning.REFUSED, _CALL)
     if Meaning.UNAVAILABLE in meanings:
         return _NO_RIGHTS
-    return _WRONG if Meaning.WRONG in meanings else BUSY
+    if Meaning.WRONG in meanings:
+        return TOO_LARGE if _SIZE.search(text) else _WRONG
+    return BUSY
 
 
 def storage_error(text: str, case: Case, *, write: bool) -> Exception:
@@ -213,7 +237,7 @@ def storage_error(text: str, case: Case, *, write: bool) -> Exception:
         case Meaning.MISSING:
             return InvalidOperationError(text, advice=case.advice, code="STX-3017")
         case Meaning.WRONG:
-            return InvalidOperationError(text, advice=case.advice, code="STX-3608")
+            return InvalidOperationError(text, advice=case.advice, code=case.code)
         case Meaning.SETTINGS:
             return SettingsError(text, advice=case.advice, code="STX-3609")
         case Meaning.LOST if write:

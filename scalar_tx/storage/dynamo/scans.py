@@ -7,6 +7,7 @@ DynamoDB refuses to begin at a place outside of the range it was asked for.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.errors import InvalidOperationError, SchemaError
@@ -155,9 +156,15 @@ def misplaced(
 ) -> tuple[Value, ...] | None:
     """The key of a record whose item stands at other bytes; None: it is where it should be."""
     key = statements.table.key_of(row)
-    if any(isinstance(value, float) and value == 0 for value in key):
-        return None  # DynamoDB drops the sign of a zero in the column, not in the key bytes
     if None in key:
         return key
-    wanted = statements.keys.item_key(key)
-    return None if all(item[name] == wanted[name] for name in wanted) else key
+    # DynamoDB drops the sign of a zero in the column, not in the key bytes: each may be either. A
+    # 0.0 at the bytes of another order looks like a -0.0 at its own and is left alone.
+    choices = [
+        (0.0, -0.0) if isinstance(value, float) and value == 0 else (value,) for value in key
+    ]
+    for one in itertools.product(*choices):
+        wanted = statements.keys.item_key(one)
+        if all(item[name] == wanted[name] for name in wanted):
+            return None
+    return key

@@ -55,6 +55,7 @@ class DynamoStorage:
             linearizable=frozenset({ReadKind.GET, ReadKind.PARTITION}),
             waits=Waits.BLOCKS,
             orders_whole_table=False,
+            connections=settings.connections,
         )
 
     @property

@@ -14,7 +14,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 import pymysql
-from pymysql.constants import CLIENT, SERVER_STATUS
+from pymysql.constants import CLIENT, CR, SERVER_STATUS
 
 from scalar_tx.errors import StorageUnavailableError
 from scalar_tx.storage.mysql.codec import SORTS_BY
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.storage.mysql.settings import MysqlSettings, Tls
-    from scalar_tx.storage.sql.pool import Cells
+    from scalar_tx.storage.sql.pool import Cells, Statement
 
 _SQL_MODE: Final = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 _NO_LIMIT: Final = 0
+# Statements that travel together; servers take packets of 16 MiB and more.
+_PACKET_SIGNS: Final = 1 << 18
 
 
 class MysqlWire:
@@ -35,13 +37,9 @@ class MysqlWire:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._begin: Sequence[str] = ()  # said with the next statement
         self._socket = select.poll()
         self._socket.register(connection._sock.fileno(), select.POLLIN | select.POLLHUP)  # noqa: SLF001
-
-    def _run(self, text: str, parameters: Sequence[object] = ()) -> Any:
-        cursor = self._connection.cursor()
-        cursor.execute(text, tuple(parameters))
-        return cursor
 
     def rows(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
         """Read."""
@@ -51,26 +49,66 @@ class MysqlWire:
         """Write; how many rows were found?"""
         return int(self._run(text, parameters).rowcount)
 
+    def counts(self, statements: Sequence[Statement]) -> list[int]:
+        """Write them one after the other, as few packets; the first error ends it."""
+        cursor = self._connection.cursor()
+        found: list[int] = []
+        begin, packet, size = self._taken_begin(), [], 0
+        for text, parameters in statements:
+            packet.append(cursor.mogrify(text, tuple(parameters)))
+            size += len(packet[-1])
+            if size > _PACKET_SIGNS:
+                found += self._counts_of(cursor, begin, packet)
+                begin, packet, size = (), [], 0
+        if packet:
+            found += self._counts_of(cursor, begin, packet)
+        return found
+
+    def _counts_of(self, cursor: Any, begin: Sequence[str], packet: Sequence[str]) -> list[int]:
+        cursor.execute(";".join((*begin, *packet)))
+        counts = [int(cursor.rowcount)]
+        while cursor.nextset():
+            counts.append(int(cursor.rowcount))
+        return counts[len(begin) :]
+
+    def _run(self, text: str, parameters: Sequence[object] = ()) -> Any:
+        cursor = self._connection.cursor()
+        # A packet is executed up to its first error, so nothing runs outside of its transaction.
+        begin = self._taken_begin()
+        cursor.execute(";".join((*begin, cursor.mogrify(text, tuple(parameters)))))
+        for _ in begin:
+            cursor.nextset()
+        return cursor
+
+    def _taken_begin(self) -> Sequence[str]:
+        begin, self._begin = self._begin, ()
+        return begin
+
     def define(self, text: str) -> None:
         """Every definition commits; what follows is a transaction anew."""
+        self._begin = ()
         self._run(text)
         self.begin()
 
     def begin(self) -> None:
-        """At READ COMMITTED, as the session says."""
-        self._run("START TRANSACTION")
+        """Begin, in the packet of the first statement; READ COMMITTED, as the session says."""
+        self._begin = ("START TRANSACTION",)
 
     def begin_moment(self) -> None:
-        """A snapshot of now."""
-        self._run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        self._run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        """Begin, in the packet of the first statement: a snapshot of then."""
+        self._begin = (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        )
 
     def commit(self) -> None:
-        """Commit."""
-        self._run("COMMIT")
+        """Commit; of a transaction without a statement there is nothing to be said."""
+        if not self._taken_begin():
+            self._run("COMMIT")
 
     def rollback(self) -> None:
         """Undo; without a transaction nothing is asked of the server."""
+        self._begin = ()
         if self._connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
             self._run("ROLLBACK")
 
@@ -109,13 +147,15 @@ class MysqlDriver:
                 database=address.database or None,
                 charset="utf8mb4",
                 autocommit=True,
-                client_flag=CLIENT.FOUND_ROWS,
+                client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
                 binary_prefix=True,
                 connect_timeout=max(1, round(limits.connect_s)),
-                read_timeout=limits.reply_s,
+                read_timeout=limits.connect_s,  # of the greeting and the log-in
                 write_timeout=limits.reply_s,
                 ssl=_tls_context(self._settings.tls),
+                ssl_disabled=self._settings.tls.off,
             )
+            connection._read_timeout = limits.reply_s  # noqa: SLF001
             wire = MysqlWire(connection)
             self._prepare(wire)
         except BaseException as error:
@@ -123,7 +163,11 @@ class MysqlDriver:
                 connection._force_close()  # noqa: SLF001
             # A RuntimeError says that the server's way of logging in needs a further package.
             if isinstance(error, (*self.errors, RuntimeError)):
-                raise unavailable(*_said(error), self.place) from error
+                message, code = _said(error)
+                # The driver takes a certificate that it does not trust for a server out of reach.
+                if isinstance(getattr(error, "original_exception", error), ssl.SSLError):
+                    code = CR.CR_SSL_CONNECTION_ERROR
+                raise unavailable(message, code, self.place) from error
             raise
         return wire
 
@@ -138,11 +182,16 @@ class MysqlDriver:
             f"innodb_lock_wait_timeout={lock_s}",
             f"lock_wait_timeout={lock_s}",
         ]
+        mariadb = "mariadb" in version.lower()
         if limits.statement_s != _NO_LIMIT:
-            if "mariadb" in version.lower():
+            if mariadb:
                 settings.append(f"max_statement_time={limits.statement_s:g}")
             else:  # of reads only
                 settings.append(f"max_execution_time={round(1000 * limits.statement_s)}")
+        # A transaction that is left alone for so long has lost its client: let its locks go. MySQL
+        # knows only connections that are left alone; the pool opens another in their place.
+        forsaken = "idle_transaction_timeout" if mariadb else "wait_timeout"
+        settings.append(f"{forsaken}={max(1, round(2 * limits.reply_s))}")
         wire.count("SET SESSION " + ",".join(settings))
         wire.count("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         if read_only not in (0, "OFF"):
@@ -172,10 +221,16 @@ def _said(error: BaseException) -> tuple[str, int]:
 def _tls_context(tls: Tls) -> ssl.SSLContext | None:
     if tls.verify is None:
         return None
-    context = ssl.create_default_context(cafile=tls.authority)
+    try:
+        context = ssl.create_default_context(cafile=tls.authority)
+        if tls.certificate is not None:
+            context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:
+        files = ", ".join(file for file in (tls.authority, tls.certificate, tls.key) if file)
+        raise pymysql.err.OperationalError(
+            CR.CR_SSL_CONNECTION_ERROR, f"{files}: {error}"
+        ) from error
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if tls.certificate is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
     return context

@@ -25,9 +25,11 @@ _KEY_SIZE: Final = "scalar.db.jdbc.mysql.variable_key_column_size"
 _SMALLEST_KEY_SIZE: Final = 64
 _MILLISECOND: Final = 0.001
 
-# Words of the Java drivers, MariaDB's and MySQL's: is the server's certificate checked?
+# Words of the Java drivers, MariaDB's and MySQL's: is the server's certificate checked? Without TLS
+# there is none.
+_OFF: Final = ("disable", "disabled", "false")
 _TLS_WORDS: Final = {
-    "disable": None, "disabled": None, "false": None, "preferred": None,
+    "preferred": None, **dict.fromkeys(_OFF),
     "trust": False, "required": False, "true": True,
     "verify-ca": True, "verify_ca": True, "verify-full": True, "verify_identity": True,
 }  # fmt: skip
@@ -39,8 +41,12 @@ _KNOWN: Final = (
 
 @dataclass(frozen=True)
 class Tls:
-    """How the connection is encrypted. ``verify``: None: not at all; False: nobody is checked."""
+    """How the connection is encrypted. ``off``: not at all.
 
+    ``verify``: None: where driver and server both can, nobody is checked; False: nobody is checked.
+    """
+
+    off: bool = False
     verify: bool | None = None
     authority: str | None = None
     certificate: str | None = None
@@ -80,7 +86,7 @@ def mysql_settings(settings: StorageSettings) -> MysqlSettings:
                 limit = seconds(value, name, _MILLISECOND)
                 limits = replace(limits, reply_s=max(1.0, limit)) if limit else limits
             case "sslMode" | "useSSL" | "useSsl":
-                tls = replace(tls, verify=_verify(name, value))
+                tls = replace(tls, verify=_verify(name, value), off=value.lower() in _OFF)
             case "sslca" | "serverSslCert":
                 tls = replace(tls, authority=value, verify=True)
             case "sslcert":

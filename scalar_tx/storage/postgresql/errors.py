@@ -33,6 +33,8 @@ _RERUN: Final = "Try again"
 _SERVER: Final = "Check the server and its log, then begin again"
 _ROOM: Final = "Give the server more room, or open fewer connections"
 
+_TRIGGERS: Final = "See what the table's triggers demand"
+
 # By SQLSTATE.
 CASES: Final[dict[str, Case]] = {
     "08001": _same("cannot connect", Meaning.UNAVAILABLE, _SERVER, retryable=True),
@@ -67,10 +69,16 @@ CASES: Final[dict[str, Case]] = {
 CLASSES: Final[dict[str, Case]] = {
     "08": _cut("connection exception", _SERVER),
     "0A": _same("not supported", Meaning.WRONG, CHECK_CALL),
+    "21": _same("cardinality", Meaning.WRONG, CHECK_CALL),
     "22": _same("data exception", Meaning.WRONG, CHECK_CALL),
     "23": _same("constraint", Meaning.WRONG, "Remove the constraint from the table, or obey it"),
+    "24": _same("cursor state", Meaning.WRONG, CHECK_CALL),
     "25": _same("transaction state", Meaning.UNAVAILABLE, _RERUN, retryable=True),
+    "27": _same("changed by a trigger", Meaning.WRONG, _TRIGGERS),
     "28": _same("authorization", Meaning.UNAVAILABLE, "Correct user and password"),
+    "2F": _same("function", Meaning.WRONG, _TRIGGERS),
+    "38": _same("external function", Meaning.WRONG, _TRIGGERS),
+    "39": _same("call of a function", Meaning.WRONG, _TRIGGERS),
     "3D": _same("no such database", Meaning.UNAVAILABLE, "Correct the database in the URL"),
     "40": _same("transaction rolled back", Meaning.BUSY, _RERUN),
     "42": _same("definition or access", Meaning.WRONG, CHECK_CALL),
@@ -81,7 +89,7 @@ CLASSES: Final[dict[str, Case]] = {
     "57": _cut("operator intervention", _SERVER),
     "58": _cut("system error", "Check the server's disks and its log"),
     "F0": _same("configuration file", Meaning.UNAVAILABLE, _SERVER),
-    "P0": _same("raised by a procedure", Meaning.WRONG, "See what the table's triggers demand"),
+    "P0": _same("raised by a procedure", Meaning.WRONG, _TRIGGERS),
     "XX": _cut("internal error", _SERVER),
 }
 # A code that is not listed can't be placed.
@@ -89,7 +97,6 @@ UNKNOWN: Final = _cut("unknown", "See the cause of this error")
 
 _NO_TABLE: Final = frozenset({"42P01", "3F000"})
 _NO_COLUMN: Final = "42703"
-_CACHED_PLAN: Final = "cached plan must not change result type"
 _STALE_PLAN: Final = _same("the table was changed", Meaning.BUSY, _RERUN)
 _CODE: Final = "STX-4701"
 
@@ -106,9 +113,12 @@ def storage_error(message: str, sqlstate: str, place: str, *, at_commit: bool) -
         return no_such_table(text)
     if sqlstate == _NO_COLUMN:
         return no_such_column(text)
-    if sqlstate == "0A000" and _CACHED_PLAN in message:
-        return error_of(text, _STALE_PLAN, _CODE, at_commit=at_commit)
     return error_of(text, case_of(sqlstate), _CODE, at_commit=at_commit)
+
+
+def stale_plan(message: str, place: str) -> Exception:
+    """The error to raise for a statement prepared before its table changed."""
+    return error_of(f"PostgreSQL at {place}: {message}", _STALE_PLAN, _CODE, at_commit=False)
 
 
 def lost_connection(message: str, place: str, *, at_commit: bool) -> Exception:
@@ -134,16 +144,17 @@ def not_read(message: str, place: str) -> Exception:
 
 # What a server that refuses a connection says; the driver hands out the message alone.
 _REFUSALS: Final[tuple[tuple[str, str, bool], ...]] = (
+    ("too many ", _ROOM, True),
+    ("remaining connection slots", _ROOM, True),
+    ("database system ", "Wait until the server has started, or look into its log", True),
     ("password authentication failed", "Correct user and password", False),
     ("no password supplied", "Set scalar.db.password", False),
     ("no pg_hba.conf entry", "Let this host and user in, in the server's pg_hba.conf", False),
     ("role ", "Correct the user", False),
     ("database ", "Correct the database in the URL, or create it", False),
-    ("too many clients", _ROOM, True),
-    ("remaining connection slots", _ROOM, True),
     ("server does not support SSL", "Set sslmode=prefer, or let the server speak TLS", False),
-    ("certificate", "Correct sslmode and sslrootcert in the URL", False),
-    ("SSL", "Correct sslmode in the URL", False),
+    ("certificate", "Correct the TLS parameters sslmode and sslrootcert in the URL", False),
+    ("SSL", "Correct the TLS parameter sslmode in the URL", False),
     ("could not translate host name", "Correct the host in the URL", True),
     ("resolve host", "Correct the host in the URL", True),
 )

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Cells: TypeAlias = "tuple[Any, ...]"
+Statement: TypeAlias = "tuple[str, Sequence[object]]"  # its text and its parameters
 
 _LOG: Final = logging.getLogger(__name__)
 _OLDEST_S: Final = 1800.0  # a connection is replaced after half an hour, as balancers expect
+_FRESH_S: Final = 0.02  # no server restarts in less
 DEFAULT_MOST: Final = 32
 
 
@@ -42,16 +44,20 @@ class Wire(Protocol):
         """Run one INSERT, UPDATE or DELETE; how many rows were concerned?"""
         ...
 
+    def counts(self, statements: Sequence[Statement]) -> list[int]:
+        """``count`` of several, one after the other, sent together; within a transaction."""
+        ...
+
     def define(self, text: str) -> None:
         """Run one definition inside a transaction; the transaction goes on, or anew."""
         ...
 
     def begin(self) -> None:
-        """Begin a transaction."""
+        """Begin a transaction, now or with the first statement."""
         ...
 
     def begin_moment(self) -> None:
-        """Begin a transaction whose reads all see one moment."""
+        """Begin a transaction whose reads all see the moment of the first of them."""
         ...
 
     def commit(self) -> None:
@@ -91,11 +97,16 @@ class Driver(Protocol):
 
 
 class _Connection:
-    __slots__ = ("opened", "wire")
+    __slots__ = ("opened", "used", "wire")
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.opened = time.monotonic()
+        self.opened = self.used = time.monotonic()
+
+    def is_fit(self) -> bool:
+        """May it be used again? One that answered just now is not asked."""
+        now = time.monotonic()
+        return now - self.opened < _OLDEST_S and (now - self.used < _FRESH_S or self.wire.is_fit())
 
 
 class HeldConnection:
@@ -144,7 +155,7 @@ class Pool:
         patience_s: float,
     ) -> None:
         self.driver: Final = driver
-        self._most = most
+        self.most: Final = most
         self._most_idle = most if idle is None else min(idle, most)
         self._patience_s = patience_s
         self._lock = threading.Condition()
@@ -259,21 +270,20 @@ class Pool:
         self._open = 0
 
     def _take(self) -> _Connection:
-        deadline = time.monotonic() + self._patience_s
         while True:
             with self._lock:
-                connection = self._from_idle(deadline)
+                connection = self._from_idle()
                 if connection is None:
                     self._open += 1  # a place for the one that is opened below
             if connection is None:
                 return self._opened()
-            fit = time.monotonic() - connection.opened < _OLDEST_S and connection.wire.is_fit()
-            if fit:
+            if connection.is_fit():
                 return connection
             self.drop(connection)
 
-    def _from_idle(self, deadline: float) -> _Connection | None:
+    def _from_idle(self) -> _Connection | None:
         """An idle connection, or None where one may be opened; the lock is held."""
+        deadline: float | None = None
         while True:
             if self._closed:
                 raise InvalidOperationError(
@@ -283,11 +293,13 @@ class Pool:
                 )
             if self._idle:
                 return self._idle.pop()
-            if self._open < self._most:
+            if self._open < self.most:
                 return None
+            if deadline is None:
+                deadline = time.monotonic() + self._patience_s
             if not self._lock.wait(deadline - time.monotonic()):
                 raise StorageBusyError(
-                    f"{self.driver.place}: all {self._most} connections are in use; "
+                    f"{self.driver.place}: all {self.most} connections are in use; "
                     "scalar.db.connection_pool.max_total allows more"
                 )
 
@@ -301,6 +313,7 @@ class Pool:
             raise
 
     def _give(self, connection: _Connection) -> None:
+        connection.used = time.monotonic()
         with self._lock:
             if not self._closed and len(self._idle) < self._most_idle:
                 self._idle.append(connection)

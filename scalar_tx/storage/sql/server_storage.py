@@ -81,6 +81,7 @@ class ServerStorage:
             waits=Waits.BLOCKS,
             orders_whole_table=True,
             moments=True,
+            connections=pool.most,
         )
 
     @property
@@ -160,8 +161,9 @@ class ServerStorage:
         ]
 
         def steps(wire: Wire) -> None:
-            for mutation, plan, parameters in bound:
-                if wire.count(plan.text, parameters) == 0 and plan.conditional:
+            counts = wire.counts([(plan.text, parameters) for _, plan, parameters in bound])
+            for (mutation, plan, _), count in zip(bound, counts, strict=True):
+                if count == 0 and plan.conditional:
                     raise _refused(mutation)
 
         self._pool.transaction(steps)

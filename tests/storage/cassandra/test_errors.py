@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import ssl
 
+import cassandra
 import pytest
 from cassandra import (
     AuthenticationFailed,
@@ -18,7 +20,7 @@ from cassandra import (
     protocol,
 )
 from cassandra.cluster import NoHostAvailable
-from cassandra.connection import ConnectionException, ConnectionShutdown
+from cassandra.connection import ConnectionException, ConnectionShutdown, ProtocolError
 from cassandra.pool import NoConnectionsAvailable
 
 from scalar_tx.errors import (
@@ -82,6 +84,7 @@ EXPECTED = {
     "NoConnectionsAvailable": (U, U, U),
     "NoHostAvailable": (U, U, U),
     "SessionClosed": (U, U, U),
+    "NoSuchDataCenter": (U, U, U),
     "DriverException": (U, L, L),
     "SSLError": (U, L, L),
     "OSError": (U, L, L),
@@ -99,25 +102,43 @@ def test_what_is_not_known_may_have_taken_effect() -> None:
     assert case_of(AssertionError("in the driver")) is UNKNOWN
 
 
+# Parts of the driver that are not used, or can't be imported without what they serve.
+UNUSED_MODULES = (
+    "cassandra.cqlengine", "cassandra.datastax", "cassandra.io.asyncorereactor",
+    "cassandra.io.eventletreactor", "cassandra.io.geventreactor", "cassandra.io.twistedreactor",
+    "cassandra.metrics", "cassandra.numpy_parser",
+)  # fmt: skip
+UNUSED_ERRORS = {
+    "DependencyException", "InternalError", "NoMurmur3", "NotSupportedError", "QueryExhausted",
+    "TraceUnavailable", "UserTypeDoesNotExist",
+}  # fmt: skip
+
+
 def drivers_errors() -> set[type[Exception]]:
+    names = [one.name for one in pkgutil.walk_packages(cassandra.__path__, "cassandra.", print)]
     modules = [
-        importlib.import_module(f"cassandra{name}")
-        for name in ("", ".cluster", ".connection", ".pool", ".protocol")
+        importlib.import_module(name)
+        for name in ("cassandra", *names)
+        if not name.startswith(UNUSED_MODULES)
     ]
     found = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
-    return {one for one in found if issubclass(one, Exception) and "cassandra" in one.__module__}
+    return {
+        one
+        for one in found
+        if issubclass(one, Exception) and one.__module__.partition(".")[0] == "cassandra"
+    }
 
 
 def test_every_error_of_the_driver_has_its_place() -> None:
-    # Those of parts that are not used; what is new in the driver must be looked at.
-    unused = {
-        "DependencyException", "InternalError", "NotSupportedError", "QueryExhausted",
-        "TraceUnavailable", "UserTypeDoesNotExist",
-    }  # fmt: skip
+    # What is new in the driver must be looked at.
     errors = drivers_errors()
-    unplaced = {one.__name__ for one in errors if not placed(one)}
-    assert unplaced == unused
-    assert len(errors) > 30
+    assert {one.__name__ for one in errors if not placed(one)} == UNUSED_ERRORS
+    assert len(errors) > 40
+
+
+def test_every_code_of_the_protocol_has_its_place() -> None:
+    known = [one for one in protocol.error_classes.values() if placed(one)]
+    assert len(known) == len(protocol.error_classes) > 15
 
 
 def placed(kind: type[Exception]) -> bool:
@@ -187,6 +208,7 @@ def test_an_overloaded_node() -> None:
         ("table t does not exist", InvalidOperationError, "STX-3017"),
         ("Undefined column name x", SchemaError, "STX-3302"),
         ("Batch too large", InvalidOperationError, "STX-3504"),
+        ("line 1: no viable alternative", InvalidOperationError, "STX-3504"),
     ],
 )
 def test_mistakes(message: str, kind: type[Exception], code: str) -> None:
@@ -205,13 +227,47 @@ def test_a_wrong_password_is_named_though_every_host_refused_it() -> None:
     assert "scalar.db.password" in found.advice
 
 
-def test_tls_against_a_server_without_it_is_named() -> None:
-    error = NoHostAvailable("none", {"a": ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]")})
+@pytest.mark.parametrize(
+    "words, names",
+    [
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "or neither"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate", "tls.ca_root_cert_path"),
+    ],
+)
+def test_tls_that_fails_is_named_by_the_words_that_the_driver_leaves(
+    words: str, names: str
+) -> None:
+    for error in (ssl.SSLError(1, words), OSError(1, f"Tried connecting. Last error: {words}")):
+        found = storage_error(NoHostAvailable("none", {"a": error}), Call.CONNECT, "a:9042")
+        assert isinstance(found, StorageUnavailableError)
+        assert found.code == "STX-4217"
+        assert names in found.advice
+        assert not found.retryable
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [ProtocolError("version 72"), ConnectionResetError(104, "reset"), ConnectionShutdown("ended")],
+)
+def test_what_takes_a_connection_and_speaks_something_else(inner: Exception) -> None:
+    error = NoHostAvailable("none", {"a": inner})
     found = storage_error(error, Call.CONNECT, "a:9042")
     assert isinstance(found, StorageUnavailableError)
-    assert found.code == "STX-4217"
+    assert found.code == "STX-4220"
+    assert "tls.enabled" in found.advice
+    later = storage_error(error, Call.PREPARE, "ns.t")
+    assert isinstance(later, StorageUnavailableError)
+    assert later.code == "STX-4214"
 
 
 @pytest.mark.parametrize("error", [OperationTimedOut(), DriverException("x"), RuntimeError("y")])
-def test_nothing_is_lost_while_connecting(error: Exception) -> None:
-    assert isinstance(storage_error(error, Call.CONNECT, "a:9042"), StorageUnavailableError)
+@pytest.mark.parametrize("call", [Call.CONNECT, Call.PREPARE])
+def test_nothing_is_lost_before_a_statement_is_run(error: Exception, call: Call) -> None:
+    assert isinstance(storage_error(error, call, "a:9042"), StorageUnavailableError)
+
+
+def test_too_large_a_request_is_told_from_a_wrong_one() -> None:
+    error = InvalidRequest("Request is too big: length 17301562 exceeds maximum 16777216.")
+    found = storage_error(error, Call.CONDITIONAL_WRITE, "ns.t")
+    assert isinstance(found, InvalidOperationError)
+    assert "smaller values" in found.advice

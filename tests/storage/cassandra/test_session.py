@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scalar_tx.storage.cassandra.session import OnceOnly
+from scalar_tx.storage.cassandra.connecting import OnceOnly
 
 READ = SimpleNamespace(is_idempotent=True)
 WRITE = SimpleNamespace(is_idempotent=False)
@@ -39,7 +39,7 @@ WITHOUT_LIBEV = """
 import sys
 sys.modules["cassandra.io.libevwrapper"] = None
 sys.modules["asyncore"] = None  # as in Python 3.12
-from scalar_tx.storage.cassandra.session import _CONNECTION_CLASS
+from scalar_tx.storage.cassandra.connecting import _CONNECTION_CLASS
 import cassandra.cluster
 print(_CONNECTION_CLASS.__name__, cassandra.cluster.DefaultConnection.__name__)
 """

@@ -1,4 +1,4 @@
-"""What is peculiar to DynamoDB, on DynamoDB Local: batches over tables, moved keys, the doctor."""
+"""What is peculiar to DynamoDB, on DynamoDB Local? Batches, wrong keys, the doctor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.dynamo.doctor import examine
 from scalar_tx.storage.dynamo.keys import CLUSTERING_KEY, PARTITION_KEY
-from scalar_tx.storage.dynamo.misplaced import find_misplaced, put_right
 from scalar_tx.storage.dynamo.storage import DynamoStorage, from_settings
 from scalar_tx.storage.interface import PartitionSource, ScanRequest, Write
 
@@ -71,8 +70,8 @@ def test_a_refused_batch_names_its_records(storage: DynamoStorage) -> None:
     assert "own.up" not in str(caught.value)
 
 
-def _misplace(storage: DynamoStorage) -> None:
-    """Leave what the Java library leaves: the key of a DESC table, encoded as ASC."""
+def test_a_misplaced_record_is_noticed(storage: DynamoStorage) -> None:
+    """What the Java library leaves: the key of a DESC table, encoded as ASC."""
     item: dict[str, Any] = {
         PARTITION_KEY: {"B": bytes.fromhex("80000001")},
         CLUSTERING_KEY: {"B": bytes.fromhex("80000005")},
@@ -81,29 +80,10 @@ def _misplace(storage: DynamoStorage) -> None:
         "n": {"N": "7"},
     }
     storage.client.write("put_item", {"TableName": storage.names.table(DOWN.name), "Item": item})
-
-
-def test_a_misplaced_record_is_noticed_and_put_right(storage: DynamoStorage) -> None:
-    _misplace(storage)
     assert run_blocking(storage.get(DOWN, (1, 5))) is None
     with pytest.raises(SchemaError) as caught:
         run_blocking(storage.scan(ScanRequest(DOWN, PartitionSource((1,)))).next_page())
     assert caught.value.code == "STX-3607"
-    (record,) = find_misplaced(storage, DOWN)
-    assert (record.key, record.taken) == ((1, 5), False)
-    put_right(storage, DOWN, record)
-    assert run_blocking(storage.get(DOWN, (1, 5))) == {"p": 1, "c": 5, "n": 7}
-    assert list(find_misplaced(storage, DOWN)) == []
-
-
-def test_a_misplaced_record_is_not_moved_onto_another(storage: DynamoStorage) -> None:
-    _misplace(storage)
-    run_blocking(storage.mutate([Write(DOWN, (1, 5), {"n": 8})]))
-    (record,) = find_misplaced(storage, DOWN)
-    assert record.taken
-    with pytest.raises(WriteRefusedError):  # also where it was not seen
-        put_right(storage, DOWN, replace(record, taken=False))
-    assert run_blocking(storage.get(DOWN, (1, 5))) == {"p": 1, "c": 5, "n": 8}
 
 
 def test_the_doctor(settings: StorageSettings, storage: DynamoStorage) -> None:

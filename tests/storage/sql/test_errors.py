@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 import psycopg.errors
+import pymysql.constants.CR
 import pymysql.constants.ER
 import pytest
 
@@ -67,27 +66,60 @@ def test_each_code_that_is_listed_is_tested_or_is_one_of_a_kind() -> None:
         assert case.advice
 
 
-def test_no_error_that_postgresql_knows_is_taken_for_nothing_done_at_a_lost_commit() -> None:
+# What each class of SQLSTATE means, before a commit and at one; single codes are in POSTGRESQL.
+CLASSES: dict[str, tuple[type[Exception], type[Exception]]] = {
+    **dict.fromkeys(["0A", "21", "22", "23", "24", "27", "2F", "38", "39", "42", "44"], (W, W)),
+    **dict.fromkeys(["54", "55", "P0"], (W, W)),
+    **dict.fromkeys(["25", "28", "3D", "53", "F0"], (U, U)),
+    **dict.fromkeys(["08", "57", "58", "XX"], (U, L)),
+    "40": (B, B),
+    # No statement of ours meets these; whatever can't be placed is in doubt at a commit.
+    **dict.fromkeys(
+        ["02", "03", "09", "0B", "0F", "0L", "0P", "0Z", "10", "20", "26", "2B", "2D", "34", "3B",
+         "3F", "72", "HV"],
+        (U, L),
+    ),
+}  # fmt: skip
+ALONE = {*postgresql.CASES, "42P01", "42703", "3F000"}
+
+
+def test_every_error_that_postgresql_knows_has_the_meaning_of_its_class_or_its_own() -> None:
     found = [getattr(one, "sqlstate", None) for one in vars(psycopg.errors).values()]
-    known = [code for code in found if isinstance(code, str)]
+    known = {code for code in found if isinstance(code, str)}
     assert len(known) > 200
-    for code in known:
-        error = postgresql.storage_error("?", code, "h", at_commit=True)
-        if re.match("08(000|006|007|P01)|40003|57P0[124]|58|XX", code):
-            assert type(error) is ReplyLostError, code
-        assert not isinstance(error, WriteRefusedError) or code == "23505"
+    assert {code[:2] for code in known} <= set(CLASSES)
+    for code in known - ALONE:
+        for at_commit in (False, True):
+            error = postgresql.storage_error("?", code, "h", at_commit=at_commit)
+            assert type(error) is CLASSES[code[:2]][at_commit], code
 
 
-def test_an_error_of_mysql_that_is_not_listed_is_in_doubt() -> None:
+# Of MySQL's numbers those that say: the server or the disk failed, or the connection ended.
+IN_DOUBT = {
+    1021, 1026, 1030, 1037, 1038, 1041, 1053, 1077, 1079, 1080, 1158, 1159, 1160, 1161, 1180, 1317,
+    1927, 1969, 2013, 2014, 2055,
+}  # fmt: skip
+
+
+def test_every_error_that_mysql_knows_has_a_meaning() -> None:
     known = {v for k, v in vars(pymysql.constants.ER).items() if isinstance(v, int)}
+    known |= {v for k, v in vars(pymysql.constants.CR).items() if isinstance(v, int)}
     assert len(known) > 400
-    for code in known - set(mysql.CASES) - mysql.WRONG - {1049, 1054, 1146}:
-        assert type(mysql.storage_error("?", code, "h", at_commit=True)) is ReplyLostError
+    listed = set(mysql.CASES) | mysql.WRONG | {1049, 1054, 1146}
+    for code in known | listed:
+        error = mysql.storage_error("?", code, "h", at_commit=True)
+        in_doubt = code in IN_DOUBT or code not in listed
+        assert isinstance(error, ReplyLostError) is in_doubt, code
+        before = mysql.storage_error("?", code, "h", at_commit=False)
+        assert not isinstance(before, ReplyLostError), "before a commit nothing was done"
+        assert isinstance(before, StorageBusyError) is (code in BUSY), code
+
+
+BUSY = {1020, 1205, 1213, 1317, 1412, 1969, 3024, 3101, 3572}
 
 
 def test_a_plan_that_outlived_its_table_is_tried_again() -> None:
-    text = "cached plan must not change result type"
-    assert type(postgresql.storage_error(text, "0A000", "h", at_commit=True)) is StorageBusyError
+    assert type(postgresql.stale_plan("cached plan", "h")) is StorageBusyError
     assert type(postgresql.storage_error("?", "0A000", "h", at_commit=True)) is W
 
 
@@ -97,6 +129,12 @@ def test_a_plan_that_outlived_its_table_is_tried_again() -> None:
         ('FATAL:  password authentication failed for user "x"', False, "password"),
         ('FATAL:  database "x" does not exist', False, "database"),
         ("FATAL:  sorry, too many clients already", True, "connections"),
+        ('FATAL:  too many connections for role "x"', True, "connections"),
+        ('FATAL:  too many connections for database "x"', True, "connections"),
+        ("FATAL:  the database system is starting up", True, "started"),
+        ("FATAL:  the database system is not yet accepting connections", True, "started"),
+        ("server does not support SSL, but SSL was required", False, "TLS"),
+        ("SSL error: certificate verify failed", False, "sslrootcert"),
         ("connection refused", True, "reachable"),
     ],
 )

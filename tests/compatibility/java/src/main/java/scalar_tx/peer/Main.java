@@ -120,9 +120,10 @@ public final class Main {
       case "admin" -> Schema.run(command[1], session, request);
       case "tx" -> TransactionCommands.inside(command[1], session, request);
       case "manager" -> TransactionCommands.outside(command[1], session, request);
+      case "two_phase" -> TransactionCommands.parts(command[1], session, request);
       case "storage" -> StorageCommands.run(command[1], session, request);
       case "watch" -> watch(command[1], Watch.of(name), request);
-      case "load" -> TransferLoad.run(session, request);
+      case "load" -> load(command[1], session, request);
       default -> throw new IllegalArgumentException("no such command: " + command[0]);
     };
   }
@@ -145,6 +146,15 @@ public final class Main {
       default -> throw new IllegalArgumentException("no such command: session." + command);
     }
     return JsonNull.INSTANCE;
+  }
+
+  private static JsonElement load(String command, Session session, JsonObject request)
+      throws Exception {
+    return switch (command) {
+      case "transfers" -> TransferLoad.run(session, request);
+      case "records" -> RecordLoad.run(session, request);
+      default -> throw new IllegalArgumentException("no such command: load." + command);
+    };
   }
 
   private static JsonElement watch(String command, Watch watch, JsonObject request)

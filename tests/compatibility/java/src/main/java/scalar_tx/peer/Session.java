@@ -6,6 +6,9 @@ import com.scalar.db.api.DistributedStorageAdmin;
 import com.scalar.db.api.DistributedTransaction;
 import com.scalar.db.api.DistributedTransactionAdmin;
 import com.scalar.db.api.DistributedTransactionManager;
+import com.scalar.db.api.TransactionCrudOperable;
+import com.scalar.db.api.TwoPhaseCommitTransaction;
+import com.scalar.db.api.TwoPhaseCommitTransactionManager;
 import com.scalar.db.config.DatabaseConfig;
 import com.scalar.db.exception.transaction.RollbackException;
 import com.scalar.db.service.StorageFactory;
@@ -31,9 +34,10 @@ final class Session {
   private final Properties plain = new Properties();
   private final Properties transactional = new Properties();
   private final boolean watched;
-  private final Map<String, DistributedTransaction> transactions = new ConcurrentHashMap<>();
+  private final Map<String, TransactionCrudOperable> transactions = new ConcurrentHashMap<>();
   private final AtomicInteger lastHandle = new AtomicInteger();
   private DistributedTransactionManager manager;
+  private TwoPhaseCommitTransactionManager twoPhase;
   private DistributedTransactionAdmin admin;
   private DistributedStorage storage;
   private DistributedStorageAdmin storageAdmin;
@@ -61,6 +65,14 @@ final class Session {
     return manager;
   }
 
+  /** For transactions whose parts are prepared in several processes, or in several sessions. */
+  synchronized TwoPhaseCommitTransactionManager twoPhase() {
+    if (twoPhase == null) {
+      twoPhase = TransactionFactory.create(transactional).getTwoPhaseCommitTransactionManager();
+    }
+    return twoPhase;
+  }
+
   synchronized DistributedTransactionAdmin admin() {
     if (admin == null) {
       admin = TransactionFactory.create(plain).getTransactionAdmin();
@@ -82,14 +94,14 @@ final class Session {
     return storageAdmin;
   }
 
-  String keep(DistributedTransaction transaction) {
+  String keep(TransactionCrudOperable transaction) {
     String handle = "t" + lastHandle.incrementAndGet();
     transactions.put(handle, transaction);
     return handle;
   }
 
-  DistributedTransaction transaction(String handle) {
-    DistributedTransaction transaction = transactions.get(handle);
+  TransactionCrudOperable transaction(String handle) {
+    TransactionCrudOperable transaction = transactions.get(handle);
     if (transaction == null) {
       throw new IllegalArgumentException("no transaction " + handle + " in session " + name);
     }
@@ -103,6 +115,9 @@ final class Session {
     transactions.values().forEach(Session::giveUp);
     if (manager != null) {
       manager.close();
+    }
+    if (twoPhase != null) {
+      twoPhase.close();
     }
     if (admin != null) {
       admin.close();
@@ -119,11 +134,15 @@ final class Session {
   }
 
   /** A group commit waits for its open transactions before it lets its manager close. */
-  private static void giveUp(DistributedTransaction transaction) {
+  private static void giveUp(TransactionCrudOperable transaction) {
     try {
-      transaction.rollback();
+      if (transaction instanceof DistributedTransaction whole) {
+        whole.rollback();
+      } else {
+        ((TwoPhaseCommitTransaction) transaction).rollback();
+      }
     } catch (RollbackException | IllegalStateException ended) {
-      LOG.debug("not open any more: {}", transaction.getId(), ended);
+      LOG.debug("not open any more: {}", transaction, ended);
     }
   }
 }

@@ -5,6 +5,8 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import com.scalar.db.api.DistributedTransaction;
+import com.scalar.db.api.TransactionCrudOperable;
+import com.scalar.db.api.TwoPhaseCommitTransaction;
 import com.scalar.db.exception.transaction.TransactionException;
 import com.scalar.db.io.Key;
 import scalar_tx.peer.Operations.Table;
@@ -15,7 +17,7 @@ final class TransactionCommands {
 
   static JsonElement inside(String command, Session session, JsonObject wanted)
       throws TransactionException {
-    DistributedTransaction tx = session.transaction(wanted.get("tx").getAsString());
+    TransactionCrudOperable tx = session.transaction(wanted.get("tx").getAsString());
     switch (command) {
       case "get" -> {
         return tx.get(Operations.get(wanted))
@@ -31,15 +33,32 @@ final class TransactionCommands {
       case "put" -> put(tx, wanted);
       case "delete" -> tx.delete(Operations.delete(wanted));
       case "mutate" -> tx.mutate(Operations.mutations(wanted.getAsJsonArray("mutations")));
-      case "commit" -> tx.commit();
-      case "rollback" -> tx.rollback();
-      default -> throw new IllegalArgumentException("no such command: tx." + command);
+      default -> end(command, tx);
     }
     return JsonNull.INSTANCE;
   }
 
+  private static void end(String command, TransactionCrudOperable tx) throws TransactionException {
+    if (tx instanceof DistributedTransaction whole) {
+      switch (command) {
+        case "commit" -> whole.commit();
+        case "rollback" -> whole.rollback();
+        default -> throw new IllegalArgumentException("no such command: tx." + command);
+      }
+      return;
+    }
+    TwoPhaseCommitTransaction part = (TwoPhaseCommitTransaction) tx;
+    switch (command) {
+      case "prepare" -> part.prepare();
+      case "validate" -> part.validate();
+      case "commit" -> part.commit();
+      case "rollback" -> part.rollback();
+      default -> throw new IllegalArgumentException("no such command: tx." + command);
+    }
+  }
+
   @SuppressWarnings("deprecation") // Older programs put, so we must.
-  private static void put(DistributedTransaction tx, JsonObject wanted)
+  private static void put(TransactionCrudOperable tx, JsonObject wanted)
       throws TransactionException {
     tx.put(Operations.put(wanted));
   }
@@ -62,9 +81,29 @@ final class TransactionCommands {
     boolean readOnly = wanted.has("read_only") && wanted.get("read_only").getAsBoolean();
     DistributedTransaction tx =
         LaterApi.begin(session.manager(), id, readOnly, Operations.attributes(wanted));
+    return kept(session, tx, tx.getId());
+  }
+
+  /** Parts of a transaction: who begins it coordinates it, who joins it has its id from there. */
+  static JsonElement parts(String command, Session session, JsonObject wanted)
+      throws TransactionException {
+    TwoPhaseCommitTransaction part =
+        switch (command) {
+          case "begin" ->
+              wanted.has("transaction_id")
+                  ? session.twoPhase().begin(id(wanted))
+                  : session.twoPhase().begin();
+          case "join" -> session.twoPhase().join(id(wanted));
+          case "resume" -> session.twoPhase().resume(id(wanted));
+          default -> throw new IllegalArgumentException("no such command: two_phase." + command);
+        };
+    return kept(session, part, part.getId());
+  }
+
+  private static JsonObject kept(Session session, TransactionCrudOperable tx, String id) {
     JsonObject begun = new JsonObject();
     begun.addProperty("tx", session.keep(tx));
-    begun.addProperty("id", tx.getId());
+    begun.addProperty("id", id);
     return begun;
   }
 

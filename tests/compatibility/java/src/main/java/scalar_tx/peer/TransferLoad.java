@@ -34,6 +34,8 @@ import scalar_tx.peer.Operations.Table;
 /**
  * Money moved between accounts 0 to n-1 by several threads at once, until the time is over or so
  * many transfers are acknowledged. The table has an INT partition key and a BIGINT or INT balance.
+ * With a second table of the same columns every transfer is between an account of the first and one
+ * of the second, either way.
  *
  * <p>Every transfer that was acknowledged, and every one whose outcome is unknown, is kept; with
  * {@code log} it is also written to that file at once, for a process that may be killed.
@@ -41,6 +43,7 @@ import scalar_tx.peer.Operations.Table;
 final class TransferLoad {
   private final Session session;
   private final Table table;
+  private final Table secondTable;
   private final String keyColumn;
   private final String balanceColumn;
   private final boolean bigBalance;
@@ -62,6 +65,10 @@ final class TransferLoad {
   private TransferLoad(Session session, JsonObject wanted) throws IOException {
     this.session = session;
     this.table = Operations.table(wanted);
+    this.secondTable =
+        wanted.has("second_table")
+            ? Operations.table(wanted.get("second_table").getAsString())
+            : table;
     this.keyColumn = wanted.get("key_column").getAsString();
     this.balanceColumn = wanted.get("balance_column").getAsString();
     this.bigBalance = wanted.get("balance_type").getAsString().equals("BIGINT");
@@ -125,7 +132,10 @@ final class TransferLoad {
     while (!over()) {
       int source = dice.nextInt(accounts);
       int target = (source + 1 + dice.nextInt(accounts - 1)) % accounts;
-      transfer(source, target, 1 + dice.nextInt(longestTransfer));
+      int amount = 1 + dice.nextInt(longestTransfer);
+      // Between two tables the first would run dry if the way were always the same.
+      boolean back = !table.equals(secondTable) && dice.nextBoolean();
+      transfer(source, target, back ? -amount : amount);
     }
     return null;
   }
@@ -135,10 +145,10 @@ final class TransferLoad {
     for (int failures = 0; !over(); failures++) {
       DistributedTransaction tx = LaterApi.begin(session.manager(), null, false, attributes);
       try {
-        long before = balance(tx, source);
-        long present = balance(tx, target);
-        update(tx, source, before - amount);
-        update(tx, target, present + amount);
+        long before = balance(tx, table, source);
+        long present = balance(tx, secondTable, target);
+        update(tx, table, source, before - amount);
+        update(tx, secondTable, target, present + amount);
         tx.commit();
         committed.incrementAndGet();
         keep(acknowledged, "committed", tx.getId(), source, target, amount);
@@ -159,24 +169,25 @@ final class TransferLoad {
     }
   }
 
-  private long balance(DistributedTransaction tx, int account) throws TransactionException {
+  private long balance(DistributedTransaction tx, Table of, int account)
+      throws TransactionException {
     Result row =
         tx.get(
                 Get.newBuilder()
-                    .namespace(table.namespace())
-                    .table(table.name())
+                    .namespace(of.namespace())
+                    .table(of.name())
                     .partitionKey(Key.ofInt(keyColumn, account))
                     .build())
             .orElseThrow(() -> new IllegalStateException("account " + account + " is missing"));
     return bigBalance ? row.getBigInt(balanceColumn) : row.getInt(balanceColumn);
   }
 
-  private void update(DistributedTransaction tx, int account, long balance)
+  private void update(DistributedTransaction tx, Table of, int account, long balance)
       throws TransactionException {
     var update =
         Update.newBuilder()
-            .namespace(table.namespace())
-            .table(table.name())
+            .namespace(of.namespace())
+            .table(of.name())
             .partitionKey(Key.ofInt(keyColumn, account));
     if (bigBalance) {
       tx.update(update.bigIntValue(balanceColumn, balance).build());
