@@ -46,8 +46,9 @@ def made(endpoint: str, token: str | None = None) -> Wire:
 def test_requests_are_signed_as_the_driver_signs_them(endpoint: str, token: str | None) -> None:
     body = b'{"TableName": "abc"}'
     wire = made(endpoint, token)
-    headers = wire._headers("DynamoDB_20120810.GetItem", body)
+    sent = wire._headers("DynamoDB_20120810.GetItem", body)
     wire.close()
+    headers = {name.lower(): value for name, value in sent.items()}
     plain = {
         name: value
         for name, value in headers.items()
@@ -66,6 +67,8 @@ def test_requests_are_signed_as_the_driver_signs_them(endpoint: str, token: str 
     names = theirs.signed_headers(theirs.headers_to_sign(request))
     assert f"SignedHeaders={names}," in headers["authorization"]
     assert theirs.credential_scope(request) in headers["authorization"]
+    assert headers.get("x-amz-security-token") == token
+    assert headers["host"] == endpoint.partition("//")[2]
 
 
 def test_binary_values_cross_as_base64() -> None:
