@@ -9,12 +9,18 @@ PYTEST_ARGS ?=
 SEEDS ?= 200
 FROM ?= 0
 LEVEL ?=
+WORKLOAD ?=
 KILLS ?= 200
 SEED ?=
 SERVERS ?=
+TRANSACTIONS ?= 20000
+PLACE ?=
+PAIRS ?= 5
+SECONDS ?= 20
+HISTORIES ?= build/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench simulate planted chaos servers clean environment
+.PHONY: help demo test check bench bench-beside-java simulate planted chaos servers clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -23,11 +29,16 @@ help:
 	@echo '                  make test PYTEST_ARGS="-k sqlite -x"   arguments for pytest'
 	@echo 'make check      ruff, mypy, import-linter, what is in the wheel                1 minute'
 	@echo 'make bench      what the library costs, and how long its import takes          1 minute'
+	@echo 'make bench-beside-java PLACE=postgresql   the Java library and ours, in turns:  9 minutes'
+	@echo '                  make bench-beside-java   Cassandra, DynamoDB Local, PostgreSQL  Java, Maven'
 	@echo 'make simulate   seeded runs of the protocol with crashes:      3 minutes for 50000 seeds'
 	@echo '                  make simulate SEEDS=50000 FROM=200 LEVEL=SNAPSHOT'
+	@echo '                  make simulate WORKLOAD=two-phase   transactions in several processes'
 	@echo 'make planted    after how many of them each planted bug is caught         10 minutes'
 	@echo 'make chaos      kill -9 of writers on SQLite, 200 times:              up to 6 minutes'
 	@echo '                  make chaos KILLS=60 SEED=7'
+	@echo '                  make chaos SERVERS=all   of servers and writers:   20 minutes'
+	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
 	@echo 'make servers    Cassandra, DynamoDB Local, PostgreSQL, MariaDB, until ctrl-C:  1 minute'
 	@echo '                  make servers SERVERS="cassandra:3 dynamodb"      Java, Maven'
 	@echo 'make clean      removes .venv, builds and caches'
@@ -50,14 +61,23 @@ check: environment
 bench: environment
 	@$(PY) -m bench
 
+bench-beside-java: environment
+	@$(PY) -m bench beside-java $(addprefix --place ,$(PLACE)) --pairs $(PAIRS) --seconds $(SECONDS)
+
 simulate: environment
-	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM) $(if $(LEVEL),--level $(LEVEL))
+	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM) $(if $(LEVEL),--level $(LEVEL)) \
+		$(if $(WORKLOAD),--workload $(WORKLOAD))
 
 planted: environment
 	@$(PY) -m tests.simulation.catch
 
 chaos: environment
-	@$(PY) -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+ifeq ($(SERVERS),)
+	@$(PY) -m tests.chaos file --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+else
+	@$(PY) -m tests.chaos servers --transactions $(TRANSACTIONS) $(if $(SEED),--seed $(SEED)) \
+		$(addprefix --part ,$(filter-out all,$(SERVERS))) --keep $(HISTORIES)
+endif
 
 servers: environment
 	@$(PY) -m tests.servers $(SERVERS)

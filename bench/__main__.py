@@ -2,6 +2,7 @@
 
 python -m bench             the table
 python -m bench --profile   the ten costliest functions of a read-modify-write too
+python -m bench beside-java the Java library and ours in turns, on real servers (Java, Maven)
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import cProfile
 import pstats
 import statistics
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +40,14 @@ COSTLIEST = 10
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench")
+    if sys.argv[1:2] == ["beside-java"]:
+        from bench import beside_java  # needs the servers of the tests
+
+        beside_java.main(sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", epilog="python -m bench beside-java --help: beside the Java library"
+    )
     parser.add_argument("--batches", type=int, default=15, help="of each figure; its median counts")
     parser.add_argument("--count", type=int, default=500, help="transactions in a batch")
     parser.add_argument("--imports", type=int, default=9, help="starts of Python, with and without")
