@@ -1,6 +1,8 @@
-"""The whole campaign, as ``make chaos`` runs it: 200 kills, about five minutes.
+"""The whole campaigns, as ``make chaos`` runs them.
 
-python -m tests.chaos --kills 200 --seed 7
+python -m tests.chaos file --kills 200 --seed 7               five minutes
+python -m tests.chaos servers --transactions 20000 --seed 7   twenty minutes
+python -m tests.chaos servers --part cassandra --transactions 1000
 """
 
 from __future__ import annotations
@@ -9,37 +11,111 @@ import argparse
 import random
 import sys
 import tempfile
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.campaign import Campaign, Result
+from tests.chaos.figures import floors_of_kills
+from tests.chaos.fleet import draw_moment
+from tests.chaos.histories import LIST_HISTORY, RECORD_HISTORY
+from tests.chaos.parts import PARTS, WHOLE
+from tests.chaos.places import FilePlace, ServerPlace
+from tests.chaos.trouble import Trouble
+from tests.servers import ServerMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LATER = 15  # on a server a writer lives longer, and has several threads
+TITLE = "kill -9 of writers"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--batch", type=int, default=20, help="kills before each check")
-    parser.add_argument("--seed", type=int, default=None, help="default: another one each time")
-    parser.add_argument("--keep", type=Path, default=None, help="a folder for file and journals")
+    where = parser.add_subparsers(dest="where", required=True)
+    file = where.add_parser("file", help="writers on one SQLite file are killed")
+    file.add_argument("--kills", type=int, default=200)
+    file.add_argument("--batch", type=int, default=20, help="kills before each check")
+    servers = where.add_parser("servers", help="servers are killed, and writers too")
+    servers.add_argument("--transactions", type=int, default=WHOLE, help="committed, in all parts")
+    servers.add_argument("--batches", type=int, default=2, help="of each part, each judged")
+    servers.add_argument("--part", choices=PARTS, action="append", help="default: all of them")
+    for each in (file, servers):
+        each.add_argument("--seed", type=int, default=None, help="default: another one each time")
+        each.add_argument("--keep", type=Path, default=None, help="a folder for all histories")
     wanted = parser.parse_args()
     seed = random.randrange(10**6) if wanted.seed is None else wanted.seed
     screen = Console()
-    screen.print(f"kill -9 of 3 writers on one SQLite file, seed {seed}")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = wanted.keep or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        result = Campaign(folder, seed, say=screen.print).run(wanted.kills, wanted.batch)
-    show(screen, result)
-    too_little = result.figures.too_little(wanted.kills)
-    for line in (*result.verdict.lines(), *too_little):
-        screen.print(line, style="bold red", markup=False)
-    sys.exit(1 if result.verdict.findings or too_little else 0)
+    with ExitStack() as stack:
+        keep: Path | None = wanted.keep
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if wanted.where == "file":
+            right = on_a_file(screen, folder, seed, wanted.kills, wanted.batch)
+        else:
+            parts = wanted.part or list(PARTS)
+            sizes = {"transactions": wanted.transactions, "batches": wanted.batches}
+            right = on_servers(screen, folder, seed, parts, **sizes)
+    sys.exit(0 if right else 1)
 
 
-def show(screen: Console, result: Result) -> None:
-    """What happened, and at which moments writers died."""
+def on_a_file(screen: Console, folder: Path, seed: int, kills: int, batch: int) -> bool:
+    """Three writers on one SQLite file."""
+    screen.print(f"{TITLE} on one SQLite file, seed {seed}")
+    folder = fresh(folder / f"file-{seed}")
+    campaign = Campaign(folder, FilePlace(folder / "chaos.db"), seed, say=screen.print)
+    return show(screen, campaign.kill(kills, batch), floors_of_kills(kills))
+
+
+def on_servers(
+    screen: Console, folder: Path, seed: int, names: list[str], *, transactions: int, batches: int
+) -> bool:
+    """The parts, one after the other; a part that was wrong does not keep the others from running.
+
+    Of several parts each has its share of the transactions, a single one has them all.
+    """
+    whole = sum(PARTS[name].share for name in names)
+    right = True
+    for name in names:
+        part = PARTS[name]
+        commits = round(transactions * part.share / whole)
+        screen.print(f"{TITLE} and of servers: {part.title}, {commits} commits, seed {seed}")
+        kept = fresh(folder / f"{name}-{seed}")
+        try:
+            with part.servers() as servers:
+                place = ServerPlace(kept / "scalardb.properties", servers.properties, part.options)
+                trouble = Trouble(servers.nodes, random.Random(f"{seed} {name}"))
+                campaign = Campaign(
+                    kept,
+                    place,
+                    seed,
+                    crew=part.crew,
+                    trouble=trouble,
+                    draw=partial(draw_moment, times=LATER),
+                    say=screen.print,
+                )
+                result = campaign.commit(commits, part.hits_for(commits), batches)
+        except ServerMissingError as missing:
+            sys.exit(str(missing))
+        right &= show(screen, result, part.floors_for(commits))
+        screen.print(f"histories: {kept / LIST_HISTORY}, {kept / RECORD_HISTORY}", soft_wrap=True)
+    return right
+
+
+def fresh(folder: Path) -> Path:
+    """A new folder; what an earlier campaign left under its name would be taken for ours."""
+    if folder.exists():
+        sys.exit(f"{folder} is there already: remove it, name another seed or another --keep")
+    folder.mkdir(parents=True)
+    return folder
+
+
+def show(screen: Console, result: Result, floors: Mapping[str, int]) -> bool:
+    """What happened, and at which moments writers died; was it right, and enough?"""
     table = Table(show_header=False)
     for name, value in result.figures.table(result.verdict):
         table.add_row(name, value)
@@ -47,7 +123,13 @@ def show(screen: Console, result: Result) -> None:
     moments = Table("killed", "times", title="moments")
     for moment, times in result.figures.moments().most_common():
         moments.add_row(moment, str(times))
+    for trouble, times in sorted(result.figures.troubles().items()):
+        moments.add_row(trouble, str(times))
     screen.print(moments)
+    wrong = (*result.verdict.lines(), *result.figures.too_little(floors))
+    for line in wrong:
+        screen.print(line, style="bold red", markup=False)
+    return not wrong
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from tests.chaos import raw_file
 from tests.chaos.figures import Kill
 from tests.chaos.journal import last_unfinished
 from tests.chaos.moments import Moment
@@ -21,14 +20,31 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+    from tests.chaos.places import Place
+    from tests.chaos.stored import Unsettled
+
 ROOT: Final = Path(__file__).resolve().parents[2]
-LONGEST_START_S: Final = 30.0
-LONGEST_LIFE_S: Final = 2.0  # a moment that has not come by then may not come at all
-LONGEST_RANDOM_S: Final = 0.4
+LONGEST_START_S: Final = 60.0
 
 # step -> (how often it is aimed at, at which of its times)
 AIMS: Final = {"prepare": (3, 30), "decide": (4, 12), "finish": (4, 20), "abort": (2, 2)}
 AIMED_SHARE: Final = 0.65
+
+
+@dataclass(frozen=True)
+class Crew:
+    """How many writers there are at a time, with how many threads each, and how long they live.
+
+    ``at_moment`` is how long one is let live whose moment has not come, ``at_random`` the longest
+    life of one that may die anywhere; both in seconds. ``aftermath`` is how long new ones work
+    among what the dead have left.
+    """
+
+    writers: int = 3
+    threads: int = 1
+    at_moment: float = 2.0
+    at_random: float = 0.4
+    aftermath: float = 1.0
 
 
 class FleetError(Exception):
@@ -47,13 +63,14 @@ def spawn(module: str, *arguments: object, moment: Moment | None = None) -> subp
     )
 
 
-def draw_moment(dice: random.Random) -> Moment | None:
-    """Where the next writer is to die; None: anywhere."""
+def draw_moment(dice: random.Random, *, times: int = 1) -> Moment | None:
+    """Where the next writer is to die; None: anywhere. ``times`` as late as usual."""
     if dice.random() >= AIMED_SHARE:
         return None
     (step,) = dice.choices(list(AIMS), [often for often, _ in AIMS.values()])
     when = dice.choice(("before", "after"))
-    return Moment(when, step, dice.randint(1, AIMS[step][1]), waits=dice.random() < 0.5)
+    nth = dice.randint(1, AIMS[step][1] * times)
+    return Moment(when, step, nth, waits=dice.random() < 0.5)
 
 
 @dataclass
@@ -75,21 +92,23 @@ class Writer:
 
 
 class Fleet:
-    """Writers on one file. Journals are kept a slot each: ``writer-0`` and so on."""
+    """Writers on one database. A journal is kept a slot and thread: ``writer-0-0`` and so on."""
 
     def __init__(
         self,
-        file: Path,
+        place: Place,
+        folder: Path,
         dice: random.Random,
+        crew: Crew,
         *,
-        size: int,
         fault: str = "none",
         draw: Callable[[random.Random], Moment | None] = draw_moment,
     ) -> None:
-        self._file = file
+        self._place = place
+        self._folder = folder
         self._dice = dice
+        self._crew = crew
         self._draw = draw
-        self._size = size
         self._fault = fault
         self._started = 0
         self._living: dict[int, Writer] = {}
@@ -97,27 +116,28 @@ class Fleet:
 
     def journals(self) -> list[Path]:
         """The journals there are."""
-        return [path for slot in range(self._size) if (path := self._journal(slot)).exists()]
+        return sorted(self._folder.glob("writer-*-*"))
 
-    def _journal(self, slot: int) -> Path:
-        return self._file.with_name(f"writer-{slot}")
+    def kill(self, enough: Callable[[int], bool]) -> list[Kill]:
+        """Keep writers at work, and kill them, until it is enough; the last ones die together.
 
-    def kill(self, number: int) -> list[Kill]:
-        """Keep writers at work until so many of them are killed; the last ones die together."""
+        ``enough`` is asked with how many kills there are once those alive are killed too.
+        """
         kills: list[Kill] = []
-        for slot in range(min(self._size, number)):
-            self._start(slot)
-        while len(kills) < number - len(self._living):
+        for slot in range(self._crew.writers):
+            if not enough(len(self._living)):
+                self._start(slot)
+        while not enough(len(kills) + len(self._living)):
             writer, moment = self._next_to_die()
             kills += self._end([writer], moment)
-            if len(kills) < number - len(self._living):
+            if not enough(len(kills) + len(self._living)):
                 self._start(writer.slot)
         kills += self._end_all_at_once()
         return kills
 
     def run(self, seconds: float) -> None:
         """Let writers work and end by themselves."""
-        for slot in range(self._size):
+        for slot in range(self._crew.writers):
             self._start(slot, seconds=seconds)
         for writer in list(self._living.values()):
             self._forget(writer)
@@ -144,14 +164,16 @@ class Fleet:
     def _start(self, slot: int, seconds: float | None = None) -> None:
         self._started += 1
         moment = None if seconds is not None else self._draw(self._dice)
-        arguments: list[object] = [self._file, self._journal(slot), "--name", f"w{self._started}"]
+        arguments: list[object] = [self._place.target, self._folder, "--slot", slot]
+        arguments += ["--name", f"w{self._started}", "--threads", self._crew.threads]
         arguments += ["--seed", self._dice.randrange(2**31), "--fault", self._fault]
         if self._dice.random() < 0.5:
             arguments.append("--one-by-one")
         if seconds is not None:
             arguments += ["--seconds", seconds]
         process = spawn("writer", *arguments, moment=moment)
-        delay = LONGEST_LIFE_S if moment else self._dice.uniform(0, LONGEST_RANDOM_S)
+        crew = self._crew
+        delay = crew.at_moment if moment else self._dice.uniform(0, crew.at_random)
         writer = Writer(slot, process, moment, delay, time.monotonic() + LONGEST_START_S)
         self._living[slot] = writer
         self._selector.register(writer.pipe, selectors.EVENT_READ, writer)
@@ -184,7 +206,7 @@ class Fleet:
                 writer.dies_at = time.monotonic() + LONGEST_START_S
             writer, _ = self._next_to_die()
             writer.ready = True  # it has come to its moment, and is on its way or waits there
-        time.sleep(self._dice.uniform(0, LONGEST_RANDOM_S))
+        time.sleep(self._dice.uniform(0, self._crew.at_random))
         return self._end(list(self._living.values()), "all at once")
 
     def _end(self, writers: list[Writer], moment: str) -> list[Kill]:
@@ -197,10 +219,14 @@ class Fleet:
             self._close(writer)
             if code != -9:
                 raise FleetError(f"a writer ended with {code} before it could be killed")
-            tx_id = last_unfinished(self._journal(writer.slot))
-            left = () if tx_id is None else tuple(raw_file.unsettled(self._file, tx_id))
-            kills.append(Kill(moment, tx_id, left))
+            left = self._left_in(writer.slot)
+            kills.append(Kill(moment, left))
         return kills
+
+    def _left_in(self, slot: int) -> tuple[Unsettled, ...]:
+        journals = self._folder.glob(f"writer-{slot}-*")
+        in_hand = [tx_id for path in journals if (tx_id := last_unfinished(path)) is not None]
+        return tuple(left for tx_id in in_hand for left in self._place.left_by(tx_id) or ())
 
     def _forget(self, writer: Writer) -> None:
         del self._living[writer.slot]

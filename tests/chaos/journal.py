@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -17,25 +18,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.chaos.lists import Operations
+
 OUTCOMES = ("committed", "aborted", "unknown")
 
 
 class Journal:
-    """A file that one process appends to."""
+    """A file that one thread of one process appends to."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
-    def begin(self, tx_id: str, work: Work, *, rerun: bool) -> None:
+    def begin(self, tx_id: str, work: Work, element: str, *, rerun: bool) -> None:
         """Before anything is asked of the library under this id."""
-        self._line("begin", tx_id, json.dumps({"work": asdict(work), "rerun": rerun}))
+        told = {"work": asdict(work), "element": element, "rerun": rerun}
+        self._line("begin", tx_id, json.dumps(told))
+
+    def committed(self, tx_id: str, done: Operations) -> None:
+        """After the commit has returned: what was done to lists, and seen of them."""
+        self._line("committed", tx_id, json.dumps(done))
 
     def ended(self, outcome: str, tx_id: str, why: str = "") -> None:
-        """After the library has said what became of it."""
+        """After the library has said that it is aborted, or unknown."""
         self._line(outcome, tx_id, why)
 
     def _line(self, event: str, tx_id: str, rest: str) -> None:
-        line = f"{event} {tx_id} {rest}".strip().replace("\n", " ") + "\n"
+        line = f"{event} {tx_id} {time.monotonic_ns()} {rest}".strip().replace("\n", " ") + "\n"
         os.write(self._file, line.encode())
 
     def close(self) -> None:
@@ -45,13 +53,20 @@ class Journal:
 
 @dataclass
 class Entry:
-    """One transaction as its writer told of it; ``outcome`` None: the writer died first."""
+    """One transaction as its writer told of it; ``outcome`` None: the writer died first.
+
+    ``begun`` and ``ended`` are nanoseconds on the machine's clock that never jumps.
+    """
 
     tx_id: str
     work: Work
+    element: str
     rerun: bool
+    begun: int
+    ended: int | None = None
     outcome: str | None = None
     why: str = ""
+    done: Operations | None = None
 
 
 def entries(path: Path) -> Iterator[Entry]:
@@ -60,16 +75,22 @@ def entries(path: Path) -> Iterator[Entry]:
     for line in path.read_bytes().splitlines(keepends=True):
         if not line.endswith(b"\n"):
             break
-        event, tx_id, *rest = line.decode().rstrip("\n").split(" ", 2)
+        event, tx_id, at, *rest = line.decode().rstrip("\n").split(" ", 3)
         if event == "begin":
             told = json.loads(rest[0])
             assert tx_id not in found, f"the id {tx_id} was used twice"
-            found[tx_id] = Entry(tx_id, Work(**told["work"]), told["rerun"])
+            work = Work(**told["work"])
+            found[tx_id] = Entry(tx_id, work, told["element"], told["rerun"], int(at))
+            continue
+        assert event in OUTCOMES, f"{path.name} says {event!r}"
+        entry = found[tx_id]
+        assert entry.outcome is None, f"{tx_id} ended twice"
+        entry.outcome = event
+        entry.ended = int(at)
+        if event == "committed":
+            entry.done = json.loads(rest[0])
         else:
-            assert event in OUTCOMES, f"{path.name} says {event!r}"
-            assert found[tx_id].outcome is None, f"{tx_id} ended twice"
-            found[tx_id].outcome = event
-            found[tx_id].why = rest[0] if rest else ""
+            entry.why = rest[0] if rest else ""
     yield from found.values()
 
 
@@ -78,7 +99,13 @@ def last_unfinished(path: Path) -> str | None:
     if not path.exists():
         return None
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 4096))
+        file.seek(max(0, path.stat().st_size - 65536))
         last = file.read().splitlines()[-1:]
     words = last[0].decode().split(" ", 2) if last else [""]
     return words[1] if words[0] == "begin" else None
+
+
+def commits_told(path: Path) -> int:
+    """How many commits a writer's file tells of so far."""
+    with path.open("rb") as file:
+        return sum(line.startswith(b"committed ") for line in file)

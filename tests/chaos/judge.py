@@ -1,7 +1,8 @@
 """Is the database what the journals say it must be?
 
-Judged on a settled file: nobody is writing, every writer's time is over, and a fresh process has
-read everything. What a writer was told must be so; what it was not told may be either, never half.
+Judged on a settled database: nobody is writing, every writer's time is over, and a fresh process
+has read everything. What a writer was told must be so; what it was not told may be either, never
+half.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.chaos import raw_file
 from tests.chaos.bank import ACCOUNT, ACCOUNTS, BANK_TOTAL, BANKS, MARKER, NOTE, START
-from tests.chaos.raw_file import COMMITTED
+from tests.chaos.lists import LISTS, appended_to, contents
+from tests.chaos.stored import COMMITTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.chaos.journal import Entry
+    from tests.chaos.stored import Stored
 
 ALWAYS_SHOWN = 5  # examples of one kind of finding
 
@@ -54,33 +55,34 @@ UNSETTLED = "not settled"
 HALF = "half done"
 TOTAL = "wrong total"
 STATE = "the decision disagrees with the marker"
-SEEN = "the library shows another record than the file"
+SEEN = "the library shows another record than is stored"
 STRANGER = "nobody began it"
-DAMAGE = "the file is damaged"
+DAMAGE = "the data are damaged"
+ANOMALY = "the checker found"
 
 
 def judge(
-    file: Path,
+    stored: Stored,
     entries: Mapping[str, Entry],
     seen: Mapping[str, list[dict[str, Any]]],
     states: Mapping[str, str],
 ) -> Verdict:
-    """Hold the file against the journals.
+    """Hold what is stored against the journals.
 
     ``seen`` are the tables as a fresh process read them, ``states`` what it was told about ids.
     """
     verdict = Verdict()
-    for what in raw_file.damage(file):
+    for what in stored.damage:
         verdict.add(DAMAGE, what)
-    for row in raw_file.unsettled(file):
+    for row in stored.unsettled():
         verdict.add(UNSETTLED, row)
-    stored = {table: raw_file.table_rows(file, table) for table in (ACCOUNT, NOTE, MARKER)}
-    markers = {row["id"]: row for row in stored[MARKER]}
+    markers = {row["id"]: row for row in stored.rows[MARKER]}
     _judge_outcomes(verdict, entries, markers)
-    _judge_decisions(verdict, entries, markers, raw_file.decisions(file), states)
-    _judge_accounts(verdict, stored[ACCOUNT], markers)
-    _judge_notes(verdict, stored[NOTE], markers)
-    _judge_sight(verdict, stored, seen)
+    _judge_decisions(verdict, entries, markers, stored.decisions, states)
+    _judge_accounts(verdict, stored.rows[ACCOUNT], markers)
+    _judge_notes(verdict, stored.rows[NOTE], markers)
+    _judge_lists(verdict, stored, entries, markers)
+    _judge_sight(verdict, stored.rows, seen)
     return verdict
 
 
@@ -177,6 +179,29 @@ def _judge_notes(
             )
 
 
+def _judge_lists(
+    verdict: Verdict,
+    stored: Stored,
+    entries: Mapping[str, Entry],
+    markers: Mapping[str, dict[str, Any]],
+) -> None:
+    """Each list holds what was committed to it, each element once; the order is the checker's."""
+    due: dict[str, Counter[str]] = defaultdict(Counter)
+    for tx_id, marker in markers.items():
+        if tx_id in entries:
+            for name in appended_to(marker["deeds"]):
+                due[name][entries[tx_id].element] += 1
+    held = contents(row for table in LISTS for row in stored.rows[table])
+    for name in {*due, *held}:
+        elements = Counter(held.get(name, ()))
+        if elements != due[name]:
+            verdict.add(
+                HALF,
+                f"list {name} lacks {list(due[name] - elements)} "
+                f"and has {list(elements - due[name])} besides",
+            )
+
+
 def _judge_sight(
     verdict: Verdict,
     stored: Mapping[str, list[dict[str, Any]]],
@@ -184,9 +209,9 @@ def _judge_sight(
 ) -> None:
     for table, shown in seen.items():
         columns = sorted(shown[0]) if shown else []
-        in_file = {tuple((name, row[name]) for name in columns) for row in stored[table]}
+        there = {tuple((name, row[name]) for name in columns) for row in stored[table]}
         in_sight = {tuple((name, row[name]) for name in columns) for row in shown}
-        for surplus in in_sight - in_file:
+        for surplus in in_sight - there:
             verdict.add(SEEN, f"{table} does not hold {surplus}")
-        for missing in in_file - in_sight:
+        for missing in there - in_sight:
             verdict.add(SEEN, f"{table} was shown without {missing}")

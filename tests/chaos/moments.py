@@ -10,23 +10,29 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
+from scalar_tx.errors import ReplyLostError
 from scalar_tx.model.conditions import Comparison, Existence, comparisons
-from scalar_tx.storage.interface import AtomicityUnit, Write
+from scalar_tx.storage.interface import AtomicityUnit, Waits, Write
+from scalar_tx.storage.routing import RoutedStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
+        FuturesStorage,
+        MomentStorage,
         Pages,
+        Reads,
         ScanRequest,
         Storage,
         StorageAdmin,
         StorageInfo,
         StorageMutation,
+        Waiter,
     )
 
 ENVIRONMENT: Final = "CHAOS_MOMENT"
@@ -79,18 +85,29 @@ class WatchedStorage:
     """The storage, and somebody who watches for a moment.
 
     ``one_by_one``: every record is prepared and finished by a write of its own, as on a database
-    without wider atomic writes; a kill then leaves some of a transaction's records behind.
+    without wider atomic writes; a kill then leaves some of a transaction's records behind. ``lost``
+    is told the step of each write whose reply got lost.
     """
 
-    def __init__(self, inner: Storage, moment: Moment | None, *, one_by_one: bool) -> None:
+    def __init__(
+        self,
+        inner: Storage,
+        moment: Moment | None,
+        *,
+        one_by_one: bool,
+        lost: Callable[[str], None],
+    ) -> None:
         self._inner = inner
         self._moment = moment
         self._one_by_one = one_by_one
+        self._lost = lost
         self._times = 0
 
     def info(self, table: str) -> StorageInfo:
-        info = replace(self._inner.info(table), moments=False)
-        return replace(info, atomicity_unit=AtomicityUnit.RECORD) if self._one_by_one else info
+        info = self._inner.info(table)
+        if not self._one_by_one:
+            return info
+        return replace(info, moments=False, atomicity_unit=AtomicityUnit.RECORD)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
@@ -107,10 +124,17 @@ class WatchedStorage:
     def scan(self, request: ScanRequest) -> Pages:
         return self._inner.scan(request)
 
+    async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
+        await cast("MomentStorage", self._inner).at_one_moment(table, steps)
+
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
         step = step_of(mutations[0])
         self._reached("before", step)
-        await self._inner.mutate(mutations)
+        try:
+            await self._inner.mutate(mutations)
+        except ReplyLostError:
+            self._lost(step)
+            raise
         self._reached("after", step)
 
     async def close(self) -> None:
@@ -125,6 +149,36 @@ class WatchedStorage:
             say(f"at {moment}")
             if moment.waits:
                 await_end()
+
+
+class WatchedFutures(WatchedStorage):
+    """The same over a storage that has to be told how to wait."""
+
+    def wait_by(self, waiter: Waiter) -> None:
+        cast("FuturesStorage", self._inner).wait_by(waiter)
+
+
+def watched(
+    storage: Storage,
+    moment: Moment | None,
+    *,
+    one_by_one: bool,
+    lost: Callable[[str], None] = lambda _: None,
+) -> Storage:
+    """A storage with somebody who watches; of several storages each has its own."""
+    if not isinstance(storage, RoutedStorage):
+        futures = storage.info(COORDINATOR).waits is Waits.FUTURES
+        kind = WatchedFutures if futures else WatchedStorage
+        return kind(storage, moment, one_by_one=one_by_one, lost=lost)
+    return RoutedStorage(
+        {
+            name: watched(one, moment, one_by_one=one_by_one, lost=lost)
+            for name, one in storage.storages.items()
+        },
+        default=storage.default,
+        namespaces=storage.namespaces,
+        tables=storage.tables,
+    )
 
 
 def step_of(mutation: StorageMutation) -> str:

@@ -25,16 +25,17 @@ def acknowledge_before_the_decision() -> None:
     """commit returns once everything is prepared; the decision follows in the background."""
 
     async def run(self: Commit) -> None:
-        await self._context.decisions.ready()
-        obstacle = await self._prepare_and_validate()
-        if obstacle is not None:
-            await self._abort(obstacle)
-            return
+        await self.check_ready()
+        try:
+            await self.prepare()
+            await self.validate()
+        except Exception as obstacle:  # noqa: BLE001  # whatever it is, the abort comes first
+            await self.give_up(obstacle)
 
         async def later() -> None:
             await self._context.runtime.sleep(0.01)
             self.decision = decision = await self._decide()
-            await self._roll_forward(decision.decided_at)
+            await self._records.roll_forward(decision.decided_at)
 
         self._context.runtime.run_later(later)
 
@@ -51,7 +52,7 @@ def report_a_conflict_that_was_none() -> None:
         decision = await decide(self)
         count += 1
         if count % 10 == 0 and decision.state is TransactionState.COMMITTED:
-            await self._roll_forward(decision.decided_at)
+            await self._records.roll_forward(decision.decided_at)
             raise ConflictError("no, it was lost", transaction_id=self._tx_id)
         return decision
 

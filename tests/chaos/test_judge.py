@@ -29,7 +29,7 @@ from tests.chaos.judge import (
     Verdict,
     judge,
 )
-from tests.chaos.raw_file import table_rows
+from tests.chaos.raw_file import stored, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class Case:
     states: dict[str, str]
 
     def judged(self) -> Verdict:
-        return judge(self.file, self.entries, self.rows, self.states)
+        return judge(stored(self.file), self.entries, self.rows, self.states)
 
     def sql(self, text: str) -> None:
         with closing(sqlite3.connect(self.file)) as connection:
@@ -66,11 +66,14 @@ class Case:
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder = tmp_path_factory.mktemp("honest")
     file = folder / "chaos.db"
-    bank.create(file)
-    writer = ["writer", str(file), str(folder / "writer-0"), "--name", "w1", "--seed", "1"]
+    target = bank.url(file)
+    bank.create(target)
+    writer = ["writer", target, str(folder), "--name", "w1", "--seed", "1"]
     _run([*writer, "--works", "150"])
-    told = {entry.tx_id: entry for entry in entries(folder / "writer-0")}
-    seen = json.loads(_run(["settler", str(file)], json.dumps(list(told))))
+    told = {entry.tx_id: entry for entry in entries(folder / "writer-0-0")}
+    ids = list(told)
+    asked = {"ids": ids, "new": ids, "undecided": [], "parts": []}
+    seen = json.loads(_run(["settler", target], json.dumps(asked)))
     return Case(file, told, seen["rows"], seen["states"])
 
 
@@ -101,14 +104,14 @@ def test_an_honest_file_is_found_right(case: Case) -> None:
 
 
 def _lose_a_marker(case: Case) -> None:
-    case.sql(f"""DELETE FROM "chaos$marker" WHERE id = '{case.a_committed()}'""")
+    case.sql(f"""DELETE FROM "chaos_beside$marker" WHERE id = '{case.a_committed()}'""")
 
 
 def _lose_a_transaction(case: Case) -> None:
     """As if it had never been: only the journal knows better."""
     (note, *_) = table_rows(case.file, bank.NOTE)
     tx_id, number = note["tx_id"], note["number"]
-    case.sql(f"""DELETE FROM "chaos$marker" WHERE id = '{tx_id}'""")
+    case.sql(f"""DELETE FROM "chaos_beside$marker" WHERE id = '{tx_id}'""")
     case.sql(f'DELETE FROM "chaos$note" WHERE number = {number}')
     case.sql(f"""DELETE FROM "coordinator$state" WHERE tx_id = '{tx_id}'""")
     case.states[tx_id] = "UNKNOWN"
@@ -168,6 +171,14 @@ def _lose_a_note(case: Case) -> None:
     case.sql('DELETE FROM "chaos$note" WHERE number = (SELECT max(number) FROM "chaos$note")')
 
 
+def _lose_an_element(case: Case) -> None:
+    case.sql('UPDATE "chaos$list_a" SET elements = substr(elements, 1, length(elements) - 1)')
+
+
+def _append_twice(case: Case) -> None:
+    case.sql("""UPDATE "chaos_beside$list_b" SET elements = elements || ' ' || elements""")
+
+
 def _lose_a_decision(case: Case) -> None:
     case.sql(f"""DELETE FROM "coordinator$state" WHERE tx_id = '{case.a_committed()}'""")
 
@@ -188,7 +199,8 @@ def _show_less(case: Case) -> None:
 def _damage_the_file(case: Case) -> None:
     with closing(sqlite3.connect(case.file)) as connection:
         (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_chaos$marker_1'"
+            "SELECT rootpage FROM sqlite_master WHERE name = ?",
+            ("sqlite_autoindex_chaos_beside$marker_1",),
         ).fetchone()
         (size,) = connection.execute("PRAGMA page_size").fetchone()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -213,6 +225,8 @@ def _damage_the_file(case: Case) -> None:
         (_leave_a_row_deleted, UNSETTLED),
         (_bring_a_note_back, HALF),
         (_lose_a_note, HALF),
+        (_lose_an_element, HALF),
+        (_append_twice, HALF),
         (_lose_a_decision, STATE),
         (_be_told_otherwise, STATE),
         (_show_something_else, SEEN),

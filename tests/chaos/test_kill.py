@@ -13,12 +13,15 @@ import pytest
 
 from tests.chaos import planted
 from tests.chaos.campaign import Campaign, Result
-from tests.chaos.fleet import draw_moment
+from tests.chaos.figures import floors_of_kills
+from tests.chaos.fleet import Crew, draw_moment
 from tests.chaos.judge import FALSELY_FAILED, LOST, STATE
 from tests.chaos.moments import Moment
+from tests.chaos.places import FilePlace
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
     from pathlib import Path
 
 KILLS = 60
@@ -34,19 +37,22 @@ GIVEN_AWAY_BY = {
 
 @pytest.mark.kill
 def test_nothing_is_lost_when_writers_are_killed(tmp_path: Path) -> None:
-    result = Campaign(tmp_path, seed=1).run(KILLS, BATCH)
+    result = Campaign(tmp_path, FilePlace(tmp_path / "chaos.db"), seed=1).kill(KILLS, BATCH)
     assert result.verdict.lines() == []
-    assert result.figures.too_little(KILLS) == []
+    assert result.figures.too_little(floors_of_kills(KILLS)) == []
 
 
 def test_nothing_is_lost_by_three_kills(tmp_path: Path) -> None:
     """One writer dies undecided, one decided and unfinished, one anywhere."""
-    moments = iter([undecided, decided_unfinished, draw_moment])
+    draws: list[Callable[[random.Random], Moment | None]]
+    draws = [undecided, decided_unfinished, draw_moment]
+    moments = iter(draws)
 
     def next_moment(dice: random.Random) -> Moment | None:
         return next(moments)(dice)
 
-    result = Campaign(tmp_path, seed=2, writers=1, draw=next_moment).run(3, 3)
+    place = FilePlace(tmp_path / "chaos.db")
+    result = Campaign(tmp_path, place, seed=2, crew=Crew(writers=1), draw=next_moment).kill(3, 3)
     assert result.verdict.lines() == []
     figures = result.figures
     assert len(figures.kills) == 3
@@ -70,15 +76,17 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     results: dict[str, Result] = {}
 
     def run(fault: str) -> None:
+        folder = tmp_path_factory.mktemp(fault)
         campaign = Campaign(
-            tmp_path_factory.mktemp(fault),
+            folder,
+            FilePlace(folder / "chaos.db"),
             seed=3,
-            writers=1,
+            crew=Crew(writers=1),
             draw=decided_unfinished if fault in planted.SETTLERS else draw_moment,
             writer_fault=fault if fault in planted.WRITERS else "none",
             settler_fault=fault if fault in planted.SETTLERS else "none",
         )
-        results[fault] = campaign.run(8, 8)
+        results[fault] = campaign.kill(8, 8)
 
     threads = [threading.Thread(target=run, args=(fault,)) for fault in planted.FAULTS]
     for thread in threads:

@@ -12,6 +12,7 @@ from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
 from scalar_tx.settings import load as load_settings
 from tests.hermitage.operations import GivenUp, Result, Session, play
+from tests.hermitage.places import SETTINGS
 from tests.hermitage.programs import Ending
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ def play_in_threads(place: Place, program: Program, level: Isolation) -> Ending:
         closing(BlockingRuntime()) as runtime,
         ThreadPoolExecutor(len(program.transactions)) as pool,
     ):
-        context = build(load_settings("memory://"), place.storage, runtime).context
+        context = build(load_settings(SETTINGS), place.storage, runtime).context
         context.commit_hooks.append(hook)
 
         def run(name: str) -> tuple[str, Result]:
-            session = Session(TransactionSteps(context, level), place.whole_table, giving_up)
+            tx = TransactionSteps(context, level)
+            session = Session(tx, place.whole_table, giving_up, place.names)
             together.wait(timeout=30)
             return name, run_blocking(play(session, program.transactions[name]))
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import Value
 
 TABLE: Final = "hermitage.test"
+# Where records lie apart: the odd ones in the first table, the even ones in the second.
+TWO_TABLES: Final = (TABLE, "hermitage.elsewhere")
 _PART: Final = {"part": 1}
 
 # What a step read: the value of one record, or the ids and values that a predicate chose.
@@ -42,20 +44,30 @@ class Session:
     tx: TransactionSteps
     whole_table: bool
     giving_up: set[str]
+    tables: tuple[str, ...] = (TABLE,)
     reads: list[Read] = field(default_factory=list)
+
+    def table_of(self, number: int) -> str:
+        """Where a record lies."""
+        return self.tables[(number - 1) % len(self.tables)]
 
     async def matching(self, where: Condition | None) -> Rows:
         """The ids and values of the records that meet a condition, by id."""
-        scan = (
-            Scan(TABLE, whole_table=True, where=where, order_by=["id"])
-            if self.whole_table
-            else Scan(TABLE, _PART, where=where)
-        )
-        return tuple((_int(one["id"]), _int(one["value"])) for one in await self.tx.scan(scan))
+        found: list[tuple[int, int]] = []
+        for table in self.tables:
+            scan = (
+                Scan(table, whole_table=True, where=where, order_by=["id"])
+                if self.whole_table
+                else Scan(table, _PART, where=where)
+            )
+            found += [(_int(one["id"]), _int(one["value"])) for one in await self.tx.scan(scan)]
+        return tuple(sorted(found))
 
     async def set(self, number: int, value: int) -> None:
         """Change a record if it is there, as SQL does."""
-        await self.tx.mutate(Update(TABLE, _key(number), {"value": value}, missing="ignore"))
+        await self.tx.mutate(
+            Update(self.table_of(number), _key(number), {"value": value}, missing="ignore")
+        )
 
 
 Step: TypeAlias = Callable[[Session], Awaitable[None]]
@@ -66,7 +78,7 @@ def get(number: int) -> Step:
     """``select * from test where id = …``"""
 
     async def step(session: Session) -> None:
-        found = await session.tx.get(Get(TABLE, _key(number)))
+        found = await session.tx.get(Get(session.table_of(number), _key(number)))
         session.reads.append(None if found is None else _int(found["value"]))
 
     return step
@@ -109,7 +121,7 @@ def delete_where(where: Condition) -> Step:
         rows = await session.matching(where)
         session.reads.append(rows)
         for number, _ in rows:
-            await session.tx.mutate(Delete(TABLE, _key(number)))
+            await session.tx.mutate(Delete(session.table_of(number), _key(number)))
 
     return step
 
@@ -118,7 +130,8 @@ def insert(number: int, value: int) -> Step:
     """``insert into test (id, value) values (…)``"""
 
     async def step(session: Session) -> None:
-        await session.tx.mutate(Insert(TABLE, {**_key(number), "value": value}))
+        values = {**_key(number), "value": value}
+        await session.tx.mutate(Insert(session.table_of(number), values))
 
     return step
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.runtime.interface import Outcome
+from scalar_tx.storage.interface import Waits
 from tests.hermitage.words import mutations_in_words, page_in_words, place, reply_in_words
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NOW_MS = 1_700_000_000_000
+# On a server others may use the usual one; this one is emptied.
+COORDINATOR_NAMESPACE = "hermitage_decisions"
+COORDINATOR = f"{COORDINATOR_NAMESPACE}.state"
 
 
 class Call(NamedTuple):
@@ -279,10 +283,15 @@ class SteppedStorage:
 
     def __init__(self, inner: Storage) -> None:
         self._inner = inner
+        self._infos: dict[str, StorageInfo] = {}
 
     def info(self, table: str) -> StorageInfo:
-        """The storage's; nothing blocks before its turn."""
-        return self._inner.info(table)
+        """The storage's; nothing blocks before its turn, nor wants to wait for a future."""
+        info = self._infos.get(table)
+        if info is None:
+            info = replace(self._inner.info(table or COORDINATOR), waits=Waits.NEVER)
+            self._infos[table] = info
+        return info
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
