@@ -15,7 +15,7 @@ from scalar_tx.consensus_commit.commit_hook import CommitEvent
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
 from scalar_tx.consensus_commit.own_records import OwnRecords
-from scalar_tx.consensus_commit.settle import Witness, settle_own
+from scalar_tx.consensus_commit.settle import believe, settle_own
 from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.errors import (
@@ -173,16 +173,13 @@ class Commit:
             return await settle_own(
                 self._context.decisions,
                 self._tx_id,
-                committed_may_stand=error.may_stand,
+                # A decision that was there and is gone may have been another part's COMMITTED.
+                committed_may_stand=error.may_stand or not self._alone,
                 look=self._records.look,
             )
-        if (
-            not self._alone
-            and decision.state is TransactionState.ABORTED
-            and await self._records.look() is Witness.COMMITTED
-        ):
-            # Another part's COMMITTED was obeyed and removed before this ABORTED took its place.
-            return Decision(TransactionState.COMMITTED, decision.decided_at)
+        if not self._alone and decision.state is TransactionState.ABORTED:
+            # Another part's COMMITTED may have been obeyed and removed before this took its place.
+            return await believe(decision, self._tx_id, self._records.look)
         return decision
 
     # Give up.
@@ -198,6 +195,9 @@ class Commit:
             await self._records.roll_forward(decision.decided_at)
         else:
             await self._records.roll_back()
+            if not self._alone and self._records.found_committed:
+                # Another part's COMMITTED was obeyed and removed before this took its place.
+                return Decision(TransactionState.COMMITTED, decision.decided_at)
         return decision
 
     async def _abort_for(self, obstacle: Exception) -> Decision | None:

@@ -46,6 +46,7 @@ class OwnRecords:
         self._prepared: list[Write] = []
         self._found: dict[RecordId, bool] = {}  # of others, at roll back: is it committed?
         self._in_the_way: ConflictError | None = None
+        self.found_committed = False  # at roll back, one of them: so they all are
 
     def plan(self) -> None:
         """Work out what prepare will write; the time of all of them is now."""
@@ -125,7 +126,9 @@ class OwnRecords:
                     self._found[write.record_id] = record.is_committed(row)
                     if not record.is_committed(row) and self._replaces_nothing(write):
                         in_the_way.append(write)
-                elif not record.is_committed(row):
+                elif record.is_committed(row):
+                    self.found_committed = True
+                else:
                     mutations.append(record.roll_back(write.table, write.key, row))
             except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
                 _log.info("left a record of %s to lazy recovery: %s", write.table.name, error)

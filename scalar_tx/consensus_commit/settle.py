@@ -74,15 +74,16 @@ async def settle_own(
         if standing is None:
             standing = await decisions.force_abort(tx_id)
         if standing.state is TransactionState.ABORTED and committed_may_stand:
-            return await _believe(standing, tx_id, look)
+            return await believe(standing, tx_id, look)
     except UndecidedError as error:
         raise _unknown(tx_id) from error
     return standing
 
 
-async def _believe(
+async def believe(
     aborted: Decision, tx_id: str, look: Callable[[], Awaitable[Witness]]
 ) -> Decision:
+    """An ABORTED that stands, or the COMMITTED that stood before; UnknownOutcomeError."""
     # An ABORTED row stands now, so a COMMITTED of ours can't land any more. It may have landed
     # earlier and have been removed; whoever removed it had finished all our records before.
     match await look():

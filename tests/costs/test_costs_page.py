@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scalar_tx import TransactionManager
     from tests.costs.counters import Counter
-    from tests.costs.page import Row
+    from tests.costs.page import Cost, Row
 
 ROWS = rows()
 IN_CALLS = ("memory", "sqlite")
@@ -118,7 +118,7 @@ def differences(place: str, db: TransactionManager, count: Counter) -> Iterator[
             continue
         shapes.run(db, row.shape, row.level)  # tables are looked at, statements prepared
         shapes.mend(db)
-        found = []
+        found: list[Cost] = []
         while cost not in found and len(found) < ATTEMPTS:
             found.append(count(lambda row=row: shapes.run(db, row.shape, row.level)))  # type: ignore[misc]
             shapes.mend(db)

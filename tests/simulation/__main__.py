@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scalar_tx.model.isolation import Isolation
-from tests.simulation.floors import FLOORS
+from tests.simulation.floors import FLOORS, IN_PARTS
 from tests.simulation.parts import command
 from tests.simulation.planted import PLANTED
 from tests.simulation.replay import PROGRAM, replay
-from tests.simulation.schedule import WORKLOADS, Schedules
+from tests.simulation.schedule import CHOICES, Schedules
+
+if TYPE_CHECKING:
+    from tests.simulation.parts.many import Floors
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0: nothing is wrong; 1: something is; 2: too little was met to tell."""
     parser = command.parser(f"python -m {PROGRAM}", __doc__)
-    parser.add_argument("--workload", choices=list(WORKLOADS), help="this one only")
+    parser.add_argument("--workload", choices=CHOICES, help="this one only")
     parser.add_argument(
         "--level",
         type=Isolation.parse,
@@ -32,9 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
     return command.carry_out(
         given,
         schedules,
-        None if given.workload or given.level else FLOORS,
+        _floors(schedules),
         lambda seed: replay(seed, schedules, whole=given.whole, trace=given.trace, save=given.save),
     )
+
+
+def _floors(schedules: Schedules) -> Floors | None:
+    if schedules.levels:
+        return None
+    return {None: FLOORS, "two-phase": IN_PARTS}.get(schedules.workload)
 
 
 if __name__ == "__main__":

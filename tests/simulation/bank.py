@@ -186,7 +186,7 @@ class Bank:
                 writers[payee] += 1
         for attempt in history:
             wrong += self._misinformed(attempt, attempt.id in present)
-            if attempt.program.startswith("transfer") and (
+            if attempt.notes.get("receipt") is not None and (
                 world.decided(attempt.id) != (attempt.id in present)
             ):
                 wrong.append(Wrong(HALF, f"decision and receipt disagree: {attempt}"))

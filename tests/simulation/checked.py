@@ -8,6 +8,7 @@ from scalar_tx.histories import Outcome, Transaction, check_lists
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
 from tests.simulation.judgement import CHECKER, Wrong
+from tests.simulation.two_phase.merged import as_checked
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -25,7 +26,8 @@ _READS = {"scanned": "r", "missed": "r"}  # by scans
 
 def anomalies(history: Sequence[Attempt], final: Mapping[Hashable, tuple[int, ...]]) -> list[Wrong]:
     """Each anomaly that the level of some transaction in it forbids."""
-    transactions = [one for attempt in history for one in _transactions(attempt)]
+    told = [one for attempt in history for one in as_checked(attempt)]
+    transactions = [one for attempt in told for one in _transactions(attempt)]
     verdict = check_lists(transactions, Isolation.SERIALIZABLE, final=final)
     return [Wrong(f"{CHECKER}: {found.name}", found.text) for found in verdict.anomalies]
 

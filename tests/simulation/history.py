@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from scalar_tx.errors import ConflictError, UnknownOutcomeError
 from scalar_tx.model.operations import Delete, Get, Insert, Scan, Update, Upsert
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Mapping
+    from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 
     from scalar_tx.consensus_commit.transaction import TransactionSteps
     from scalar_tx.model.isolation import Isolation
+    from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
     from scalar_tx.model.types import Value
+
+
+class Operations(Protocol):
+    """What a program may ask of a transaction."""
+
+    async def get(self, get: Get) -> Record | None:
+        """Read one record."""
+        ...
+
+    async def scan(self, scan: Scan) -> list[Record]:
+        """Read many records."""
+        ...
+
+    async def mutate(self, mutation: Mutation) -> None:
+        """Write one record."""
+        ...
+
+    async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
+        """Several operations."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +85,7 @@ class Attempt:
 class WatchedTransaction:
     """A transaction as programs use it; what they read and append goes into the history."""
 
-    def __init__(self, steps: TransactionSteps, attempt: Attempt) -> None:
+    def __init__(self, steps: Operations, attempt: Attempt) -> None:
         self.steps = steps
         self.attempt = attempt
 

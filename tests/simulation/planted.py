@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
-from tests.simulation.bugs import decide, finish, prepare, read, recover, validate
+from tests.simulation.bugs import decide, finish, prepare, read, recover, two_phase, validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,10 @@ PLANTED: Final[Mapping[str, Bug]] = {
     **finish.BUGS,
     **read.BUGS,
     **recover.BUGS,
+    **two_phase.BUGS,
 }
+# Where a bug is met, if not in any workload.
+MET_IN: Final[Mapping[str | None, str]] = dict.fromkeys(two_phase.BUGS, "two-phase")
 
 
 @contextmanager

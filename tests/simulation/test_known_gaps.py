@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
 from scalar_tx.errors import ConflictError
+from scalar_tx.model.isolation import Isolation
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.interface import Write
-from tests.simulation.by_hand import TABLE, Database
+from tests.simulation.by_hand import TABLE, Database, Steps
 
 if TYPE_CHECKING:
     from scalar_tx.model.types import Row
@@ -52,6 +54,27 @@ def test_two_absences_that_never_held_together_are_a_conflict(*, moments: bool) 
     assert tx.get(2) is None
     with pytest.raises(ConflictError):
         tx.commit()
+
+
+@ABSENCES
+def test_two_absences_in_two_parts_of_a_transaction_are_a_conflict() -> None:
+    """Each part validates at a moment of its own, whatever its storage can do."""
+    database = Database(moments=True)
+    database.elsewhere(put={2: 0})
+    one, other = (
+        TwoPhaseSteps(database.context, Isolation.SERIALIZABLE, caller_id="T", joined=True)
+        for _ in range(2)
+    )
+    assert Steps(one).get(1) is None
+    database.elsewhere(put={1: 0}, remove=[2])
+    assert Steps(other).get(2) is None
+    run_blocking(one.prepare())
+    run_blocking(other.prepare())
+    database.elsewhere(put={2: 0}, remove=[1])
+    run_blocking(one.validate())
+    database.elsewhere(put={1: 0}, remove=[2])
+    with pytest.raises(ConflictError):
+        run_blocking(other.validate())
 
 
 @pytest.mark.parametrize("moments", [True, pytest.param(False, marks=INDEXES)])

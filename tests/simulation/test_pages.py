@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.simulation.planted import PLANTED
 
 ROOT = Path(__file__).parents[2]
-ROW = re.compile(r"^\| ([^|]+?) \| (\d[\d,]*) \([\w-]+\) \| ([^|]+?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([^|]+?) \| (\d[\d,]*) \([\w -]+\) \| ([^|]+?) \|$", re.MULTILINE)
 
 
 def test_the_table_of_planted_mistakes_is_complete() -> None:

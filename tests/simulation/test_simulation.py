@@ -39,6 +39,11 @@ WHERE_TO_LOOK = {
     "prepared records not compared with scans": 2594,
     "removed decision taken for an abort": 1088,
     "scans validated by their limit": 2217,
+    "unwritten abort of a part taken for certain": 393,
+    "a part rolled back against the decision": 28,
+    "a part committed without validation": 135,
+    "rows of other parts passed over": 15,
+    "removed decision of another part taken for an abort": 140,
 }
 PATIENCE = 200  # schedules
 

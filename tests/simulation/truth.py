@@ -35,6 +35,8 @@ class Truth:
         self.forgotten: set[str] = set()  # whose row was removed
         self.asked: set[str] = set()  # whose owner has sent a COMMITTED
         self.forced: set[str] = set()  # whom somebody else, or a settling, wanted aborted
+        # Whether somebody may still ask for a COMMITTED; of most, only their owner does, once.
+        self.may_still_commit: Callable[[str], bool] = lambda _: False
         self.wrong: list[Wrong] = []
         self._on_decision = on_decision
         self._step = step
@@ -68,7 +70,9 @@ class Truth:
         state = self._stands.get(tx_id)
         if state is None:
             return False
-        return state == COMMITTED or tx_id not in self.asked | self.forced
+        if state == COMMITTED:
+            return True
+        return tx_id not in self.asked | self.forced and not self.may_still_commit(tx_id)
 
     def sent(self, mutations: Sequence[StorageMutation]) -> None:
         """A request is on its way."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
 from scalar_tx.consensus_commit.decisions import UndecidedError
 from scalar_tx.consensus_commit.recover import Recovery
+from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -33,6 +34,9 @@ class WatchedCoordinator(CoordinatorTable):
             self.counts["undecided"] += 1
             raise
         self.counts[f"decided {decision.state.value}"] += 1
+        self.counts["found COMMITTED"] += (
+            decision.state is TransactionState.COMMITTED and decision.decided_at != at
+        )
         return decision
 
 

@@ -115,7 +115,7 @@ def _removed_decision_taken_for_an_abort() -> Patches:
     async def believe(aborted: Decision, *_: Any) -> Decision:
         return aborted
 
-    return [(settle, "_believe", believe)]
+    return [(settle, "believe", believe)]
 
 
 BUGS: Final[Mapping[str, Bug]] = {
