@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 import scalar_tx
-from scalar_tx.errors import ConflictError, StorageUnavailableError
+from scalar_tx.errors import ConflictError, StorageUnavailableError, UnknownOutcomeError
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.settings import load
 from scalar_tx.storage import registry
@@ -159,7 +159,7 @@ def until_served(work: Callable[[], T]) -> T:
     while True:
         try:
             return work()
-        except (StorageUnavailableError, ConflictError):
+        except (StorageUnavailableError, ConflictError, UnknownOutcomeError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
