@@ -50,17 +50,27 @@ def group_of(item: pytest.Item) -> str | None:
 def together(item: pytest.Item) -> str:
     """Tests of one name run in one process, which makes what they share once.
 
-    A server is shared by all tests of its kind; who wants several goes with the first of them, and
-    its process starts the others. Java programs are built by one process.
+    A server is shared by the tests of its kind in one folder (and in others that the same process
+    happens to run); who wants several goes with the first of them. Java programs are built by one
+    process.
     """
     if kinds := kinds_of(item):
-        return f"servers: {kinds[0]}"
+        folders = item.nodeid.split("/")[:-1]
+        return f"servers: {kinds[0]} in {'/'.join(folders[:2])}"
     return "java" if item.get_closest_marker("java") else item.nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Tests of servers mostly wait for them; None: a process for each processor."""
+    return 2 * (os.cpu_count() or 1) if strict() else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[left_out_key] = Counter()
-    strict()  # a wrong value ends the run here, not after its tests
+    if strict():  # a wrong value ends the run here, not after its tests
+        # The order made below stands; xdist would start what has few tests, and takes long, last.
+        config.option.loadscopereorder = False
 
 
 @pytest.hookimpl(wrapper=True)  # before xdist reads the groups
@@ -70,6 +80,8 @@ def pytest_collection_modifyitems(
     for item in items:
         item.add_marker(pytest.mark.xdist_group(together(item)))
     yield
+    if strict():
+        items.sort(key=lambda item: group_of(item) is None)
     if strict() or config.option.markexpr:
         return
     groups = {item: group for item in items if (group := group_of(item))}

@@ -199,9 +199,12 @@ def test_a_scan_settles_what_it_meets(
             for record in tx.scan(table, whole_table=True)
         }
         assert found == values
-        limited = tx.scan(SHOP, whole_table=True, order_by=["id"], limit=2)
-        first = sorted(number for table, number in values if table == SHOP)[:2]
-        assert [record["id"] for record in limited] == first
+        limited = [one["id"] for one in tx.scan(SHOP, whole_table=True, order_by=["id"], limit=2)]
+        # What the first scan met is finished meanwhile, at READ_COMMITTED for all to see.
+        seen = [values] + [state.values(after=True)] * (level == "READ_COMMITTED" and point.decided)
+        assert limited in [
+            sorted(number for table, number in each if table == SHOP)[:2] for each in seen
+        ]
     assert rows(state.file) == (state.committed() if point.decided else state.before)
 
 

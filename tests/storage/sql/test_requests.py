@@ -178,7 +178,9 @@ def test_each_kind_of_transaction_asks_for_no_more_than_it_must(
         db = stage.db
         with db.transaction() as tx:
             change_one(tx)  # tables are looked at once
-        db.run(read_two)  # two at once: another connection is opened
+        storage: Any = db._parts.storage
+        while storage.pool.open_connections < 2:  # until two reads were under way at once
+            db.run(read_two)
         for turn in range(4):  # statements are prepared on the way, without a round trip more
             for work, words, round_trips in WANTED:
                 found = stage.asks(lambda work=work: db.run(work))  # type: ignore[misc]
