@@ -13,7 +13,8 @@ import pytest
 
 import scalar_tx
 from scalar_tx.storage.memory import MemoryStorage
-from scalar_tx.storage.sqlite.storage import SqliteMoment, SqliteStorage
+from scalar_tx.storage.sql.storage import SqlMoment
+from scalar_tx.storage.sqlite.storage import SqliteStorage
 from tests.costs.page import Cost
 from tests.servers.proxy import Proxy
 from tests.storage.cassandra.test_requests import counted
@@ -52,7 +53,7 @@ def in_calls(kind: str, folder: Path) -> Iterator[tuple[TransactionManager, Coun
 
 CALLS: dict[str, list[tuple[type, tuple[str, ...]]]] = {
     "memory": [(MemoryStorage, ("get", "scan", "mutate"))],
-    "sqlite": [(SqliteStorage, ("get", "scan", "mutate")), (SqliteMoment, ("get", "scan"))],
+    "sqlite": [(SqliteStorage, ("get", "scan", "mutate")), (SqlMoment, ("get", "scan"))],
 }
 
 

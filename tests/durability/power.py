@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from scalar_tx.storage.sqlite.connections import Connections
+from scalar_tx.storage.sqlite.connections import FileConnections
 from tests.durability.clock import WRITING_MS, connect
 from tests.durability.driver import DriverConnection
 from tests.durability.judge import Verdict, judge
@@ -68,12 +68,12 @@ class Figures:
 
 @contextmanager
 def recorded(tape: Tape) -> Iterator[Recorder]:
-    """Connections are opened on recorded files; none may be left open."""
+    """FileConnections are opened on recorded files; none may be left open."""
     recorder = Recorder(tape)
     try:
         with pytest.MonkeyPatch.context() as patch:
             opening = staticmethod(opener(checkpoint_pages=CHECKPOINT_PAGES))
-            patch.setattr(Connections, "open_file", opening)
+            patch.setattr(FileConnections, "open_file", opening)
             yield recorder
         assert not DriverConnection.all_open, "connections were leaked"
     finally:

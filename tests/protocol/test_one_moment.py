@@ -8,7 +8,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError
-from scalar_tx.storage.sqlite.storage import SqliteMoment
+from scalar_tx.storage.sql.storage import SqlMoment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,19 +45,17 @@ def test_a_guest_who_changes_seats_is_never_nowhere(
     move(db, 2, 1)
     assert tx.get("room.seat", {"seat": 2}) is None
     move(db, 1, 2)
-    get = SqliteMoment.get
+    get = SqlMoment.get
     looked_at: list[Value] = []
 
-    async def get_and_move(
-        moment: SqliteMoment, table: Table, key: tuple[Value, ...]
-    ) -> Row | None:
+    async def get_and_move(moment: SqlMoment, table: Table, key: tuple[Value, ...]) -> Row | None:
         row = await get(moment, table, key)
         if not looked_at:
             move(db, 2, 1)  # away from the seat that will be looked at next
         looked_at.append(key[0])
         return row
 
-    monkeypatch.setattr(SqliteMoment, "get", get_and_move)
+    monkeypatch.setattr(SqlMoment, "get", get_and_move)
     with pytest.raises(ConflictError):
         tx.commit()
     assert looked_at == [1, 2]
@@ -68,7 +66,7 @@ def test_a_moment_is_given_back(db: scalar_tx.TransactionManager) -> None:
         with db.transaction() as tx:
             assert tx.scan("room.seat", index={"row": 7}, limit=5)
             assert tx.get("room.seat", {"seat": 9}) is None
-    assert len(db._parts.storage._connections._idle) <= 2  # type: ignore[attr-defined]  # SQLite's
+    assert len(db._parts.storage.connections._idle) <= 2  # type: ignore[attr-defined]  # SQLite's
 
 
 def test_a_conflict_gives_it_back_too(db: scalar_tx.TransactionManager) -> None:
@@ -80,4 +78,4 @@ def test_a_conflict_gives_it_back_too(db: scalar_tx.TransactionManager) -> None:
         with pytest.raises(ConflictError):
             tx.commit()
     # A view that stays open would keep the WAL from being folded in.
-    assert db._parts.storage._connections.read("PRAGMA wal_checkpoint(TRUNCATE)") == [(0, 0, 0)]  # type: ignore[attr-defined]  # SQLite's
+    assert db._parts.storage.connections.read("PRAGMA wal_checkpoint(TRUNCATE)") == [(0, 0, 0)]  # type: ignore[attr-defined]  # SQLite's

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scalar_tx.model.table import Table
-    from scalar_tx.storage.sql.definitions import Reader
+    from scalar_tx.storage.sql.connections import Reader, Session
     from scalar_tx.storage.sql.dialect import Dialect
-    from scalar_tx.storage.sql.pool import Wire
 
 _LONGEST_NAME: Final = 64
 _LONGEST_FULL_NAME: Final = 128  # what the metadata table holds
@@ -137,15 +136,15 @@ class MysqlDefinitions:
                     code="STX-3305",
                 )
 
-    def lock(self, wire: Wire) -> None:
+    def lock(self, session: Session) -> None:
         """Until it is let go, or the connection ends."""
-        ((got,),) = wire.rows("SELECT GET_LOCK(%s, %s)", (_LOCK, _LOCK_WAIT_S))
+        ((got,),) = session.rows("SELECT GET_LOCK(%s, %s)", (_LOCK, _LOCK_WAIT_S))
         if got != 1:
             raise StorageBusyError("another process changes definitions of the database")
 
-    def unlock(self, wire: Wire) -> None:
+    def unlock(self, session: Session) -> None:
         """Let go of the lock."""
-        wire.rows("SELECT RELEASE_LOCK(%s)", (_LOCK,))
+        session.rows("SELECT RELEASE_LOCK(%s)", (_LOCK,))
 
     def namespaces(self, read: Reader) -> list[str]:
         """All schemas but MySQL's own."""
@@ -184,6 +183,10 @@ class MysqlDefinitions:
     def create_namespace(self, read: Reader, namespace: str) -> str:
         """A schema whose tables, also those that other programs make, compare texts exactly."""
         return f"CREATE SCHEMA {self.dialect.quote(namespace)}{_exact_texts(read)}"
+
+    def drop_namespace(self, namespace: str) -> str:
+        """Removes a schema."""
+        return f"DROP SCHEMA {self.dialect.quote(namespace)}"
 
     def create_table(self, read: Reader, table: Table) -> str:
         """A table that compares texts exactly."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.storage.mysql.settings import MysqlSettings, Tls
-    from scalar_tx.storage.sql.pool import Cells, Statement
+    from scalar_tx.storage.sql.connections import Cells, Statement
 
 _SQL_MODE: Final = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 _NO_LIMIT: Final = 0

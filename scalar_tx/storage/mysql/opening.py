@@ -10,7 +10,8 @@ from scalar_tx.storage.mysql.connections import MysqlDriver
 from scalar_tx.storage.mysql.dialect import mysql_dialect
 from scalar_tx.storage.mysql.settings import mysql_settings
 from scalar_tx.storage.sql.pool import Pool
-from scalar_tx.storage.sql.server_storage import Engine, ServerStorage
+from scalar_tx.storage.sql.server_storage import ServerStorage
+from scalar_tx.storage.sql.storage import Engine
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings

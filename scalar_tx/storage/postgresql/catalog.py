@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scalar_tx.model.table import Table
-    from scalar_tx.storage.sql.definitions import Reader
-    from scalar_tx.storage.sql.pool import Wire
+    from scalar_tx.storage.sql.connections import Reader, Session
 
 _LONGEST_NAME: Final = 63  # bytes
 _LOCK: Final = 0x5C_A1_A2_7C  # of changes of definitions; any number that no other program takes
@@ -117,11 +116,11 @@ class PostgresqlDefinitions:
         for column in columns:
             _check_name(column, f"the column name {column!r} of {table}")
 
-    def lock(self, wire: Wire) -> None:
+    def lock(self, session: Session) -> None:
         """Until the transaction ends."""
-        wire.rows("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        session.rows("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
-    def unlock(self, wire: Wire) -> None:
+    def unlock(self, session: Session) -> None:
         """The end of the transaction does it."""
 
     def namespaces(self, read: Reader) -> list[str]:
@@ -149,6 +148,10 @@ class PostgresqlDefinitions:
     def create_namespace(self, read: Reader, namespace: str) -> str:
         """A schema."""
         return f"CREATE SCHEMA {POSTGRESQL.quote(namespace)}"
+
+    def drop_namespace(self, namespace: str) -> str:
+        """Removes a schema."""
+        return f"DROP SCHEMA {POSTGRESQL.quote(namespace)}"
 
     def create_table(self, read: Reader, table: Table) -> str:
         """A table, its texts in the collation of the database."""

@@ -9,7 +9,8 @@ from scalar_tx.storage.postgresql.codec import CELLS, ENCODERS, objection
 from scalar_tx.storage.postgresql.connections import PostgresqlDriver
 from scalar_tx.storage.postgresql.settings import postgresql_settings
 from scalar_tx.storage.sql.pool import Pool
-from scalar_tx.storage.sql.server_storage import Engine, ServerStorage
+from scalar_tx.storage.sql.server_storage import ServerStorage
+from scalar_tx.storage.sql.storage import Engine
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGresult
 
-    from scalar_tx.storage.sql.pool import Cells, Statement
+    from scalar_tx.storage.sql.connections import Cells, Statement
 
 _STATEMENTS_KEPT: Final = 512  # texts a connection; a table needs about ten
 _IDLE: Final = pq.TransactionStatus.IDLE

@@ -5,7 +5,7 @@ A cell is checked when it is read: other programs write the tables too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from scalar_tx.errors import SchemaError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Type -> what the driver must hand out for it, and what becomes of that (ValueError: no value).
 CellForms: TypeAlias = "Mapping[DataType, tuple[type, Callable[[Any], Value] | None]]"
 
+_WORDS: Final = {int: "integer", float: "real", str: "text", bytes: "blob"}
+
 
 def decode(forms: CellForms, cell: object, data_type: DataType, place: str) -> Value:
     """A cell's value; SchemaError names the place and what was found there."""
@@ -25,7 +27,7 @@ def decode(forms: CellForms, cell: object, data_type: DataType, place: str) -> V
         return None
     kind, convert = forms[data_type]
     if type(cell) is not kind:
-        raise _unreadable(cell, data_type, place, f"a {kind.__name__}")
+        raise _unreadable(cell, data_type, place, _word(kind))
     if convert is None:
         return cell  # type: ignore[return-value]  # its type was just compared
     try:
@@ -40,11 +42,15 @@ def _unreadable(cell: object, data_type: DataType, place: str, wanted: str) -> S
         found = found[:57] + "..."
     return SchemaError(
         f"{place} is {data_type.value}, read as {wanted}, but the database holds "
-        f"{type(cell).__name__} {found}",
+        f"{_word(type(cell))} {found}",
         advice="Correct the cell with the program that wrote it, or the column's type in the "
         "metadata table",
         code="STX-3301",
     )
+
+
+def _word(kind: type) -> str:
+    return _WORDS.get(kind, kind.__name__)
 
 
 class RowDecoder:

@@ -1,4 +1,4 @@
-"""What must be known of a kind of server to make tables there, and to trust those it has?"""
+"""What must be known of a kind of database to make tables there, and to trust those it has?"""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from scalar_tx.model.table import Table
+    from scalar_tx.storage.sql.connections import Reader, Session
     from scalar_tx.storage.sql.dialect import Dialect
-    from scalar_tx.storage.sql.pool import Cells, Wire
-
-
-class Reader(Protocol):
-    """Anything that runs a SELECT."""
-
-    def __call__(self, text: str, parameters: Sequence[object] = (), /) -> list[Cells]:
-        """All its rows."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +22,7 @@ class Texts:
 
 
 class Definitions(Protocol):
-    """What a kind of server has in its catalog, and how its definitions are spelled."""
+    """What a kind of database has in its catalog, and how its definitions are spelled."""
 
     dialect: Dialect
 
@@ -39,27 +31,27 @@ class Definitions(Protocol):
         ...
 
     def check_makeable(self, table: Table) -> None:
-        """InvalidOperationError if the server can't hold a table of these names."""
+        """InvalidOperationError if the database can't hold a table of these names."""
         ...
 
     def check_namespace(self, namespace: str) -> None:
-        """InvalidOperationError if the server can't hold a namespace of that name."""
+        """InvalidOperationError if the database can't hold a namespace of that name."""
         ...
 
     def check_columns(self, columns: Iterable[str], table: str) -> None:
-        """InvalidOperationError if the server can't hold or tell apart these columns."""
+        """InvalidOperationError if the database can't hold or tell apart these columns."""
         ...
 
-    def lock(self, wire: Wire) -> None:
+    def lock(self, session: Session) -> None:
         """Wait for other changes of definitions."""
         ...
 
-    def unlock(self, wire: Wire) -> None:
+    def unlock(self, session: Session) -> None:
         """Let others change definitions."""
         ...
 
     def namespaces(self, read: Reader) -> list[str]:
-        """All but the server's own."""
+        """All but the database's own."""
         ...
 
     def relations(self, read: Reader, namespace: str) -> set[str]:
@@ -78,8 +70,12 @@ class Definitions(Protocol):
         """Is the name of an index taken?"""
         ...
 
-    def create_namespace(self, read: Reader, namespace: str) -> str:
-        """The definition of a namespace."""
+    def create_namespace(self, read: Reader, namespace: str) -> str | None:
+        """The definition of a namespace; None where it is but the beginning of tables' names."""
+        ...
+
+    def drop_namespace(self, namespace: str) -> str | None:
+        """Removes an empty namespace, if there is anything to remove."""
         ...
 
     def create_table(self, read: Reader, table: Table) -> str:
@@ -94,6 +90,6 @@ class Definitions(Protocol):
         """Removes an index."""
         ...
 
-    def alter_type(self, table: Table, column: str, declared: str) -> str:
-        """Gives a column another type."""
+    def alter_type(self, table: Table, column: str, declared: str) -> str | None:
+        """Gives a column another type, where keys and indexed columns have types of their own."""
         ...

@@ -12,20 +12,21 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from scalar_tx.errors import (
     InvalidOperationError,
     StorageBusyError,
     WriteRefusedError,
 )
+from scalar_tx.storage.sql.connections import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from scalar_tx.storage.sql.connections import Cells
+
 T = TypeVar("T")
-Cells: TypeAlias = "tuple[Any, ...]"
-Statement: TypeAlias = "tuple[str, Sequence[object]]"  # its text and its parameters
 
 _LOG: Final = logging.getLogger(__name__)
 _OLDEST_S: Final = 1800.0  # a connection is replaced after half an hour, as balancers expect
@@ -33,24 +34,8 @@ _FRESH_S: Final = 0.02  # no server restarts in less
 DEFAULT_MOST: Final = 32
 
 
-class Wire(Protocol):
+class Wire(Session, Protocol):
     """One connection of a driver. Whatever it raises of ``Driver.errors`` is unexplained."""
-
-    def rows(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
-        """All rows of one SELECT."""
-        ...
-
-    def count(self, text: str, parameters: Sequence[object] = ()) -> int:
-        """Run one INSERT, UPDATE or DELETE; how many rows were concerned?"""
-        ...
-
-    def counts(self, statements: Sequence[Statement]) -> list[int]:
-        """``count`` of several, one after the other, sent together; within a transaction."""
-        ...
-
-    def define(self, text: str) -> None:
-        """Run one definition inside a transaction; the transaction goes on, or anew."""
-        ...
 
     def begin(self) -> None:
         """Begin a transaction, now or with the first statement."""
@@ -163,6 +148,11 @@ class Pool:
         self._open = 0
         self._closed = False
         _POOLS.add(self)
+
+    @property
+    def place(self) -> str:
+        """The database, as messages name it."""
+        return self.driver.place
 
     @property
     def open_connections(self) -> int:

@@ -1,106 +1,163 @@
-"""What is in the file? Names are compared as SQLite compares them, and then exactly.
+"""What is in the file, and what can be put there?
 
 SQLite takes identifiers that differ in the case of ASCII letters for the same; to ScalarDB they are
-two. Reaching the one by the other's name would be reading another table.
+two. Reaching the one by the other's name would be reading another table. So names are compared as
+SQLite compares them, and then exactly. A namespace is the beginning of a table's name, no object of
+its own (Storage specification 5.1).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final
 
-from scalar_tx.errors import InvalidOperationError, SchemaError
-from scalar_tx.storage.sqlite.dialect import JOINT
+from scalar_tx.errors import InvalidOperationError
+from scalar_tx.storage.sql import tables as sql
+from scalar_tx.storage.sql.definitions import Texts
+from scalar_tx.storage.sql.meanings import no_such_column, no_such_table
+from scalar_tx.storage.sqlite.dialect import JOINT, SQLITE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
+    from collections.abc import Iterable
 
     from scalar_tx.model.table import Table
+    from scalar_tx.storage.sql.connections import Reader, Session
 
-    class Reader(Protocol):
-        """Anything that runs a SELECT."""
-
-        def __call__(
-            self, text: str, parameters: Sequence[object] = (), /
-        ) -> list[tuple[Any, ...]]:
-            """All its rows."""
-            ...
+_RELATIONS: Final = "SELECT name FROM sqlite_master WHERE type IN ('table','view')"
+# Triggers have names of their own; tables, views and indexes share theirs.
+_BY_NAME: Final = "SELECT name FROM sqlite_master WHERE type<>'trigger' AND name=? COLLATE NOCASE"
 
 
-def physical_name(namespace: str, name: str) -> str:
-    """A table's name in the file."""
-    return f"{namespace}{JOINT}{name}"
+class SqliteDefinitions:
+    """The catalog of a file and the spelling of its definitions."""
+
+    dialect = SQLITE
+
+    def check_present(self, read: Reader, table: Table, place: str) -> Texts:
+        """The table is there under exactly its name, with the columns of its definition."""
+        name = _physical_name(table)
+        found = _same_but_for_case(read, name)
+        if found is None:
+            raise no_such_table(f"there is no table {table.name} in {place}")
+        if found != name:
+            raise InvalidOperationError(
+                f"{place} holds a table {found!r}, not {name!r}; SQLite can't tell them apart",
+                advice="Write the name as it was created",
+                code="STX-3017",
+            )
+        there = set(self.columns(read, table.namespace, table.short_name))
+        missing = [column for column in table.columns if column not in there]
+        if missing:
+            raise no_such_column(f"table {table.name} in {place} lacks {', '.join(missing)}")
+        return Texts()
+
+    def check_makeable(self, table: Table) -> None:
+        """Names hold no sign that would lead to another table."""
+        self.check_namespace(table.namespace)
+        _check_name(table.short_name, f"the table name {table.name!r}")
+        self.check_columns(table.columns, table.name)
+
+    def check_namespace(self, namespace: str) -> None:
+        """Not one that SQLite keeps for itself."""
+        _check_name(namespace, f"the namespace {namespace!r}")
+        if namespace.lower().startswith("sqlite_"):
+            raise InvalidOperationError(
+                f"the namespace {namespace!r} begins with sqlite_, which SQLite keeps for itself",
+                advice="Use another namespace",
+                code="STX-3305",
+            )
+
+    def check_columns(self, columns: Iterable[str], table: str) -> None:
+        """No two columns are the same to SQLite."""
+        seen: dict[bytes, str] = {}
+        for column in columns:
+            folded = _encoded(column, f"a column name of {table}")
+            # Of bytes: ASCII letters only, as SQLite does.
+            other = seen.setdefault(folded.lower(), column)
+            if other != column:
+                raise InvalidOperationError(
+                    f"the columns {other!r} and {column!r} of {table} differ in case only; "
+                    "SQLite can't tell them apart",
+                    advice="Rename one of them",
+                    code="STX-3305",
+                )
+
+    def lock(self, session: Session) -> None:
+        """The transaction has the file to itself."""
+
+    def unlock(self, session: Session) -> None:
+        """The end of the transaction does it."""
+
+    def namespaces(self, read: Reader) -> list[str]:
+        """What names of tables begin with."""
+        names = [str(name).partition(JOINT) for (name,) in read(_RELATIONS)]
+        return sorted({namespace for namespace, joint, _ in names if joint})
+
+    def relations(self, read: Reader, namespace: str) -> set[str]:
+        """Tables and views."""
+        names = [str(name).partition(JOINT) for (name,) in read(_RELATIONS)]
+        return {name for found, joint, name in names if joint and found == namespace}
+
+    def columns(self, read: Reader, namespace: str, name: str) -> list[str]:
+        """The columns of a table."""
+        found = read("SELECT name FROM pragma_table_info(?)", (f"{namespace}{JOINT}{name}",))
+        return [str(row[0]) for row in found]
+
+    def indexes_on(self, read: Reader, table: Table, column: str) -> list[str]:
+        """The indexes that were created on that column alone."""
+        listed = read(
+            "SELECT name FROM pragma_index_list(?) WHERE origin='c'", (_physical_name(table),)
+        )
+        return [
+            str(index)
+            for (index,) in listed
+            if read("SELECT name FROM pragma_index_info(?)", (index,)) == [(column,)]
+        ]
+
+    def index_exists(self, read: Reader, table: Table, name: str) -> bool:
+        """Indexes share their names with the tables of the file."""
+        return _same_but_for_case(read, name) is not None
+
+    def create_namespace(self, read: Reader, namespace: str) -> None:
+        """There is nothing to make."""
+
+    def drop_namespace(self, namespace: str) -> None:
+        """There is nothing to remove."""
+
+    def create_table(self, read: Reader, table: Table) -> str:
+        """A table whose name SQLite can tell from all others."""
+        name = _physical_name(table)
+        found = _same_but_for_case(read, name)
+        if found is not None:
+            raise InvalidOperationError(
+                f"the file holds {found!r}, which SQLite can't tell from {name!r}",
+                advice="Choose another name",
+                code="STX-3305",
+            )
+        return sql.create_table(SQLITE, table)
+
+    def index_name(self, table: Table, column: str) -> str:
+        """The name of an index."""
+        return sql.index_name(table, column)
+
+    def drop_index(self, table: Table, name: str) -> str:
+        """Removes an index."""
+        return f"DROP INDEX {SQLITE.quote(name)}"
+
+    def alter_type(self, table: Table, column: str, declared: str) -> None:
+        """There is nothing to alter: a column's type is the same for every use."""
 
 
-def same_but_for_case(rows: Reader, name: str) -> str | None:
+def _physical_name(table: Table) -> str:
+    return f"{table.namespace}{JOINT}{table.short_name}"
+
+
+def _same_but_for_case(read: Reader, name: str) -> str | None:
     """The table, view or index that SQLite finds by that name, as it is written in the file."""
-    # Triggers have names of their own; tables, views and indexes share theirs.
-    text = "SELECT name FROM sqlite_master WHERE type<>'trigger' AND name=? COLLATE NOCASE"
-    found = rows(text, (name,))
+    found = read(_BY_NAME, (name,))
     return str(found[0][0]) if found else None
 
 
-def exists(rows: Reader, name: str) -> bool:
-    """Is there a table, view or index of exactly that name?"""
-    return same_but_for_case(rows, name) == name
-
-
-def columns_of(rows: Reader, name: str) -> list[str]:
-    """The columns of a table."""
-    return [str(row[0]) for row in rows("SELECT name FROM pragma_table_info(?)", (name,))]
-
-
-def indexes_on(rows: Reader, name: str, column: str) -> list[str]:
-    """The indexes that were created on that column alone."""
-    listed = rows("SELECT name FROM pragma_index_list(?) WHERE origin='c'", (name,))
-    return [
-        str(index)
-        for (index,) in listed
-        if [row[0] for row in rows("SELECT name FROM pragma_index_info(?)", (index,))] == [column]
-    ]
-
-
-def check_present(rows: Reader, table: Table, path: str) -> None:
-    """The table is there under exactly its name and has exactly the columns of its definition."""
-    name = physical_name(table.namespace, table.short_name)
-    found = same_but_for_case(rows, name)
-    if found is None:
-        raise InvalidOperationError(
-            f"there is no table {table.name} in SQLite file {path}",
-            advice="Create it with the schema loader",
-            code="STX-3017",
-        )
-    if found != name:
-        raise InvalidOperationError(
-            f"SQLite file {path} holds a table {found!r}, not {name!r}; "
-            "SQLite can't tell them apart",
-            advice="Write the name as it was created",
-            code="STX-3017",
-        )
-    there = set(columns_of(rows, name))
-    missing = [column for column in table.columns if column not in there]
-    if missing:
-        raise SchemaError(
-            f"table {table.name} in SQLite file {path} has no column {', '.join(missing)}",
-            advice="Compare the file's table with the definition, or repair the table",
-            code="STX-3302",
-        )
-
-
-def check_makeable(table: Table) -> None:
-    """Can SQLite hold a table of that name with those columns? (Storage specification 5.1)"""
-    for part in (table.namespace, table.short_name):
-        check_name(part, f"the table name {table.name!r}")
-    if table.namespace.lower().startswith("sqlite_"):
-        raise InvalidOperationError(
-            f"the table name {table.name!r} begins with sqlite_, which SQLite keeps for itself",
-            advice="Use another namespace",
-            code="STX-3305",
-        )
-    check_columns(table.columns, table.name)
-
-
-def check_name(name: str, place: str) -> None:
+def _check_name(name: str, place: str) -> None:
     """Names hold no sign that would lead to another table."""
     for sign, shown in ((JOINT, JOINT), ("\x00", "a null character")):
         if sign in name:
@@ -109,33 +166,15 @@ def check_name(name: str, place: str) -> None:
                 advice="Use another name",
                 code="STX-3305",
             )
+    _encoded(name, place)
+
+
+def _encoded(name: str, place: str) -> bytes:
     try:
-        name.encode()
+        return name.encode()
     except UnicodeEncodeError:
         raise InvalidOperationError(
             f"{place} holds a lone surrogate, which is no character",
             advice="Use another name",
             code="STX-3305",
         ) from None
-
-
-def check_columns(columns: Iterable[str], table: str) -> None:
-    """No two columns are the same to SQLite."""
-    seen: dict[bytes, str] = {}
-    for column in columns:
-        try:
-            folded = column.encode().lower()  # of bytes: ASCII letters only, as SQLite does
-        except UnicodeEncodeError:
-            raise InvalidOperationError(
-                f"a column name of {table} holds a lone surrogate, which is no character",
-                advice="Use another name",
-                code="STX-3305",
-            ) from None
-        other = seen.setdefault(folded, column)
-        if other != column:
-            raise InvalidOperationError(
-                f"the columns {other!r} and {column!r} of {table} differ in case only; "
-                "SQLite can't tell them apart",
-                advice="Rename one of them",
-                code="STX-3305",
-            )

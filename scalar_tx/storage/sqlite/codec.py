@@ -7,17 +7,17 @@ when it is read: SQLite stores anything in any column, and other programs write 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Any, Final
 
-from scalar_tx.errors import SchemaError
 from scalar_tx.model import encoding
 from scalar_tx.model.types import INT_MAX, INT_MIN, DataType, to_float32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from scalar_tx.model.table import Table
-    from scalar_tx.model.types import Row, Value
+    from scalar_tx.model.types import Value
+    from scalar_tx.storage.sql.cells import CellForms
 
 # Types that are not here are stored as they are.
 ENCODERS: Final[Mapping[DataType, Callable[[Any], object]]] = {
@@ -28,6 +28,7 @@ ENCODERS: Final[Mapping[DataType, Callable[[Any], object]]] = {
     DataType.TIMESTAMPTZ: encoding.timestamp_code,
 }
 
+_MOST_BYTES: Final = 1_000_000_000  # SQLite's limit for one text or blob
 _FIRST_DAY: Final = encoding.date_code(dt.date(1000, 1, 1))
 _LAST_DAY: Final = encoding.date_code(dt.date.max)
 _LAST_TIME: Final = encoding.time_code(dt.time.max)
@@ -81,8 +82,7 @@ def _timestamptz(cell: int) -> dt.datetime:
     return encoding.timestamptz_from_code(_timestamp_code(cell))
 
 
-# Type -> what Python's driver must hand out for it, and what becomes of that.
-_CELLS: Final[Mapping[DataType, tuple[type, Callable[[Any], Value] | None]]] = {
+CELLS: Final[CellForms] = {
     DataType.BOOLEAN: (int, _boolean),
     DataType.INT: (int, _int),
     DataType.BIGINT: (int, None),
@@ -95,69 +95,14 @@ _CELLS: Final[Mapping[DataType, tuple[type, Callable[[Any], Value] | None]]] = {
     DataType.TIMESTAMP: (int, _timestamp),
     DataType.TIMESTAMPTZ: (int, _timestamptz),
 }
-_STORAGE_CLASS: Final = {int: "integer", float: "real", str: "text", bytes: "blob"}
 
 
-def encode(value: Value, data_type: DataType) -> object:
-    """A value as it is bound to a statement."""
-    encoder = ENCODERS.get(data_type)
-    return value if value is None or encoder is None else encoder(value)
-
-
-def decode(cell: object, data_type: DataType, place: str) -> Value:
-    """A cell's value; SchemaError names the place and what was found there."""
-    if cell is None:
-        return None
-    kind, convert = _CELLS[data_type]
-    if type(cell) is not kind:
-        raise _unreadable(cell, data_type, place, _STORAGE_CLASS[kind])
-    if convert is None:
-        return cell  # type: ignore[return-value]  # its type was just compared
-    try:
-        return convert(cell)
-    except ValueError as wanted:
-        raise _unreadable(cell, data_type, place, str(wanted)) from None
-
-
-def _unreadable(cell: object, data_type: DataType, place: str, wanted: str) -> SchemaError:
-    found = repr(cell)
-    if len(found) > 60:
-        found = found[:57] + "..."
-    return SchemaError(
-        f"{place} is {data_type.value}, stored as {wanted}, "
-        f"but the file holds {_STORAGE_CLASS[type(cell)]} {found}",
-        advice="Correct the cell with the program that wrote it, or the column's type in the "
-        "metadata table",
-        code="STX-3301",
-    )
-
-
-class RowDecoder:
-    """Turns the cells of one table's rows into values."""
-
-    __slots__ = ("_columns", "_steps", "_table")
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._columns = table.columns
-        types = table.schema.columns
-        self._steps = tuple((name, *_CELLS[types[name]]) for name in table.columns)
-
-    def __call__(self, cells: Sequence[object]) -> Row:
-        """One row; SchemaError if a cell is no value of its column."""
-        row: dict[str, Any] = dict(zip(self._columns, cells, strict=True))
-        try:
-            for name, kind, convert in self._steps:
-                cell = row[name]
-                if cell is None:
-                    continue
-                if type(cell) is not kind:
-                    raise ValueError
-                if convert is not None:
-                    row[name] = convert(cell)
-        except ValueError:
-            # Once more, slowly, for an error that names the place.
-            for name, cell in zip(self._columns, cells, strict=True):
-                decode(cell, self._table.schema.columns[name], f"{self._table.name}.{name}")
-            raise
-        return row
+def objection(value: Value, _in_key: bool) -> str | None:  # noqa: FBT001
+    """SQLite turns NaN into NULL, and holds at most 10^9 bytes in a cell."""
+    if isinstance(value, float):
+        return "SQLite stores NaN as NULL" if math.isnan(value) else None
+    if isinstance(value, str | bytes) and 4 * len(value) > _MOST_BYTES:
+        size = len(value) if isinstance(value, bytes) else len(value.encode())
+        if size > _MOST_BYTES:
+            return f"SQLite holds at most {_MOST_BYTES:,} bytes in a cell"
+    return None

@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from scalar_tx.errors import (
     InvalidOperationError,
@@ -25,15 +25,15 @@ from scalar_tx.errors import (
 )
 from scalar_tx.model.conditions import like_pattern
 from scalar_tx.storage.sqlite.dialect import LIKE_FUNCTION
-from scalar_tx.storage.sqlite.errors import driver_error, storage_error
+from scalar_tx.storage.sqlite.errors import driver_error, obstacle_at, storage_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from scalar_tx.storage.sql.connections import Cells, Statement
     from scalar_tx.storage.sqlite.settings import SqliteSettings
 
 T = TypeVar("T")
-Cells = tuple[Any, ...]
 
 _LOG: Final = logging.getLogger(__name__)
 _STATEMENTS_KEPT: Final = 256  # prepared statements a connection; a table needs about ten
@@ -61,11 +61,19 @@ class Session:
         """Write; how many rows were concerned?"""
         return self._connection.execute(text, parameters).rowcount
 
+    def counts(self, statements: Sequence[Statement]) -> list[int]:
+        """``count`` of several, one after the other."""
+        return [self.count(text, parameters) for text, parameters in statements]
+
+    def define(self, text: str) -> None:
+        """SQLite's definitions are part of the transaction."""
+        self._connection.execute(text)
+
 
 class HeldConnection:
     """A connection whose reads all see the file as it was at the first of them."""
 
-    def __init__(self, pool: Connections, connection: sqlite3.Connection) -> None:
+    def __init__(self, pool: FileConnections, connection: sqlite3.Connection) -> None:
         self._pool = pool
         self._connection: sqlite3.Connection | None = connection
 
@@ -89,7 +97,7 @@ class HeldConnection:
             self._pool.take_back(connection)
 
 
-class Connections:
+class FileConnections:
     """A pool of connections to one file, the last used first. Opens nothing before first use."""
 
     # A test of durability puts a disk of its own between SQLite and the file here.
@@ -97,6 +105,7 @@ class Connections:
 
     def __init__(self, settings: SqliteSettings) -> None:
         self.path: Final = settings.path
+        self.place: Final = f"SQLite file {settings.path}"
         self._settings = settings
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
@@ -131,8 +140,11 @@ class Connections:
         self._end_doubt()
         return count
 
-    def transaction(self, steps: Callable[[Session], T]) -> T:
-        """Run steps and commit them together; an error undoes all of them."""
+    def transaction(self, steps: Callable[[Session], T], *, keep: bool = True) -> T:
+        """Run steps and commit them together; an error undoes all of them.
+
+        ``keep`` False: after an error the connection is closed.
+        """
         connection = self._take()
         at_commit = False
         try:
@@ -145,7 +157,7 @@ class Connections:
         except _DRIVERS as error:
             raise self._after(connection, error, at_commit=at_commit) from error
         except BaseException as error:
-            self._undo(connection, keep=isinstance(error, WriteRefusedError))
+            self._undo(connection, keep=keep and isinstance(error, WriteRefusedError))
             raise
         self._give(connection)
         self._end_doubt()
@@ -339,26 +351,6 @@ class Connections:
                 return
 
 
-def obstacle_at(path: str) -> StorageUnavailableError | None:
-    """Why no database can be there, found without opening it."""
-    place = Path(path)
-    if place.is_dir():
-        return StorageUnavailableError(
-            f"SQLite file {path}: this is a directory",
-            advice="Give the path of a file in it",
-            code="STX-4101",
-            retryable=False,
-        )
-    if not place.parent.is_dir():
-        return StorageUnavailableError(
-            f"SQLite file {path}: there is no directory {place.parent}",
-            advice=f"Create the directory {place.parent}, or correct the path",
-            code="STX-4101",
-            retryable=False,
-        )
-    return None
-
-
 def _rolled_back(connection: sqlite3.Connection) -> bool:
     """Undo an open transaction; False if it could not be undone."""
     try:
@@ -378,7 +370,7 @@ def _like(text: object, pattern: str, escape: str) -> bool | None:
 
 # A child of fork must not even close what its parent opened: SQLite in the child believes to hold
 # the parent's locks, and might fold the WAL into the file under the parent's feet.
-_POOLS: Final[weakref.WeakSet[Connections]] = weakref.WeakSet()
+_POOLS: Final[weakref.WeakSet[FileConnections]] = weakref.WeakSet()
 
 
 def _keep_for_ever(connection: sqlite3.Connection) -> None:

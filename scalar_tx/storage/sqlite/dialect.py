@@ -38,5 +38,6 @@ SQLITE: Final = Dialect(
         position="INTEGER",
     ),
     upsert=upsert_on_conflict,
+    truncate="DELETE FROM",
     like=LIKE_FUNCTION + "({column},{value},{value})",
 )

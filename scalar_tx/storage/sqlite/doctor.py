@@ -13,7 +13,8 @@ from urllib.parse import quote
 from scalar_tx.errors import StorageBusyError, StorageUnavailableError
 from scalar_tx.model.finding import Examination, Finding, Verdict
 from scalar_tx.storage.sqlite import from_settings
-from scalar_tx.storage.sqlite.connections import Connections, obstacle_at
+from scalar_tx.storage.sqlite.connections import FileConnections
+from scalar_tx.storage.sqlite.errors import obstacle_at
 from scalar_tx.storage.sqlite.settings import sqlite_settings
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def examine(settings: StorageSettings) -> Examination:
         return Examination((_unavailable(obstacle),), exists=False)
     if not Path(wanted.path).exists():
         return Examination((_missing(wanted),), exists=False)
-    connections = Connections(replace(wanted, read_only=True, create=False, journal_mode=None))
+    connections = FileConnections(replace(wanted, read_only=True, create=False, journal_mode=None))
     try:
         findings = tuple(_findings(connections, wanted))
         return Examination(findings, looking=_looking(settings, wanted))
@@ -67,7 +68,7 @@ def _unavailable(error: StorageUnavailableError | StorageBusyError) -> Finding:
     return Finding("file", Verdict.BAD, str(error), "Try again when the file is no longer locked")
 
 
-def _findings(connections: Connections, wanted: SqliteSettings) -> list[Finding]:
+def _findings(connections: FileConnections, wanted: SqliteSettings) -> list[Finding]:
     def pragma(name: str) -> object:
         ((value,),) = connections.read(f"PRAGMA {name}")
         return value

@@ -8,6 +8,7 @@ in autocommit commits by itself, so for it every error may be one of the commit.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from scalar_tx.errors import (
@@ -126,3 +127,23 @@ def driver_error(message: str, path: str) -> Exception:
             code="STX-3301",
         )
     return InvalidOperationError(text, advice=_CHECK_CALL, code="STX-3303")
+
+
+def obstacle_at(path: str) -> StorageUnavailableError | None:
+    """Why no database can be there, found without opening it."""
+    place = Path(path)
+    if place.is_dir():
+        return StorageUnavailableError(
+            f"SQLite file {path}: this is a directory",
+            advice="Give the path of a file in it",
+            code="STX-4101",
+            retryable=False,
+        )
+    if not place.parent.is_dir():
+        return StorageUnavailableError(
+            f"SQLite file {path}: there is no directory {place.parent}",
+            advice=f"Create the directory {place.parent}, or correct the path",
+            code="STX-4101",
+            retryable=False,
+        )
+    return None

@@ -22,7 +22,8 @@ from tests.storage.sql.stage import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from scalar_tx.storage.sql.pool import Cells, Statement, Wire
+    from scalar_tx.storage.sql.connections import Cells, Statement
+    from scalar_tx.storage.sql.pool import Wire
     from tests.servers import Cluster
 
 pytestmark = [pytest.mark.parametrize("kind", KINDS), pytest.mark.servers(*KINDS)]

@@ -10,12 +10,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.storage.sql import cells
+from scalar_tx.storage.sqlite.codec import CELLS, ENCODERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
-    from scalar_tx.model.types import Row, Value
+    from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import ScanRequest, StorageMutation
     from scalar_tx.storage.sqlite.storage import SqliteStorage
 
@@ -55,6 +57,17 @@ def all_rows(storage: SqliteStorage, request: ScanRequest) -> list[Row]:
 def mutate(storage: SqliteStorage, *mutations: StorageMutation) -> None:
     """Apply them together."""
     run(storage.mutate(mutations))
+
+
+def encode(value: Value, data_type: DataType) -> object:
+    """A value as it is bound to a statement."""
+    encoder = ENCODERS.get(data_type)
+    return value if value is None or encoder is None else encoder(value)
+
+
+def decode(cell: object, data_type: DataType, place: str) -> Value:
+    """A cell's value."""
+    return cells.decode(CELLS, cell, data_type, place)
 
 
 def by_hand(

@@ -13,9 +13,8 @@ from scalar_tx.errors import SchemaError
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.model.types import DataType, Value, to_float32
 from scalar_tx.storage.interface import ScanRequest, WholeTableSource, Write
-from scalar_tx.storage.sqlite.codec import decode, encode
 from scalar_tx.storage.sqlite.storage import open_sqlite
-from tests.storage.sqlite.files import all_rows, by_hand, mutate, run
+from tests.storage.sqlite.files import all_rows, by_hand, decode, encode, mutate, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -66,7 +66,7 @@ def test_threads_share_the_pool_and_lose_no_write(tmp_path: Path) -> None:
     row = run(storage.get(ACCOUNTS, (1,)))
     assert row is not None
     assert row["balance"] == 260
-    assert 1 <= len(storage._connections._idle) <= 4
+    assert 1 <= len(storage.connections._idle) <= 4
 
 
 def work_on(path: str, times: int) -> None:
@@ -95,16 +95,16 @@ def test_processes_open_a_new_file_at_once_and_lose_no_write(tmp_path: Path) -> 
 
 def test_a_child_of_fork_opens_its_own_connections(tmp_path: Path) -> None:
     storage = bank(tmp_path / "a.db")
-    (parents,) = storage._connections._idle
+    (parents,) = storage.connections._idle
 
     def check() -> None:
-        assert storage._connections._idle == []
+        assert storage.connections._idle == []
         add(storage, 11)
-        assert storage._connections._idle[0] is not parents
+        assert storage.connections._idle[0] is not parents
         run(storage.close())
 
     in_child(check)
-    assert storage._connections._idle == [parents]
+    assert storage.connections._idle == [parents]
     row = run(storage.get(ACCOUNTS, (1,)))
     assert row is not None
     assert row["balance"] == 111
@@ -114,7 +114,7 @@ def test_a_child_of_fork_opens_its_own_connections(tmp_path: Path) -> None:
 
 def test_a_lock_that_was_held_at_the_fork_is_free_in_the_child(tmp_path: Path) -> None:
     storage = bank(tmp_path / "a.db")
-    with storage._connections._lock:
+    with storage.connections._lock:
         in_child(lambda: add(storage, 11))
     row = run(storage.get(ACCOUNTS, (1,)))
     assert row is not None
@@ -143,7 +143,7 @@ def test_between_two_pages_there_is_no_snapshot_and_no_lock(tmp_path: Path) -> N
 
 
 def test_an_interrupt_inside_a_transaction_leaves_nothing_behind(tmp_path: Path) -> None:
-    connections = bank(tmp_path / "a.db")._connections
+    connections = bank(tmp_path / "a.db").connections
 
     def steps(session: Session) -> None:
         session.count('UPDATE "bank$accounts" SET balance=0')
@@ -157,7 +157,7 @@ def test_an_interrupt_inside_a_transaction_leaves_nothing_behind(tmp_path: Path)
 
 
 def test_an_error_that_can_not_be_placed_closes_the_connection(tmp_path: Path) -> None:
-    connections = bank(tmp_path / "a.db")._connections
+    connections = bank(tmp_path / "a.db").connections
     with pytest.raises(InvalidOperationError):
         connections.write("UPDATE nonsense")
     assert connections._idle == []
@@ -191,7 +191,7 @@ def test_a_disk_error_is_an_unknown_outcome_at_a_commit_only(
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
         with pytest.raises(expected, match="disk I/O error"):
             mutate(storage, *([change, other] if group else [change]))
-        assert storage._connections._idle == []
+        assert storage.connections._idle == []
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         mutate(storage, change, other)
 
@@ -217,22 +217,22 @@ def test_a_connection_in_use_at_the_close_is_closed_when_it_comes_back(tmp_path:
         run(storage.close())
         session.count('UPDATE "bank$accounts" SET balance=3')
 
-    storage._connections.transaction(steps)
-    assert storage._connections._idle == []
+    storage.connections.transaction(steps)
+    assert storage.connections._idle == []
     assert by_hand(tmp_path / "a.db", 'SELECT balance FROM "bank$accounts"') == [(3,)]
     assert not (tmp_path / "a.db-wal").exists()
 
 
 def test_a_group_has_its_turn_before_it_reads(tmp_path: Path) -> None:
     """Else what it read could be outdated when it writes, and it would have to give up."""
-    connections = bank(tmp_path / "a.db")._connections
+    connections = bank(tmp_path / "a.db").connections
 
     def steps(session: Session) -> None:
         session.rows("SELECT 1")
         with pytest.raises(StorageBusyError):
             hasty.write('UPDATE "bank$accounts" SET balance=1')
 
-    hasty = open_sqlite(f"sqlite:///{tmp_path}/a.db?busy_timeout=10")._connections
+    hasty = open_sqlite(f"sqlite:///{tmp_path}/a.db?busy_timeout=10").connections
     connections.transaction(steps)
     assert hasty.write('UPDATE "bank$accounts" SET balance=1') == 1
 
@@ -249,5 +249,5 @@ def test_opening_waits_until_it_can_switch_the_mode(tmp_path: Path) -> None:
         leaves = threading.Timer(0.2, other.close)
         leaves.start()
         patient = open_sqlite(f"sqlite:///{path}?journal_mode=DELETE")
-        assert patient._connections.read("PRAGMA journal_mode") == [("delete",)]
+        assert patient.connections.read("PRAGMA journal_mode") == [("delete",)]
         leaves.join()

@@ -122,7 +122,7 @@ def test_locked_by_another(tmp_path: Path, mode: str) -> None:
     storage = bank(path, f"?busy_timeout=30&journal_mode={mode}")
     one = Write(ACCOUNTS, (2,), {"balance": 1})
     two = Write(ACCOUNTS, (3,), {"balance": 1}, None)
-    (connection,) = storage._connections._idle
+    (connection,) = storage.connections._idle
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for mutations in ([one], [one, two]):
@@ -132,7 +132,7 @@ def test_locked_by_another(tmp_path: Path, mode: str) -> None:
             run(storage.admin.truncate_table(ACCOUNTS.name))
         assert run(storage.get(ACCOUNTS, (1,))) is not None
         other.execute("ROLLBACK")
-    assert storage._connections._idle == [connection], "a busy connection is as good as before"
+    assert storage.connections._idle == [connection], "a busy connection is as good as before"
     mutate(storage, one, two)
     assert len(all_rows(storage, ScanRequest(ACCOUNTS, WholeTableSource()))) == 3
 
@@ -270,7 +270,7 @@ def test_a_constraint_of_another_program(tmp_path: Path) -> None:
 
 def test_a_group_that_is_refused_changes_nothing(tmp_path: Path) -> None:
     storage = bank(tmp_path / "a.db")
-    idle = list(storage._connections._idle)
+    idle = list(storage.connections._idle)
     for last in (
         Write(ACCOUNTS, (9,), {"balance": 0}, if_exists),
         Write(ACCOUNTS, (9,), {"balance": 0}, column("balance").is_null()),
@@ -278,4 +278,4 @@ def test_a_group_that_is_refused_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(WriteRefusedError):
             mutate(storage, Write(ACCOUNTS, (1,), {"balance": 0}), last)
         assert run(storage.get(ACCOUNTS, (1,))) == {"id": 1, "balance": 100, "owner": None}
-    assert storage._connections._idle == idle
+    assert storage.connections._idle == idle

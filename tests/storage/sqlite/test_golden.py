@@ -31,10 +31,20 @@ from scalar_tx.storage.interface import (
     WholeTableSource,
     Write,
 )
-from scalar_tx.storage.sqlite.codec import RowDecoder, decode, encode
+from scalar_tx.storage.sql.cells import RowDecoder
+from scalar_tx.storage.sqlite.codec import CELLS
 from scalar_tx.storage.sqlite.storage import SqliteStorage, open_sqlite
 from tests.golden.cells import described_table, golden, logical, logical_row, sqlite_cell
-from tests.storage.sqlite.files import all_rows, by_hand, key_of, mutate, others_of, run
+from tests.storage.sqlite.files import (
+    all_rows,
+    by_hand,
+    decode,
+    encode,
+    key_of,
+    mutate,
+    others_of,
+    run,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +80,7 @@ def test_every_stored_cell_is_the_logical_value_and_back(name: str) -> None:
             assert same(decode(cell, data_type, column), value), (column, stored)
             assert same(encode(value, data_type), cell), (column, value)
             cells += 1
-        decoder = RowDecoder(table)
+        decoder = RowDecoder(table, CELLS)
         whole = decoder([sqlite_cell(row["stored"][column]) for column in table.columns])
         assert whole == logical_row(row["logical"])
     assert cells

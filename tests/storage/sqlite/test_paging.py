@@ -180,7 +180,7 @@ def test_a_condition_of_a_write_is_exact(
 
 def plan(storage: SqliteStorage, request: ScanRequest, after: list[object] | None) -> list[str]:
     text, values = storage._known(request.table).scans.page(request, after, 10)
-    return [str(row[3]) for row in storage._connections.read(f"EXPLAIN QUERY PLAN {text}", values)]
+    return [str(row[3]) for row in storage.connections.read(f"EXPLAIN QUERY PLAN {text}", values)]
 
 
 @pytest.mark.parametrize("clustering", MIXTURES)
@@ -224,7 +224,7 @@ def test_an_index_read_searches_the_index(storage: SqliteStorage) -> None:
 def test_rows_whose_key_java_made_null_are_still_met(storage: SqliteStorage) -> None:
     target = Table("ns.t", TableSchema({"p": "INT", "c": "DOUBLE"}, ["p"], ["c"]))
     filled(storage, target, [{"p": 1, "c": c} for c in (1.0, 2.0, 3.0)])
-    (path,) = [row[2] for row in storage._connections.read("PRAGMA database_list")]
+    (path,) = [row[2] for row in storage.connections.read("PRAGMA database_list")]
     by_hand(path, 'INSERT INTO "ns$t" VALUES (1, NULL)')
     for reverse, expected in ((False, [None, 1.0, 2.0, 3.0]), (True, [3.0, 2.0, 1.0, None])):
         request = ScanRequest(target, PartitionSource((1,), reverse=reverse), page_size=2)
@@ -236,7 +236,7 @@ def test_a_long_filter_is_no_error(storage: SqliteStorage) -> None:
     row: Row = {"p": 1, "a": 1, "b": "a", "c": 1.0, "v": 1, "w": None, "x": None}
     filled(storage, target, [row])
     # The least that a build of SQLite may allow; some allow more.
-    storage._connections._idle[0].setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 10_000)
+    storage.connections._idle[0].setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 10_000)
     for terms in (3000, 20_000):
         where = Or(tuple(column("v") == 1 - i for i in range(terms)))
         assert all_rows(storage, ScanRequest(target, WholeTableSource(), where)) == [row]

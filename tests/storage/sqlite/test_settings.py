@@ -89,7 +89,7 @@ def test_what_is_wrong_is_named(target: str, named: str) -> None:
 
 
 def pragma(storage: SqliteStorage, name: str) -> object:
-    return storage._connections.read(f"PRAGMA {name}")[0][0]
+    return storage.connections.read(f"PRAGMA {name}")[0][0]
 
 
 def test_parameters_reach_the_connection(tmp_path: Path) -> None:
