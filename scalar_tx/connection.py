@@ -7,6 +7,7 @@ protocol over the two.
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,19 @@ if TYPE_CHECKING:
     from scalar_tx.storage.interface import Storage
 
 _forks = 0
+_reopening = threading.Lock()
 
 
 def _count_fork() -> None:
-    global _forks  # noqa: PLW0603  # the only way to notice a fork without a system call a check
+    # Module variables: the only way to notice a fork without a system call a check.
+    global _forks, _reopening  # noqa: PLW0603
     _forks += 1
+    _reopening = threading.Lock()  # another thread of the parent may have held it
+
+
+def reopening() -> threading.Lock:
+    """Held while a manager is opened anew in a child process."""
+    return _reopening
 
 
 os.register_at_fork(after_in_child=_count_fork)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin import Admin
 from scalar_tx.attempts import Attempts
-from scalar_tx.connection import build, forks, storage_here, workers_for
+from scalar_tx.connection import build, forks, reopening, storage_here, workers_for
 from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
@@ -27,7 +26,7 @@ from scalar_tx.transactional_functions import (
     refuse_coroutine,
     transaction_place,
 )
-from scalar_tx.two_phase import TwoPhase, TwoPhaseTransaction
+from scalar_tx.two_phase import TwoPhase
 
 if TYPE_CHECKING:
     import os
@@ -49,21 +48,22 @@ class TransactionManager(OneOperation):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
         self._closed = False
         self._parts: Parts
         self._runtime: BlockingRuntime
+        self._register: OpenTransactions[Transaction]
+        self._two_phase: TwoPhase
         self._open_parts()
-        active, elapsed = settings.active_transactions, self._runtime.elapsed
-        self._register: OpenTransactions[Transaction] = OpenTransactions.of(active, elapsed)
-        parts: OpenTransactions[TwoPhaseTransaction] = OpenTransactions.of(active, elapsed)
-        self._two_phase = TwoPhase(self._here, parts)
 
     def _open_parts(self, former: Parts | None = None) -> None:
         forked = forks()
         storage = storage_here(self._settings, former)
         self._runtime = BlockingRuntime(workers_for(self._settings, storage))
         self._parts = build(self._settings, storage, self._runtime)
+        # What is open in a parent process is nothing that its child could go on with.
+        active, elapsed = self._settings.active_transactions, self._runtime.elapsed
+        self._register = OpenTransactions.of(active, elapsed)
+        self._two_phase = TwoPhase(self._here, OpenTransactions.of(active, elapsed))
         self._forks = forked  # last: other threads look at it before they use the parts
 
     def _here(self) -> Parts:
@@ -73,7 +73,7 @@ class TransactionManager(OneOperation):
                 "this manager is closed", advice="Connect again", code="STX-3044"
             )
         if self._forks != forks():
-            with self._lock:
+            with reopening():
                 if self._forks != forks():
                     self._open_parts(self._parts)
         return self._parts
@@ -148,6 +148,7 @@ class TransactionManager(OneOperation):
     @property
     def two_phase(self) -> TwoPhase:
         """Transactions that several processes make together."""
+        self._here()
         return self._two_phase
 
     def attempts(
@@ -297,12 +298,12 @@ class TransactionManager(OneOperation):
 
     def close(self) -> None:
         """Finish background work and let go of all connections. May be called twice."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        if self._forks == forks():
+        closed, self._closed = self._closed, True
+        if closed or self._forks != forks():
+            return
+        try:
             self._runtime.close()
+        finally:
             self._run(self._parts.storage.close())
 
     def __enter__(self) -> Self:

@@ -27,7 +27,7 @@ from scalar_tx.transactional_functions import (
     check_joined,
     transaction_place,
 )
-from scalar_tx.two_phase_async import AsyncTwoPhase, AsyncTwoPhaseTransaction
+from scalar_tx.two_phase_async import AsyncTwoPhase
 
 if TYPE_CHECKING:
     import os
@@ -51,17 +51,15 @@ class AsyncTransactionManager(AsyncOneOperation):
         self._settings = settings
         self._closed = False
         self._parts: Parts
-        self._open_parts()
-        active, elapsed = settings.active_transactions, self._runtime.elapsed
-        self._register: OpenTransactions[AsyncTransaction] = OpenTransactions.of(active, elapsed)
-        parts: OpenTransactions[AsyncTwoPhaseTransaction] = OpenTransactions.of(active, elapsed)
-        self._two_phase = AsyncTwoPhase(self._here, parts, self._drive)
-
-    def _open_parts(self, former: Parts | None = None) -> None:
-        self._forks = forks()
-        storage = storage_here(self._settings, former)
         self._runtime: BlockingRuntime | AsyncioRuntime
         self._threads: WorkerThreads | None
+        self._register: OpenTransactions[AsyncTransaction]
+        self._two_phase: AsyncTwoPhase
+        self._open_parts()
+
+    def _open_parts(self, former: Parts | None = None) -> None:
+        forked = forks()
+        storage = storage_here(self._settings, former)
         if blocks(storage):
             # Whole calls run in worker threads: a statement at a time would cost a switch each.
             self._threads = WorkerThreads(threads_for(storage))
@@ -70,6 +68,13 @@ class AsyncTransactionManager(AsyncOneOperation):
             self._threads = None
             self._runtime = AsyncioRuntime()
         self._parts = build(self._settings, storage, self._runtime)
+        # What is open in a parent process is nothing that its child could go on with.
+        active, elapsed = self._settings.active_transactions, self._runtime.elapsed
+        self._register = OpenTransactions.of(active, elapsed)
+        self._two_phase = AsyncTwoPhase(
+            self._here, OpenTransactions.of(active, elapsed), self._drive
+        )
+        self._forks = forked  # last: if anything above fails, the next call tries again
 
     async def _drive(self, steps: Coroutine[Any, Any, T], *, whole: bool = False) -> T:
         """Run steps as the storage waits; ``whole``: to their end, also if cancelled meanwhile."""
@@ -156,6 +161,7 @@ class AsyncTransactionManager(AsyncOneOperation):
     @property
     def two_phase(self) -> AsyncTwoPhase:
         """Transactions that several processes make together."""
+        self._here()
         return self._two_phase
 
     def attempts(
@@ -313,13 +319,18 @@ class AsyncTransactionManager(AsyncOneOperation):
         self._closed = True
         if self._forks != forks():
             return
-        if isinstance(self._runtime, AsyncioRuntime):
-            await self._runtime.close()
-        else:
-            await asyncio.to_thread(self._runtime.close)
-        await self._drive(self._parts.storage.close())
-        if self._threads is not None:
-            self._threads.close()
+        await finish_before_cancelling(self._close())
+
+    async def _close(self) -> None:
+        try:
+            if isinstance(self._runtime, AsyncioRuntime):
+                await self._runtime.close()
+            else:
+                await asyncio.to_thread(self._runtime.close)
+        finally:
+            await self._drive(self._parts.storage.close())
+            if self._threads is not None:
+                await asyncio.to_thread(self._threads.close)
 
     async def __aenter__(self) -> Self:
         """Hand the manager to a ``async with`` block."""

@@ -85,7 +85,8 @@ class OpenTransactions(Generic[T]):
         return len(self._open)
 
     def _forget_idle(self) -> None:
-        # Nothing was written to a database yet, so forgetting is all it takes to roll back.
+        # Forgetting rolls back: nothing was written yet, or, by a part of a transaction of several
+        # processes, prepared records only, which whoever meets them undoes once they are expired.
         if self._idle is not None:
             before = self._elapsed() - self._idle
             while self._open and next(iter(self._open.values()))[1] < before:

@@ -188,9 +188,13 @@ class Commit:
         """Make sure that nobody can commit what was prepared, and undo it.
 
         Returns COMMITTED if somebody has committed it: then it is finished instead. UndecidedError
-        if the decision can't be reached.
+        if the decision can't be reached, for whatever reason.
         """
-        decision = await self._context.decisions.force_abort(self._tx_id)
+        try:
+            decision = await self._context.decisions.force_abort(self._tx_id)
+        except ScalarTxError as error:
+            # A closed storage, a lost table, a damaged row: no abort was written.
+            raise UndecidedError(str(error), may_stand=not self._alone) from error
         if decision.state is TransactionState.COMMITTED:
             await self._records.roll_forward(decision.decided_at)
         else:

@@ -212,6 +212,8 @@ class Catalog:
 
     async def _look_up(self, name: str) -> TransactionalTable:
         namespace, _ = split_name(name)
+        if type(name) is not str:  # an enumeration's member, say, whose hash is not the text's
+            return await self.table(str.__str__(name))
         if namespace == self._closed_namespace:
             raise InvalidOperationError(
                 f"{name} belongs to the coordinator",

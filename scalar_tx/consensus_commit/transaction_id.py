@@ -54,7 +54,7 @@ def check_callers_id(tx_id: object) -> str:
     elif not tx_id.isprintable():
         reason = "an id has printable characters only"
     else:
-        return tx_id
+        return str.__str__(tx_id)  # of a subclass the text alone
     raise InvalidOperationError(
         f"{tx_id!r} can't be a transaction id: {reason}",
         advice="Leave id= out, or give a fresh text such as str(uuid.uuid4())",
@@ -65,7 +65,7 @@ def check_callers_id(tx_id: object) -> str:
 def check_known_id(tx_id: object) -> str:
     """Return the id of a transaction that somebody asks about, if there can be one."""
     if isinstance(tx_id, str) and tx_id and tx_id.isprintable():
-        return tx_id
+        return str.__str__(tx_id)
     raise InvalidOperationError(
         f"{tx_id!r:.60} is no transaction's id",
         advice="Give a transaction's .id, or the .transaction_id of an error",

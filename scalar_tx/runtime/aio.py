@@ -113,6 +113,7 @@ class WorkerThreads:
         self._size = size
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._closed = False
 
     async def run(self, steps: Coroutine[Any, Any, T]) -> T:
         """Run steps to their end in a worker thread, also when the caller is cancelled."""
@@ -121,13 +122,16 @@ class WorkerThreads:
 
     async def _in_thread(self, loop: asyncio.AbstractEventLoop, steps: Coroutine[Any, Any, T]) -> T:
         with self._lock:
-            if self._pool is None:
+            if self._pool is None and not self._closed:
                 self._pool = ThreadPoolExecutor(self._size, "scalar_tx call")
-        return await loop.run_in_executor(self._pool, run_blocking, steps)
+            pool = self._pool
+        # Behind the end a call is refused by its storage: the loop's own threads do for that.
+        return await loop.run_in_executor(pool, run_blocking, steps)
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; waits for the calls that they run."""
         with self._lock:
             pool, self._pool = self._pool, None
+            self._closed = True
         if pool is not None:
             pool.shutdown()

@@ -92,6 +92,8 @@ def add(tx):
     found = tx.get("bank.account", {"id": 1})
     tx.update("bank.account", {"id": 1}, {"n": found["n"] + 1})
 
+held = db._register._lock  # as another thread may hold it at the moment of the fork
+held.acquire()
 child = os.fork()
 if child == 0:
     refused = 0
@@ -101,17 +103,23 @@ if child == 0:
         before.commit,
         before.rollback,
         lambda: add(before),
-        lambda: db.resume("before").commit(),
     ):
         try:
             call()
         except InvalidOperationError as error:
             refused += error.code == "STX-3042"
+    try:
+        db.resume("before")
+    except scalar_tx.TransactionNotFoundError:
+        refused += 1
+    with db.transaction(id="before") as own:
+        own.get("bank.account", {"id": 9})
     for _ in range(20):
         add()
     db.admin.create_table("bank.child", columns={"id": "INT"}, partition_key=["id"])
     db.close()
     os._exit(0 if refused == 6 else 1)
+held.release()
 for _ in range(20):
     add()
 before.update("bank.account", {"id": 1}, {"n": -1})

@@ -33,6 +33,7 @@ from tests.protocol.two_parts import (
     pass_time,
     prepare_it,
     read_it,
+    rollback_it,
     transfer,
     two_part_world,
     unavailable,
@@ -258,6 +259,29 @@ def test_a_part_that_can_not_make_its_failure_known_says_so(world: World) -> Non
     with pytest.raises(ConflictError):
         payer.commit()
     assert balances(world) == (10, 10)
+
+
+def closed() -> Exception:
+    return InvalidOperationError("the storage is closed", code="STX-3304")
+
+
+@pytest.mark.parametrize("step", [validate_it, rollback_it])
+def test_an_abort_that_was_refused_was_not_written(world: World, step: Step) -> None:
+    """The other part may commit, so nobody is told that the transaction is aborted."""
+    payer, payee = transfer(world)
+    read_it(payer)
+    for each in (payer, payee):
+        each.prepare()
+    if step is validate_it:
+        world.storage.faults = [Fault("read", unavailable, times=1)]
+    world.storage.faults.append(Fault("abort-state", closed, times=None))
+    with pytest.raises(UnknownOutcomeError):
+        step(payer)
+    assert payer.outcome is not ABORTED
+    world.storage.faults = []
+    payee.validate()
+    payee.commit()
+    assert payee.outcome is COMMITTED
 
 
 def test_a_rollback_that_can_not_be_written_can_be_repeated(world: World) -> None:

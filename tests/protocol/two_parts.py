@@ -108,6 +108,10 @@ def commit_it(each: Part) -> None:
     each.commit()
 
 
+def rollback_it(each: Part) -> None:
+    each.rollback()
+
+
 def read_it(each: Part) -> None:
     each.get(ACCOUNT, {"id": 2})
 
