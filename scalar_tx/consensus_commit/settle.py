@@ -92,7 +92,11 @@ async def believe(
         case Witness.COMMITTED:
             return Decision(TransactionState.COMMITTED, aborted.decided_at)
         case Witness.SILENT:
-            raise _unknown(tx_id)
+            raise UnknownOutcomeError(
+                "the transaction stands as aborted, and none of its records here can tell whether "
+                "it stood as committed before",
+                transaction_id=tx_id,
+            )
 
 
 def _unknown(tx_id: str) -> UnknownOutcomeError:
