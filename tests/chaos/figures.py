@@ -129,11 +129,18 @@ class Figures:
         """The summary, a line a row."""
         known = (LOST, FALSELY_FAILED, TOTAL, ANOMALY)
         others = sum(len(found) for kind, found in verdict.findings.items() if kind not in known)
+        # A file is looked into at each kill, servers only at the end.
+        where = (
+            [
+                ("servers killed, frozen", f"{self.servers_killed}, {self._frozen}"),
+                ("  of them with transactions in flight", f"{self.hits_under_load}"),
+            ]
+            if self.hits
+            else [("  of them between prepare and finish", f"{self.kills_in_window}")]
+        )
         return [
             ("writers killed", f"{len(self.kills)}"),
-            ("  of them between prepare and finish", f"{self.kills_in_window}"),
-            ("servers killed, frozen", f"{self.servers_killed}, {self._frozen}"),
-            ("  of them with transactions in flight", f"{self.hits_under_load}"),
+            *where,
             ("transactions attempted", f"{self.transactions}"),
             ("commits", f"{self.committed}"),
             ("  of them while a server was away", f"{self.committed_in_trouble}"),
