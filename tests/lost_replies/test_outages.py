@@ -136,8 +136,9 @@ def test_a_server_goes_away_for_some_seconds(place: Place, proxy: Proxy, way: st
         assert len(proxy.connections) <= before + CALLERS, "connections that nobody uses"
     await_no_connection(proxy)
     log.info("%s, %s: %s", place.cluster.kind, way, dict(told))
-    # Those whose decision was lost may all have been settled: to be held up is all they share.
-    assert max(caller.longest for caller in callers) > AWAY_SECONDS / 4, told
+    # Whose decision was lost may have been settled, and was held up; others were told at once.
+    failed = told["conflict"] + told["unavailable"] + told["unknown"]
+    assert failed or max(caller.longest for caller in callers) > AWAY_SECONDS / 4, told
     for caller in callers:
         assert caller.longest < LONGEST_CALL
         seen = caller.accounts.seen(place)

@@ -16,7 +16,7 @@ from scalar_tx.storage.mysql.settings import mysql_settings
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings
-    from scalar_tx.storage.sql.pool import Wire
+    from scalar_tx.storage.sql.driver import Wire
 
 _VARIABLES: Final = (
     "SELECT VERSION(), @@global.innodb_flush_log_at_trx_commit, @@global.sync_binlog, "

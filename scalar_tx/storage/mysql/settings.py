@@ -13,25 +13,37 @@ from scalar_tx.storage.sql.addresses import (
     Limits,
     access_of,
     address_of,
+    limits_of,
     seconds,
     unknown_parameter,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scalar_tx.model.storage_settings import StorageSettings
 
 DEFAULT_PORT: Final = 3306
 _KEY_SIZE: Final = "scalar.db.jdbc.mysql.variable_key_column_size"
 _SMALLEST_KEY_SIZE: Final = 64
 _MILLISECOND: Final = 0.001
+_SHORTEST_REPLY_S: Final = 1.0
 
 # Words of the Java drivers, MariaDB's and MySQL's: is the server's certificate checked? Without TLS
 # there is none.
+_TRUST: Final = "trust"
 _OFF: Final = ("disable", "disabled", "false")
 _TLS_WORDS: Final = {
     "preferred": None, **dict.fromkeys(_OFF),
-    "trust": False, "required": False, "true": True,
+    _TRUST: False, "required": False, "true": True,
     "verify-ca": True, "verify_ca": True, "verify-full": True, "verify_identity": True,
+}  # fmt: skip
+_MODES: Final = ("sslMode", "useSSL", "useSsl")  # the first of them decides
+_AUTHORITIES: Final = ("sslca", "serverSslCert")
+_LIMITS: Final = {
+    "connect_timeout": ("connect_s", 1.0), "connectTimeout": ("connect_s", _MILLISECOND),
+    "lock_timeout": ("lock_s", 1.0), "statement_timeout": ("statement_s", 1.0),
+    "reply_timeout": ("reply_s", 1.0), "socketTimeout": ("reply_s", _MILLISECOND),
 }  # fmt: skip
 _KNOWN: Final = (
     "connect_timeout", "lock_timeout", "reply_timeout", "sslMode", "sslca", "sslcert", "sslkey",
@@ -68,42 +80,47 @@ def mysql_settings(settings: StorageSettings) -> MysqlSettings:
     """Read contact point and properties; SettingsError names what is wrong in them."""
     address = address_of(settings, ("mysql", "mariadb"), DEFAULT_PORT)
     found = MysqlSettings(address, access_of(settings), key_size=_key_size(settings))
-    limits, tls = found.limits, found.tls
+    limits: dict[str, float] = {}
+    tls: dict[str, str] = {}
     for name, value in address.parameters.items():
-        match name:
-            case "connect_timeout":
-                limits = replace(limits, connect_s=max(1.0, seconds(value, name)))
-            case "connectTimeout":
-                limits = replace(limits, connect_s=max(1.0, seconds(value, name, _MILLISECOND)))
-            case "lock_timeout":
-                limits = replace(limits, lock_s=max(1.0, seconds(value, name)))
-            case "statement_timeout":
-                limit = seconds(value, name)
-                limits = replace(limits, statement_s=limit, reply_s=max(limits.reply_s, limit + 10))
-            case "reply_timeout":
-                limits = replace(limits, reply_s=max(1.0, seconds(value, name)))
-            case "socketTimeout":
-                limit = seconds(value, name, _MILLISECOND)
-                limits = replace(limits, reply_s=max(1.0, limit)) if limit else limits
-            case "sslMode" | "useSSL" | "useSsl":
-                tls = replace(tls, verify=_verify(name, value), off=value.lower() in _OFF)
-            case "sslca" | "serverSslCert":
-                tls = replace(tls, authority=value, verify=True)
-            case "sslcert":
-                tls = replace(tls, certificate=value, verify=bool(tls.verify))
-            case "sslkey":
-                tls = replace(tls, key=value)
-            case _:
-                unknown_parameter(name, _KNOWN, address)
-    return replace(found, limits=limits, tls=tls)
+        if name in _LIMITS:
+            limit, unit = _LIMITS[name]
+            limits[limit] = seconds(value, name, unit)
+        elif name in (*_MODES, *_AUTHORITIES, "sslcert", "sslkey"):
+            tls[name] = value
+        else:
+            unknown_parameter(name, _KNOWN, address)
+    if limits.get("reply_s"):
+        limits["reply_s"] = max(_SHORTEST_REPLY_S, limits["reply_s"])
+    return replace(found, limits=limits_of(limits), tls=_tls(tls))
 
 
-def _verify(name: str, value: str) -> bool | None:
+def _tls(given: Mapping[str, str]) -> Tls:
+    """What the parameters say together: an authority is named in order to be asked."""
+    words = {name: _word(name, given[name]) for name in _MODES if name in given}
+    mode = next(iter(words.values()), "preferred")
+    authority = next((given[name] for name in _AUTHORITIES if name in given), None)
+    certificate = given.get("sslcert")
+    verify = _TLS_WORDS[mode]
+    if authority is not None:
+        if mode in _OFF or mode == _TRUST:
+            raise SettingsError(
+                f"{next(iter(words))}={mode} in the URL checks nobody, and {authority} is named "
+                "to check the server",
+                advice="Remove one of the two, or write sslMode=verify-full",
+            )
+        verify = True
+    elif verify is None and certificate is not None and mode not in _OFF:
+        verify = False  # shown to a server in TLS only
+    return Tls(mode in _OFF, verify, authority, certificate, given.get("sslkey"))
+
+
+def _word(name: str, value: str) -> str:
     if value.lower() not in _TLS_WORDS:
         raise SettingsError(
             f"{name}={value} in the URL", advice=f"Write one of {', '.join(_TLS_WORDS)}"
         )
-    return _TLS_WORDS[value.lower()]
+    return value.lower()
 
 
 def _key_size(settings: StorageSettings) -> int:

@@ -21,7 +21,11 @@ from scalar_tx.storage.postgresql.errors import (
     storage_error,
     unavailable,
 )
-from scalar_tx.storage.postgresql.wire import PostgresqlWire, StalePlanError
+from scalar_tx.storage.postgresql.wire import (
+    PostgresqlWire,
+    StalePlanError,
+    UnreadableCellError,
+)
 
 if TYPE_CHECKING:
     from scalar_tx.storage.postgresql.settings import PostgresqlSettings
@@ -36,6 +40,12 @@ _PREPARE: Final = (
     "current_setting('server_encoding'), pg_is_in_recovery(), "
     "current_setting('default_transaction_read_only')"
 )
+# Nobody gives up a definition; that its server is gone is noticed by this, within two minutes.
+_KEEPALIVES: Final[dict[str, Any]] = {
+    "keepalives_idle": 60,
+    "keepalives_interval": 15,
+    "keepalives_count": 4,
+}
 
 
 class PostgresqlDriver:
@@ -54,7 +64,7 @@ class PostgresqlDriver:
     def open(self) -> PostgresqlWire:
         """A new connection."""
         address, limits = self._settings.address, self._settings.limits
-        parameters: dict[str, Any] = {"application_name": "scalar_tx", **self._settings.libpq}
+        parameters = {"application_name": "scalar_tx", **_KEEPALIVES, **self._settings.libpq}
         try:
             connection: psycopg.Connection[Any] = psycopg.connect(
                 host=address.host,
@@ -103,6 +113,10 @@ class PostgresqlDriver:
                 code="STX-4701",
             )
 
+    def is_demotion(self, error: Exception) -> bool:
+        """Does the server take no writes?"""
+        return isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+
     def explained(self, error: Exception, *, at_commit: bool) -> Exception:
         """What an error of a statement means."""
         message = " ".join(str(error).split()) or type(error).__name__
@@ -113,7 +127,7 @@ class PostgresqlDriver:
             return storage_error(message, sqlstate, self.place, at_commit=at_commit)
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return lost_connection(message, self.place, at_commit=at_commit)
-        if isinstance(error, psycopg.DataError) and not at_commit and "too" in message:
+        if isinstance(error, UnreadableCellError):
             return not_read(message, self.place)  # a date or time beyond Python's
         if isinstance(error, psycopg.Error | OverflowError) and not isinstance(
             error, psycopg.InternalError

@@ -15,7 +15,7 @@ from scalar_tx.storage.postgresql.settings import postgresql_settings
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings
-    from scalar_tx.storage.sql.pool import Wire
+    from scalar_tx.storage.sql.driver import Wire
 
 _SETTINGS: Final = (
     "SELECT version(), current_setting('fsync'), current_setting('full_page_writes'), "

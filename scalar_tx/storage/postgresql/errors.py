@@ -32,7 +32,7 @@ def _cut(name: str, advice: str) -> Case:
 _RERUN: Final = "Try again"
 _SERVER: Final = "Check the server and its log, then begin again"
 _ROOM: Final = "Give the server more room, or open fewer connections"
-
+_SESSIONS: Final = "Let the pooler between hand out whole sessions"
 _TRIGGERS: Final = "See what the table's triggers demand"
 
 # By SQLSTATE.
@@ -45,11 +45,8 @@ CASES: Final[dict[str, Case]] = {
         "read only", Meaning.UNAVAILABLE, "Name the primary server; a standby can't be written"
     ),
     "25P03": _same("idle in transaction too long", Meaning.UNAVAILABLE, _RERUN, retryable=True),
-    "26000": _same(
-        "prepared statement unknown",
-        Meaning.BUSY,
-        "A pool between takes connections apart: set prepareThreshold=0 in the URL",
-    ),
+    "26000": _same("prepared statement unknown", Meaning.BUSY, _SESSIONS),
+    "42P05": _same("prepared statement exists", Meaning.BUSY, _SESSIONS),
     "40003": _cut("statement completion unknown", _SERVER),
     "42501": _same(
         "insufficient privilege", Meaning.UNAVAILABLE, "Grant this user what the statement needs"

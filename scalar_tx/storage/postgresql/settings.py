@@ -12,6 +12,7 @@ from scalar_tx.storage.sql.addresses import (
     Limits,
     access_of,
     address_of,
+    limits_of,
     seconds,
     unknown_parameter,
 )
@@ -38,6 +39,11 @@ _LIBPQ: Final = (
     "application_name",
 )
 _RENAMED: Final = {"ApplicationName": "application_name", "channelBinding": "channel_binding"}
+_LIMITS: Final = {
+    "connect_timeout": "connect_s", "connectTimeout": "connect_s", "loginTimeout": "connect_s",
+    "lock_timeout": "lock_s", "statement_timeout": "statement_s",
+    "reply_timeout": "reply_s", "socketTimeout": "reply_s",
+}  # fmt: skip
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _KNOWN: Final = (
     *_LIBPQ, "connect_timeout", "lock_timeout", "prepareThreshold", "reply_timeout",
@@ -61,21 +67,19 @@ def postgresql_settings(settings: StorageSettings) -> PostgresqlSettings:
     address = address_of(settings, ("postgresql", "postgres"), DEFAULT_PORT)
     found = PostgresqlSettings(address, access_of(settings))
     libpq: dict[str, str] = {}
+    limits: dict[str, float] = {}
     for name, value in address.parameters.items():
         known = _RENAMED.get(name, name)
         if known in _LIBPQ:
             libpq[known] = value
         elif name == "prepareThreshold":
             found = replace(found, prepare_threshold=int(seconds(value, name)) or None)
+        elif name in _LIMITS:
+            limits[_LIMITS[name]] = seconds(value, name)
+        elif address.jdbc and name == "ssl" and value.lower() != "false":
+            libpq.setdefault("sslmode", "verify-full")  # as the Java driver does
         else:
-            limits = _limits(found.limits, name, value)
-            if limits is None:
-                if address.jdbc and name == "ssl" and value.lower() != "false":
-                    libpq.setdefault("sslmode", "verify-full")  # as the Java driver does
-                else:
-                    unknown_parameter(name, _KNOWN, address)
-            else:
-                found = replace(found, limits=limits)
+            unknown_parameter(name, _KNOWN, address)
     if libpq.get("sslmode", "prefer") not in _SSL_MODES:
         raise SettingsError(
             f"sslmode={libpq['sslmode']} in the URL of {address.place}",
@@ -83,20 +87,9 @@ def postgresql_settings(settings: StorageSettings) -> PostgresqlSettings:
         )
     # Without a name libpq takes the user's for the database; the Java driver does the same.
     database = address.database or address.user or "postgres"
-    return replace(found, address=replace(address, database=database), libpq=libpq)
-
-
-def _limits(limits: Limits, name: str, value: str) -> Limits | None:
-    match name:
-        case "connect_timeout" | "connectTimeout" | "loginTimeout":
-            return replace(limits, connect_s=max(1.0, seconds(value, name)))
-        case "lock_timeout":
-            return replace(limits, lock_s=seconds(value, name))
-        case "statement_timeout":
-            statement = seconds(value, name)
-            reply = max(limits.reply_s, statement + 10) if statement else limits.reply_s
-            return replace(limits, statement_s=statement, reply_s=reply)
-        case "reply_timeout" | "socketTimeout":
-            reply = seconds(value, name)
-            return replace(limits, reply_s=reply) if reply else limits
-    return None
+    return replace(
+        found,
+        address=replace(address, database=database),
+        libpq=libpq,
+        limits=limits_of(limits),
+    )

@@ -8,10 +8,10 @@ so that a group is two round trips: one that does everything, and COMMIT.
 
 from __future__ import annotations
 
-import datetime as dt
-import re
+import os
+import secrets
 import select
-from functools import lru_cache
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,23 +20,29 @@ from psycopg import pq
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 
+from scalar_tx.storage.postgresql.forms import Form
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from psycopg.pq.abc import PGresult
 
     from scalar_tx.storage.sql.connections import Cells, Statement
 
 _STATEMENTS_KEPT: Final = 512  # texts a connection; a table needs about ten
+_BINARY: Final = pq.Format.BINARY
 _IDLE: Final = pq.TransactionStatus.IDLE
 _ERROR: Final = pq.ExecStatus.FATAL_ERROR
 _SYNC: Final = pq.ExecStatus.PIPELINE_SYNC
 _ANSWERS_TO_SYNC: Final = 4  # an error, the end of that, and the answer proper
-# What a standby's delay leaves open is told as a warning, beside an ordinary answer.
+# What a standby's delay leaves open is told as a warning, beside an ordinary answer: by this
+# function of the server, and in these words where the server speaks English.
+_AWAITS_STANDBY: Final = "SyncRepWaitForLSN"
 _NOT_REPLICATED: Final = "waiting for synchronous replication"
 # At READ COMMITTED each statement judges its condition by the newest committed row.
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_UNLIMITED: Final = "SET LOCAL statement_timeout=0"
 # The function of the server that finds a prepared statement's result to have changed its columns.
 _REVALIDATES: Final = b"RevalidateCachedQuery"
 _NOT_SUPPORTED: Final = b"0A000"
@@ -46,68 +52,22 @@ class NoReplyError(psycopg.OperationalError):
     """The server did not answer in time; the connection can't be used any more."""
 
 
+class UnreadableCellError(psycopg.DataError):
+    """A cell holds what Python has no value for."""
+
+
 class StalePlanError(psycopg.NotSupportedError):
     """A statement was prepared for a table that has changed; nothing was done."""
 
 
-def _text(value: str) -> bytes:
-    if "\x00" in value:  # libpq would cut it short there
-        raise psycopg.DataError("PostgreSQL holds no U+0000 in a text")
-    return value.encode()
-
-
-def _iso(value: dt.date | dt.time) -> bytes:
-    return value.isoformat().encode()
-
-
-_TEXT, _BINARY = pq.Format.TEXT, pq.Format.BINARY
-# How a value is sent: as which type (0: the server infers it), in which form. Numbers are sent as
-# the widest of their kind, so that a comparison with a narrower column is one of numbers.
-_FORMS: Final[dict[type, tuple[int, pq.Format, Callable[[Any], bytes | None]]]] = {
-    type(None): (0, _TEXT, lambda _: None),
-    bool: (16, _TEXT, lambda value: b"t" if value else b"f"),
-    int: (20, _TEXT, lambda value: b"%d" % value),
-    float: (701, _TEXT, lambda value: repr(value).encode()),
-    str: (0, _TEXT, _text),
-    bytes: (17, _BINARY, bytes),
-    dt.date: (0, _TEXT, _iso),
-    dt.time: (0, _TEXT, _iso),
-    dt.datetime: (0, _TEXT, _iso),
-}
-_SIGN: Final = re.compile("%([s%])")
-
-
-@lru_cache(maxsize=4096)
-def _numbered(text: str) -> bytes:
-    """A text with the placeholders that PostgreSQL itself knows."""
-    numbers = count(1)
-    return _SIGN.sub(lambda sign: f"${next(numbers)}" if sign[1] == "s" else "%", text).encode()
-
-
-class _Form:
-    """A statement with parameters of certain types."""
-
-    __slots__ = ("dump", "formats", "name", "query", "types", "uses")
-
-    def __init__(self, text: str, kinds: Sequence[type]) -> None:
-        forms = [_FORMS[kind] for kind in kinds]
-        self.query = _numbered(text)
-        self.types = tuple(oid for oid, _, _ in forms)
-        self.formats = [form for _, form, _ in forms]
-        self.dump = tuple(dump for _, _, dump in forms)
-        self.name = b""  # empty: not prepared
-        self.uses = 0
-
-    def values(self, parameters: Sequence[object]) -> list[bytes | None]:
-        return [dump(value) for dump, value in zip(self.dump, parameters, strict=True)]
-
-
 class PostgresqlWire:
-    """One connection, in autocommit until ``begin``.
+    """One connection, in autocommit until ``begin``. Definitions commit with their transaction.
 
     ``reply_s``: how long the server may be silent. ``threshold``: a statement that was used so
     often is prepared; None: never.
     """
+
+    defining = defined = False
 
     def __init__(
         self, connection: psycopg.Connection[Any], *, reply_s: float, threshold: int | None
@@ -116,9 +76,11 @@ class PostgresqlWire:
         self._line = connection.pgconn
         self._line.nonblocking = 1
         self._reply_s = reply_s
-        self._reply_ms = round(1000 * reply_s)
+        self._reply_ms: int | None = round(1000 * reply_s)
         self._threshold = threshold
-        self._forms: dict[tuple[object, ...], _Form] = {}
+        self._forms: dict[tuple[object, ...], Form] = {}
+        # A pooler between may hand a server's session from one client to the next.
+        self._prefix = f"scalar_tx_{secrets.token_hex(4)}_"
         self._names = count(1)
         self._begin: str | None = None  # said with the next statement
         self._doubt: str | None = None  # a warning that an acknowledged write may be lost
@@ -135,7 +97,10 @@ class PostgresqlWire:
         if not result.ntuples:
             return []
         self._loads.set_pgresult(result)
-        return self._loads.load_rows(0, result.ntuples, tuple)
+        try:
+            return self._loads.load_rows(0, result.ntuples, tuple)
+        except psycopg.DataError as error:
+            raise UnreadableCellError(str(error)) from error
 
     def count(self, text: str, parameters: Sequence[object] = ()) -> int:
         """Write; how many rows were concerned?"""
@@ -149,8 +114,15 @@ class PostgresqlWire:
         return [result.command_tuples or 0 for result in self._run_all(statements)]
 
     def define(self, text: str) -> None:
-        """PostgreSQL's definitions are part of the transaction."""
-        self._run(text, ())
+        """Part of the transaction, which has no limit from here on but those of its locks.
+
+        An index takes the time that its rows need, and whoever waits for it waits for its end.
+        """
+        reply_ms, self._reply_ms = self._reply_ms, None
+        try:
+            self._run_all([(_UNLIMITED, ()), (text, ())])
+        finally:
+            self._reply_ms = reply_ms
 
     def begin(self) -> None:
         """Begin, together with the first statement."""
@@ -182,9 +154,15 @@ class PostgresqlWire:
         """Close."""
         self._connection.close()
 
+    def leave_to_parent(self) -> None:
+        """Close the descriptor; libpq's own end of a connection would tell the server."""
+        with suppress(OSError, psycopg.Error):
+            os.close(self._line.socket)
+
     # Sending.
 
     def _run(self, text: str, parameters: Sequence[object]) -> PGresult:
+        self._make_room()
         if self._begin is not None:
             return self._run_all([(text, parameters)])[0]
         try:
@@ -208,6 +186,7 @@ class PostgresqlWire:
         return self._checked(self._answer())
 
     def _run_all(self, statements: Sequence[Statement]) -> list[PGresult]:
+        self._make_room()
         begin, self._begin = self._begin, None
         bound = [(form := self._form(*one), form.values(one[1])) for one in statements]
         if not psycopg.Pipeline.is_supported():
@@ -215,8 +194,8 @@ class PostgresqlWire:
             return [self._run_alone(*one) for one in (*texts, *statements)][len(texts) :]
         line = self._line
         line.enter_pipeline_mode()
-        sent: list[_Form | None] = []  # whose result is asked for; None: nobody's
-        prepared: list[_Form] = []
+        sent: list[Form | None] = []  # whose result is asked for; None: nobody's
+        prepared: list[Form] = []
         if begin is not None:
             line.send_query_params(begin.encode(), None)
             sent.append(None)
@@ -230,9 +209,7 @@ class PostgresqlWire:
             self._send(form, values)
             sent.append(form)
         line.pipeline_sync()
-        answers = [self._answer() for _ in sent]
-        # Outside of BEGIN the statements are committed now, and an error of that comes here.
-        answers += self._until_sync()
+        answers = self._answers(len(sent))
         line.exit_pipeline_mode()
         for answer in answers:
             if answer.status == _ERROR:
@@ -240,6 +217,21 @@ class PostgresqlWire:
                     form.name = b""  # perhaps it was not; the name is not used again
                 self._checked(answer)
         return [answer for form, answer in zip(sent, answers, strict=False) if form is not None]
+
+    def _answers(self, number: int) -> list[PGresult]:
+        """The answers of a pipeline."""
+        found: list[PGresult] = []
+        try:
+            while len(found) < number:
+                found.append(self._answer())
+            # Outside of BEGIN the statements are committed now, and an error of that comes here.
+            return found + self._until_sync()
+        except NoReplyError:
+            raise
+        except psycopg.OperationalError:
+            for answer in found:
+                self._checked(answer)  # why the server hung up, if it said so
+            raise
 
     def _until_sync(self) -> list[PGresult]:
         found: list[PGresult] = []
@@ -255,30 +247,31 @@ class PostgresqlWire:
         self._line.send_query_params(text, None)
         self._checked(self._answer())
 
-    def _form(self, text: str, parameters: Sequence[object]) -> _Form:
+    def _form(self, text: str, parameters: Sequence[object]) -> Form:
         kinds = [type(value) for value in parameters]
         shape = (text, *kinds)
         form = self._forms.get(shape)
         if form is None:
-            if len(self._forms) >= _STATEMENTS_KEPT and self._line.transaction_status == _IDLE:
-                self._forget()
-            form = self._forms[shape] = _Form(text, kinds)
+            form = self._forms[shape] = Form(text, kinds)
         return form
 
-    def _forget(self) -> None:
+    def _make_room(self) -> None:
+        """Forget all statements if there are too many; those of a group are bound after this."""
+        if len(self._forms) < _STATEMENTS_KEPT or self._line.transaction_status != _IDLE:
+            return
         prepared = any(form.name for form in self._forms.values())
         self._forms.clear()
         if prepared:
             self._say(b"DEALLOCATE ALL")
 
-    def _is_due(self, form: _Form) -> bool:
+    def _is_due(self, form: Form) -> bool:
         """Is it to be prepared now?"""
         return not form.name and self._threshold is not None and form.uses >= self._threshold
 
     def _new_name(self) -> bytes:
-        return b"s%d" % next(self._names)
+        return f"{self._prefix}{next(self._names)}".encode()
 
-    def _send(self, form: _Form, values: list[bytes | None]) -> None:
+    def _send(self, form: Form, values: list[bytes | None]) -> None:
         if form.name:
             self._line.send_query_prepared(form.name, values, form.formats, _BINARY)
         else:
@@ -327,8 +320,8 @@ class PostgresqlWire:
         raise error_from_result(result)
 
     def _take_note(self, notice: psycopg.errors.Diagnostic) -> None:
-        message = notice.message_primary
-        if message is not None and _NOT_REPLICATED in message:
+        message = notice.message_primary or ""
+        if notice.source_function == _AWAITS_STANDBY or _NOT_REPLICATED in message:
             self._doubt = message
 
     def _raise_doubt(self) -> None:

@@ -51,12 +51,14 @@ class Address:
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a call may take, in seconds. The server is told all but the last."""
+    """How long a call may take, in seconds. The server is told all but the last.
+
+    A definition may take as long as it does; only its waits for locks are bounded.
+    """
 
     connect_s: float = 10.0
     lock_s: float = 10.0
     statement_s: float = 30.0
-    # The client gives up last, so that a server that is alive has said by then what became of it.
     reply_s: float = 40.0
 
 
@@ -157,6 +159,24 @@ def _parameters(query: str, shown: str) -> dict[str, str]:
             )
         found[unquote(name.strip())] = unquote(value.strip())
     return found
+
+
+def limits_of(given: Mapping[str, float]) -> Limits:
+    """The limits of which some are given, by the names of ``Limits``; 0: none of its own.
+
+    Waits for locks end before statements do, and the client gives up last, so that a server that
+    is alive has said by then what became of the call. A longer statement makes the client wait
+    longer, unless it was said how long it waits; that is obeyed, and shortens the others.
+
+    >>> limits_of({"statement_s": 120.0}).reply_s, limits_of({"reply_s": 10.0}).statement_s
+    (130.0, 8.0)
+    """
+    wanted = Limits(**given)
+    reply_s = given.get("reply_s") or max(Limits.reply_s, wanted.statement_s + 10)
+    longest = max(reply_s - 2, 0.8 * reply_s)
+    statement_s = min(wanted.statement_s or longest, longest)
+    lock_s = min(wanted.lock_s or statement_s, 0.8 * statement_s)
+    return Limits(max(1.0, wanted.connect_s), lock_s, statement_s, reply_s)
 
 
 def seconds(text: str, name: str, unit: float = 1.0) -> float:

@@ -12,19 +12,21 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from scalar_tx.errors import (
     InvalidOperationError,
+    ReplyLostError,
     StorageBusyError,
+    StorageUnavailableError,
     WriteRefusedError,
 )
-from scalar_tx.storage.sql.connections import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scalar_tx.storage.sql.connections import Cells
+    from scalar_tx.storage.sql.driver import Driver, Wire
 
 T = TypeVar("T")
 
@@ -32,53 +34,7 @@ _LOG: Final = logging.getLogger(__name__)
 _OLDEST_S: Final = 1800.0  # a connection is replaced after half an hour, as balancers expect
 _FRESH_S: Final = 0.02  # no server restarts in less
 DEFAULT_MOST: Final = 32
-
-
-class Wire(Session, Protocol):
-    """One connection of a driver. Whatever it raises of ``Driver.errors`` is unexplained."""
-
-    def begin(self) -> None:
-        """Begin a transaction, now or with the first statement."""
-        ...
-
-    def begin_moment(self) -> None:
-        """Begin a transaction whose reads all see the moment of the first of them."""
-        ...
-
-    def commit(self) -> None:
-        """Commit it."""
-        ...
-
-    def rollback(self) -> None:
-        """Undo it."""
-        ...
-
-    def is_fit(self) -> bool:
-        """Is it still open, with nothing unasked for arrived, as far as can be told locally?"""
-        ...
-
-    def close(self) -> None:
-        """Close it without waiting for anybody."""
-        ...
-
-
-class Driver(Protocol):
-    """What opens connections and explains their errors."""
-
-    errors: tuple[type[Exception], ...]
-
-    @property
-    def place(self) -> str:
-        """The database, as messages name it."""
-        ...
-
-    def open(self) -> Wire:
-        """A new connection in autocommit; StorageUnavailableError if there is none to be had."""
-        ...
-
-    def explained(self, error: Exception, *, at_commit: bool) -> Exception:
-        """The error to raise for one of ``errors``."""
-        ...
+_NOTHING_DONE: Final = (StorageBusyError, StorageUnavailableError)
 
 
 class _Connection:
@@ -110,11 +66,12 @@ class HeldConnection:
             )
         try:
             return connection.wire.rows(text, parameters)
-        except BaseException as error:
+        except self._pool.driver.errors as error:
+            self._connection = None
+            raise self._pool.after(connection, error, at_commit=False, keep=False) from error
+        except BaseException:
             self._connection = None
             self._pool.drop(connection)
-            if isinstance(error, self._pool.driver.errors):
-                raise self._pool.driver.explained(error, at_commit=False) from error
             raise
 
     def close(self) -> None:
@@ -145,7 +102,9 @@ class Pool:
         self._patience_s = patience_s
         self._lock = threading.Condition()
         self._idle: list[_Connection] = []
-        self._open = 0
+        self._connections: set[_Connection] = set()
+        self._open = 0  # those, and those that are being opened
+        self._trusted_since = 0.0  # what was opened earlier may lead to a former primary
         self._closed = False
         _POOLS.add(self)
 
@@ -165,7 +124,7 @@ class Pool:
         try:
             rows = connection.wire.rows(text, parameters)
         except self.driver.errors as error:
-            raise self._after(connection, error, at_commit=False) from error
+            raise self.after(connection, error, at_commit=False) from error
         except BaseException as error:
             self._settle(connection, error)
             raise
@@ -178,7 +137,7 @@ class Pool:
         try:
             count = connection.wire.count(text, parameters)
         except self.driver.errors as error:
-            raise self._after(connection, error, at_commit=True) from error
+            raise self.after(connection, error, at_commit=True) from error
         except BaseException as error:
             self._settle(connection, error)
             raise
@@ -200,7 +159,11 @@ class Pool:
             wire.commit()
         except self.driver.errors as error:
             keep = keep and not at_commit
-            raise self._after(connection, error, at_commit=at_commit, keep=keep) from error
+            at_commit = at_commit or wire.defining
+            meaning = self.after(connection, error, at_commit=at_commit, keep=keep)
+            if wire.defined and isinstance(meaning, _NOTHING_DONE):
+                meaning = ReplyLostError(f"a part was done before this: {meaning}")
+            raise meaning from error
         except BaseException as error:
             self._settle(connection, error, keep=keep)
             raise
@@ -213,7 +176,7 @@ class Pool:
         try:
             connection.wire.begin_moment()
         except self.driver.errors as error:
-            raise self._after(connection, error, at_commit=False, keep=False) from error
+            raise self.after(connection, error, at_commit=False, keep=False) from error
         except BaseException:
             self.drop(connection)
             raise
@@ -236,10 +199,8 @@ class Pool:
         """Close what lies in the pool; connections in use are closed when they come back."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
             self._lock.notify_all()
-        for connection in idle:
-            self.drop(connection)
+        self._drop_idle()
 
     def drop(self, connection: _Connection) -> None:
         """Close a connection for good."""
@@ -249,13 +210,17 @@ class Pool:
             _LOG.debug("closing a connection to %s: %s", self.driver.place, error)
         finally:
             with self._lock:
+                self._connections.discard(connection)
                 self._open -= 1
                 self._lock.notify()
 
     def left_by_parent(self) -> None:
-        """After a fork, in the child: begin anew, without touching the parent's connections."""
+        """After a fork, in the child: begin anew, and leave the parent its connections."""
         self._lock = threading.Condition()  # another thread of the parent may have held it
-        _KEPT.extend(self._idle)
+        for connection in self._connections:
+            connection.wire.leave_to_parent()
+        _KEPT.extend(self._connections)
+        self._connections = set()
         self._idle = []
         self._open = 0
 
@@ -295,29 +260,44 @@ class Pool:
 
     def _opened(self) -> _Connection:
         try:
-            return _Connection(self.driver.open())
+            connection = _Connection(self.driver.open())
         except BaseException:
             with self._lock:
                 self._open -= 1
                 self._lock.notify()
             raise
+        with self._lock:
+            self._connections.add(connection)
+        return connection
 
     def _give(self, connection: _Connection) -> None:
         connection.used = time.monotonic()
         with self._lock:
-            if not self._closed and len(self._idle) < self._most_idle:
+            trusted = connection.opened >= self._trusted_since
+            if trusted and not self._closed and len(self._idle) < self._most_idle:
                 self._idle.append(connection)
                 self._lock.notify()
                 return
         self.drop(connection)
 
-    def _after(
+    def after(
         self, connection: _Connection, error: Exception, *, at_commit: bool, keep: bool = True
     ) -> Exception:
         """Settle what becomes of the connection; the error to raise."""
         meaning = self.driver.explained(error, at_commit=at_commit)
         self._settle(connection, meaning, keep=keep)
+        if self.driver.is_demotion(error):
+            # The name may lead to another server by now; connections lead where they did.
+            with self._lock:
+                self._trusted_since = time.monotonic()
+            self._drop_idle()
         return meaning
+
+    def _drop_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            self.drop(connection)
 
     def _settle(
         self, connection: _Connection, meaning: BaseException, *, keep: bool = True
@@ -341,7 +321,7 @@ class Pool:
 
 
 _POOLS: Final[weakref.WeakSet[Pool]] = weakref.WeakSet()
-# A connection of the parent that the child collected would be ended for the parent too.
+# A connection of the parent that the child collected might be ended for the parent too.
 _KEPT: Final[list[_Connection]] = []
 
 
@@ -351,5 +331,4 @@ def _after_fork() -> None:
             pool.left_by_parent()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(after_in_child=_after_fork)

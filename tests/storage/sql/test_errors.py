@@ -29,8 +29,8 @@ POSTGRESQL: dict[str, tuple[type[Exception], type[Exception]]] = {
     "08007": (U, L), "08001": (U, U), "08P01": (U, L), "53100": (U, U), "53300": (U, U),
     "54000": (W, W), "22001": (W, W), "22021": (W, W), "42P01": (W, W), "42601": (W, W),
     "42501": (U, U), "28P01": (U, U), "3D000": (U, U), "58030": (U, L), "XX000": (U, L),
-    "P0001": (W, W), "26000": (B, B), "72000": (B, B), "99999": (U, L), "42703": (SchemaError,) * 2,
-    "3F000": (W, W),
+    "P0001": (W, W), "26000": (B, B), "42P05": (B, B), "72000": (B, B), "99999": (U, L),
+    "42703": (SchemaError,) * 2, "3F000": (W, W),
 }  # fmt: skip
 MYSQL: dict[int, tuple[type[Exception], type[Exception]]] = {
     1062: (R, R), 1022: (R, R), 1586: (R, R), 1213: (B, B), 1205: (B, B), 1020: (B, B),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scalar_tx.storage.interface import Reads
-    from scalar_tx.storage.sql.pool import Wire
+    from scalar_tx.storage.sql.driver import Wire
     from scalar_tx.storage.sql.server_storage import ServerStorage
     from tests.servers import Cluster
 

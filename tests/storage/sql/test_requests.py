@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from scalar_tx.storage.sql.connections import Cells, Statement
-    from scalar_tx.storage.sql.pool import Wire
+    from scalar_tx.storage.sql.driver import Wire
     from tests.servers import Cluster
 
 pytestmark = [pytest.mark.parametrize("kind", KINDS), pytest.mark.servers(*KINDS)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from scalar_tx.errors import SettingsError
 from scalar_tx.model.storage_settings import ConnectionPoolSettings, StorageSettings
-from scalar_tx.storage.mysql.settings import mysql_settings
+from scalar_tx.storage.mysql.settings import Tls, mysql_settings
 from scalar_tx.storage.postgresql.settings import postgresql_settings
 
 
@@ -72,6 +73,73 @@ def test_limits_and_tls() -> None:
     assert (
         postgresql_settings(given("postgresql://db/x?prepareThreshold=0")).prepare_threshold is None
     )
+
+
+@pytest.mark.parametrize(
+    "parameters, limits",
+    [
+        ([], (10, 30, 40)),
+        (["reply_timeout=10"], (6.4, 8, 10)),
+        (["reply_timeout=10", "lock_timeout=3", "statement_timeout=5"], (3, 5, 10)),
+        (["reply_timeout=10", "lock_timeout=20", "statement_timeout=60"], (6.4, 8, 10)),
+        (["lock_timeout=60", "statement_timeout=120"], (60, 120, 130)),
+        (["statement_timeout=0"], (10, 38, 40)),
+        (["lock_timeout=0", "reply_timeout=0"], (24, 30, 40)),
+        (["reply_timeout=1"], (0.64, 0.8, 1)),
+    ],
+)
+def test_the_client_gives_up_last_in_whatever_order_the_limits_stand(
+    parameters: list[str], limits: tuple[float, float, float]
+) -> None:
+    for read, scheme in ((postgresql_settings, "postgresql"), (mysql_settings, "mysql")):
+        for order in permutations(parameters):
+            found = read(given(f"{scheme}://db/x?{'&'.join(order)}", scheme)).limits
+            assert (found.lock_s, found.statement_s, found.reply_s) == pytest.approx(limits)
+
+
+@pytest.mark.parametrize("mode", ["", "preferred", "required", "true", "verify-ca", "VERIFY-FULL"])
+@pytest.mark.parametrize("name", ["sslMode", "useSSL"])
+@pytest.mark.parametrize("authority", ["sslca", "serverSslCert"])
+def test_an_authority_that_is_named_is_asked_in_every_order(
+    mode: str, name: str, authority: str
+) -> None:
+    parts = [f"{authority}=/a.pem", "sslcert=/c.pem", "sslkey=/k.pem"]
+    for order in permutations([*parts, f"{name}={mode}"] if mode else parts):
+        tls = mysql_settings(given(f"mysql://db/x?{'&'.join(order)}", "mysql")).tls
+        assert tls == Tls(verify=True, authority="/a.pem", certificate="/c.pem", key="/k.pem"), (
+            order
+        )
+
+
+@pytest.mark.parametrize("mode", ["disable", "disabled", "false", "trust"])
+def test_an_authority_that_would_not_be_asked_is_refused_in_every_order(mode: str) -> None:
+    for order in permutations(["sslca=/a.pem", f"sslMode={mode}"]):
+        with pytest.raises(SettingsError, match="checks nobody"):
+            mysql_settings(given(f"mysql://db/x?{'&'.join(order)}", "mysql"))
+
+
+@pytest.mark.parametrize(
+    "parameters, wanted",
+    [
+        ([], Tls()),
+        (["sslMode=preferred"], Tls()),
+        (["sslMode=disable", "sslcert=/c"], Tls(off=True, certificate="/c")),
+        (["sslcert=/c", "sslkey=/k"], Tls(verify=False, certificate="/c", key="/k")),
+        (["sslMode=preferred", "sslcert=/c"], Tls(verify=False, certificate="/c")),
+        (["sslMode=required", "sslcert=/c"], Tls(verify=False, certificate="/c")),
+        (["sslMode=verify-full", "sslcert=/c"], Tls(verify=True, certificate="/c")),
+        (["sslMode=verify-full", "useSSL=false"], Tls(verify=True)),
+        (["sslMode=trust", "useSSL=true"], Tls(verify=False)),
+    ],
+)
+def test_tls_without_an_authority_in_every_order(parameters: list[str], wanted: Tls) -> None:
+    for order in permutations(parameters):
+        assert mysql_settings(given(f"mysql://db/x?{'&'.join(order)}", "mysql")).tls == wanted
+
+
+def test_a_word_of_tls_that_is_unknown_is_refused() -> None:
+    with pytest.raises(SettingsError, match="useSSL=perhaps"):
+        mysql_settings(given("mysql://db/x?useSSL=perhaps&sslMode=required", "mysql"))
 
 
 def test_the_size_of_keys() -> None:
