@@ -32,7 +32,8 @@ async def _named(steps: Coroutine[Any, Any, T]) -> T:
         return await steps
     except StorageBusyError as error:
         raise StorageUnavailableError(
-            f"the storage was busy, nothing was changed: {error}", advice="Try again"
+            f"the storage was busy; earlier steps of this call, if any, are done: {error}",
+            advice="Try again, with if_exists or if_not_exists; repair_table makes what is missing",
         ) from error
     except StorageError as error:
         raise StorageUnavailableError(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from scalar_tx.errors import InvalidOperationError, SchemaError, StorageUnavailableError
+from scalar_tx.errors import (
+    InvalidOperationError,
+    ReplyLostError,
+    SchemaError,
+    StorageBusyError,
+    StorageUnavailableError,
+)
 from scalar_tx.model.table import split_name
 from scalar_tx.storage.cassandra import ddl
 from scalar_tx.storage.cassandra.names import check_index, check_makeable, check_namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
 _LONGEST_BUILD: Final = 60.0  # seconds
 _BUILD_PAUSE: Final = 0.05
+_BEING_BUILT: Final = "STX-4218"
 _NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -82,30 +90,44 @@ class CassandraAdmin:
     ) -> None:
         """Make the table, its keyspace, its indexes, and the system keyspace, which stays empty."""
         check_makeable(table)
-        text = ddl.create_table(table, options)  # what is wrong with it comes before any step
+        # What is wrong with it comes before any step.
+        text = ddl.create_table(table, options, if_not_exists=if_not_exists)
         if table.short_name in await self._catalog.tables(table.namespace):
-            if if_not_exists:
-                return
-            raise InvalidOperationError(
-                f"the table {table.name} exists",
-                advice="Pass if_not_exists=True",
-                code="STX-3018",
-            )
+            if not if_not_exists:
+                raise InvalidOperationError(
+                    f"the table {table.name} exists",
+                    advice="Pass if_not_exists=True",
+                    code="STX-3018",
+                )
+            # Whoever made it may have ended before its indexes.
+            await self._add_indexes(table, await self._catalog.indexes(table.name))
+            return
         await self._make(table, text, options)
 
     async def _make(self, table: Table, text: str, options: Mapping[str, str]) -> None:
+        await self._check_index_names(table, table.schema.secondary_index)
         there = await self._catalog.keyspaces()
         for namespace in dict.fromkeys((self._system, table.namespace)):
             if namespace not in there:
                 await self.create_namespace(namespace, if_not_exists=True, options=options)
         await self._session.define(text, table.name)
         self._forget(table.name)
-        try:
-            for column in table.schema.secondary_index:
+        # From here on others may use the table: what fails leaves it to be repaired.
+        with _begun(f"making {table.name}"):
+            await self._add_indexes(table, ())
+
+    async def _add_indexes(self, table: Table, there: Container[str]) -> None:
+        for column in table.schema.secondary_index:
+            if column not in there:
                 await self._index(table, column)
-        except InvalidOperationError:
-            await self._session.define(ddl.drop_table(table.name), table.name)
-            raise
+
+    async def _check_index_names(self, table: Table, columns: Iterable[str]) -> None:
+        """InvalidOperationError where another table has the name of an index of this one."""
+        holders = await self._catalog.index_tables(table.namespace)
+        for column in columns:
+            name = check_index(table, column)
+            if holders.get(name, table.short_name) != table.short_name:
+                raise _name_taken(table, column, name)
 
     async def drop_table(self, name: str, *, if_exists: bool = False) -> None:
         """Remove the table."""
@@ -147,16 +169,23 @@ class CassandraAdmin:
         self._forget(table.name)
 
     async def _index(self, table: Table, column: str) -> None:
-        """Make an index and wait until it can be read."""
+        """Make an index and wait until it can be read; another process may make it just now."""
         name = check_index(table, column)
-        await self._session.define(ddl.create_index(table, column), table.name)
+        text = ddl.create_index(table, column, if_not_exists=True)
+        await self._session.define(text, table.name)
+        with _begun(f"indexing {table.name}.{column}"):
+            await self._check_index_names(table, [column])
+            indexes = await self._catalog.indexes(table.name)
+            await self._wait_until_built(table, indexes.get(column, name))
+
+    async def _wait_until_built(self, table: Table, name: str) -> None:
         waited = 0.0
         while not await self._catalog.is_built(table.namespace, name):
             if waited >= _LONGEST_BUILD:
                 raise StorageUnavailableError(
                     f"the index {name} of {table.name} is still being built",
                     advice="Wait for the nodes to finish it; it need not be made again",
-                    code="STX-4218",
+                    code=_BEING_BUILT,
                 )
             await self._session.pause(_BUILD_PAUSE)
             waited += _BUILD_PAUSE
@@ -177,7 +206,7 @@ class CassandraAdmin:
     async def repair_table(self, table: Table, *, options: Mapping[str, str] = _NO_OPTIONS) -> None:
         """Make what is missing of the table, its columns and its indexes."""
         check_makeable(table)
-        text = ddl.create_table(table, options)
+        text = ddl.create_table(table, options, if_not_exists=True)
         current = await self._catalog.table(table.name)
         if current is None:
             await self._make(table, text, options)
@@ -190,9 +219,7 @@ class CassandraAdmin:
                 code="STX-3302",
             )
         await self.add_columns(table, table.schema.columns)
-        for column in table.schema.secondary_index:
-            if column not in current.schema.secondary_index:
-                await self._index(table, column)
+        await self._add_indexes(table, current.schema.secondary_index)
         self._forget(table.name)
 
     async def add_columns(self, table: Table, columns: Mapping[str, DataType]) -> None:
@@ -200,8 +227,11 @@ class CassandraAdmin:
         current = await self._current(table.name)
         added = {n: t for n, t in columns.items() if n not in current.schema.columns}
         texts = [ddl.add_column(table.name, column, kind) for column, kind in added.items()]
-        for text in texts:
+        for text in texts[:1]:
             await self._session.define(text, table.name)
+        with _begun(f"adding columns to {table.name}"):
+            for text in texts[1:]:
+                await self._session.define(text, table.name)
         self._forget(table.name)
 
     async def _current(self, name: str) -> Table:
@@ -219,6 +249,26 @@ class CassandraAdmin:
                 code="STX-3012",
             )
         return current
+
+
+@contextmanager
+def _begun(what: str) -> Iterator[None]:
+    """Steps behind the first one: no error of theirs may say that nothing was done."""
+    try:
+        yield
+    except (StorageBusyError, StorageUnavailableError) as error:
+        if getattr(error, "code", None) == _BEING_BUILT:
+            raise
+        raise ReplyLostError(f"{what} is not finished: {error}") from error
+
+
+def _name_taken(table: Table, column: str, name: str) -> InvalidOperationError:
+    return InvalidOperationError(
+        f"{table.name}.{column} can't have an index: another table of the keyspace has the one "
+        f"named {name}",
+        advice="Choose another name for the table or the column, or drop the other index",
+        code="STX-3018",
+    )
 
 
 def _missing(name: str) -> InvalidOperationError:

@@ -29,6 +29,9 @@ _COLUMNS: Final = (
 _INDEXES: Final = (
     "SELECT index_name, options FROM system_schema.indexes WHERE keyspace_name=? AND table_name=?"
 )
+_INDEX_TABLES: Final = (
+    "SELECT index_name, table_name FROM system_schema.indexes WHERE keyspace_name=?"
+)
 # A node's own word on its indexes; what it calls the table's name is the keyspace.
 _BUILT: Final = 'SELECT index_name FROM system."IndexInfo" WHERE table_name=? AND index_name=?'
 
@@ -70,6 +73,11 @@ class Catalog:
         return {
             _target(text_map(options).get("target", "")): _text(index) for index, options in found
         }
+
+    async def index_tables(self, keyspace: str) -> dict[str, str]:
+        """Name of an index -> short name of its table; a keyspace has each name once."""
+        found = await self._rows(_INDEX_TABLES, keyspace)
+        return {_text(index): _text(table) for index, table in found}
 
     async def is_built(self, keyspace: str, index: str) -> bool:
         """Has every node that is up finished the index? Until then reads of it fail."""

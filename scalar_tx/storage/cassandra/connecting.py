@@ -144,7 +144,8 @@ def open_session(settings: CassandraSettings, tls: ssl.SSLContext | None) -> Any
         connection_class=_CONNECTION_CLASS,
         connect_timeout=CONNECT_SECONDS,
         control_connection_timeout=CONNECT_SECONDS,
-        reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_SECONDS),
+        # However long a node is away: by itself the driver gives up after some minutes.
+        reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_SECONDS, max_attempts=None),
         idle_heartbeat_interval=_HEARTBEAT_SECONDS,
         idle_heartbeat_timeout=_HEARTBEAT_SECONDS,
         # A node that hangs would hold up every new statement; the others learn it when asked.

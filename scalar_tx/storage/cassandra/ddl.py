@@ -55,13 +55,14 @@ def _replication(options: Mapping[str, str]) -> str:
     )
 
 
-def create_table(table: Table, options: Mapping[str, str]) -> str:
+def create_table(table: Table, options: Mapping[str, str], *, if_not_exists: bool = False) -> str:
     """Make a table: partition key, clustering key, then the other columns."""
+    guard = "IF NOT EXISTS " if if_not_exists else ""
     schema = table.schema
     columns = ", ".join(f"{quoted(c)} {cql_type(schema.columns[c])}" for c in table.columns)
     partition = ", ".join(map(quoted, schema.partition_key))
     key = ", ".join([f"({partition})", *map(quoted, schema.clustering_key)])
-    text = f"CREATE TABLE {table_name(table.name)} ({columns}, PRIMARY KEY ({key}))"
+    text = f"CREATE TABLE {guard}{table_name(table.name)} ({columns}, PRIMARY KEY ({key}))"
     properties = []
     if schema.clustering_key:
         orders = (f"{quoted(c)} {o.value}" for c, o in schema.clustering_orders.items())
@@ -81,10 +82,12 @@ def _compaction(options: Mapping[str, str]) -> str:
     return _COMPACTIONS[word]
 
 
-def create_index(table: Table, column: str) -> str:
-    """Index a column."""
+def create_index(table: Table, column: str, *, if_not_exists: bool = False) -> str:
+    """Index a column; ``if_not_exists``: unless any table of the keyspace has one of that name."""
+    guard = "IF NOT EXISTS " if if_not_exists else ""
     name = index_name(table.short_name, column)
-    return f"CREATE INDEX {quoted(name)} ON {table_name(table.name)} ({quoted(column)})"
+    target = f"{table_name(table.name)} ({quoted(column)})"
+    return f"CREATE INDEX {guard}{quoted(name)} ON {target}"
 
 
 def drop_index(table: Table, name: str) -> str:

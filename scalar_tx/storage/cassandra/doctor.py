@@ -59,9 +59,9 @@ def _finished(steps: Coroutine[Any, Any, T]) -> T:
 
 
 async def _examination(session: Session) -> Examination:
-    hosts = await session.hosts()
+    hosts, known = await session.hosts(), await session.known_hosts()
     clocks = [await _clock_ahead_ms(session, host) for host in hosts]
-    findings = [_nodes(hosts)]
+    findings = [_nodes(hosts, elsewhere=len(known) - len(hosts))]
     keyspaces = await Catalog(session).keyspaces()
     replications = {
         name: one for name, one in sorted(keyspaces.items()) if not name.startswith("system")
@@ -74,9 +74,9 @@ async def _examination(session: Session) -> Examination:
             durability(place, values.get("commitlog_sync"), few_replicas=single),
             paxos(place, values.get("paxos_variant")),
         ]
-    centers = {str(host.datacenter) for host in hosts}
+    centers = {str(host.datacenter) for host in known}
     findings += [
-        replication(name, one, nodes=len(hosts), centers=centers)
+        replication(name, one, nodes=len(known), centers=centers)
         for name, one in replications.items()
     ]
     return Examination(tuple(findings), clock_ahead_ms=max(clocks, key=abs, default=None))
@@ -89,11 +89,12 @@ async def _clock_ahead_ms(session: Session, host: Any) -> float:
     return int.from_bytes(answer.rows[0][0] or b"", "big", signed=True) - here
 
 
-def _nodes(hosts: Sequence[Any]) -> Finding:
+def _nodes(hosts: Sequence[Any], *, elsewhere: int) -> Finding:
     words = ", ".join(
         f"{host.address} ({host.release_version}, {host.datacenter})" for host in hosts
     )
-    return Finding("cluster", Verdict.GOOD, f"{len(hosts)} of its nodes up: {words}")
+    others = f"; not asked: {elsewhere} in other data centers" if elsewhere else ""
+    return Finding("cluster", Verdict.GOOD, f"{len(hosts)} of its nodes up: {words}{others}")
 
 
 async def _settings_of(session: Session, host: Any) -> dict[str, str]:

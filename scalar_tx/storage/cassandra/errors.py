@@ -179,7 +179,7 @@ def meaning_of(error: BaseException, call: Call) -> Meaning:
         Call.READ: case.read,
         Call.WRITE: case.write,
         Call.CONDITIONAL_WRITE: case.conditional,
-        Call.DEFINITION: case.read,
+        Call.DEFINITION: case.write,
     }[call]
     return max([own, *(meaning_of(one, call) for one in _inner(error) if not _unsent(one, error))])
 
@@ -228,6 +228,9 @@ def _said_of(error: BaseException, call: Call) -> Case:
             return case
     if call is Call.CONNECT and any(names & _FOREIGN_SIGNS for names in named):
         return _FOREIGN
+    answered = [one for one in hosts if not _unsent(one, error)]
+    if answered and call is not Call.CONNECT:
+        return case_of(max(answered, key=lambda one: meaning_of(one, call)))
     return case_of(error)
 
 

@@ -18,11 +18,12 @@ from scalar_tx.storage.cassandra.errors import Call, storage_error
 # isort: split
 # The driver's modules come after the one above, which chooses its event loop.
 from cassandra import ConsistencyLevel
-from cassandra.cluster import ResultSet
+from cassandra.cluster import NoHostAvailable, ResultSet
+from cassandra.policies import HostDistance
 from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleStatement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from scalar_tx.storage.cassandra.settings import CassandraSettings
     from scalar_tx.storage.cassandra.statements import Statement
@@ -36,6 +37,9 @@ SERIAL: Final = ConsistencyLevel.SERIAL
 _DEFINITION_SECONDS: Final = 60.0
 _THREADS: Final = 2  # for what the driver can do only by blocking: connect, prepare, close
 _MOST_PREPARED: Final = 2_000  # statements; a write has one for each set of columns it sets
+# Without any connection for so long the cluster is opened anew. The driver's own attempts end for
+# good where a node refuses the password, as one does that can't reach its table of passwords.
+_HOPELESS_SECONDS: Final = 10.0
 
 Cells = tuple["bytes | None", ...]
 
@@ -78,6 +82,7 @@ class Session:
         self._connecting: Future[Any] | None = None
         self._failed: _Failed | None = None
         self._session: Any = None
+        self._lost_since: float | None = None  # no connection is open
         self._preparing: dict[str, Future[Any]] = {}
         self._prepared: dict[str, Any] = {}
         self._closed = False
@@ -123,13 +128,21 @@ class Session:
         await self._answer(session, statement, Call.DEFINITION, place, timeout=_DEFINITION_SECONDS)
 
     async def hosts(self) -> list[Any]:
-        """The nodes that are up, as the driver names them."""
+        """The nodes that are up and can be asked, as the driver names them."""
         session = self._session or await self._connect()
-        return [host for host in session.cluster.metadata.all_hosts() if host.is_up is not False]
+        return asked_hosts(session.cluster)
+
+    async def known_hosts(self) -> list[Any]:
+        """Those, and the nodes of other data centers unless they are known to be down."""
+        session = self._session or await self._connect()
+        return _up(session.cluster)
 
     async def pause(self, seconds: float) -> None:
         """Let time pass; an event loop goes on meanwhile."""
-        await self.waiter.wait(_handed_on(self._pool.submit(time.sleep, seconds)))
+        try:
+            await self.waiter.wait(_handed_on(self._submitted(time.sleep, seconds)))
+        except SessionClosed as error:
+            raise storage_error(error, Call.CONNECT, self.settings.place) from error
 
     async def close(self) -> None:
         """Close all connections; calls that still run end with an error."""
@@ -157,7 +170,7 @@ class Session:
                 error = failed.error
                 raise storage_error(error, Call.CONNECT, self.settings.place) from error
             if self._connecting is None:
-                self._connecting = self._pool.submit(open_session, self.settings, self._tls)
+                self._connecting = self._submitted(open_session, self.settings, self._tls)
             connecting = self._connecting
         try:
             session = await self.waiter.wait(_handed_on(connecting))
@@ -167,10 +180,32 @@ class Session:
                     self._connecting = None
                     self._failed = _failed_again(error, failed)
             raise storage_error(error, Call.CONNECT, self.settings.place) from error
-        if not self._closed:
-            self._session = session
-        self._failed = None
+        with self._lock:
+            if not self._closed and self._connecting is connecting:
+                self._session = session
+            self._failed = None
         return session
+
+    def _submitted(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        try:
+            return self._pool.submit(call, *arguments)
+        except RuntimeError as error:  # the pool takes no more
+            raise SessionClosed("the storage is closed") from error
+
+    def _without_hosts(self, session: Any) -> None:
+        """No host could be asked: where no connection opens again, let the next call connect."""
+        now = time.monotonic()
+        with self._lock:
+            if self._closed or session is not self._session:
+                return
+            if any(pool.open_count and not pool.is_shutdown for pool in session.get_pools()):
+                self._lost_since = None
+            elif self._lost_since is None:
+                self._lost_since = now
+            elif now - self._lost_since > _HOPELESS_SECONDS:
+                self._session = self._connecting = self._lost_since = None
+                self._prepared.clear()
+                self._pool.submit(session.cluster.shutdown)
 
     async def _bound(self, session: Any, statement: Statement, call: Call, place: str) -> Any:
         prepared = self._prepared.get(statement.text)
@@ -181,19 +216,22 @@ class Session:
         return bound
 
     async def _prepare(self, session: Any, text: str, call: Call, place: str) -> Any:
-        with self._lock:
-            preparing = self._preparing.get(text)
-            if preparing is None:
-                preparing = self._pool.submit(session.prepare, text)
-                self._preparing[text] = preparing
+        preparing: Future[Any] | None = None
         try:
+            with self._lock:
+                preparing = self._preparing.get(text)
+                if preparing is None:
+                    preparing = self._submitted(session.prepare, text)
+                    self._preparing[text] = preparing
             prepared = await self.waiter.wait(_handed_on(preparing))
         except Exception as error:
+            if isinstance(error, NoHostAvailable):
+                self._without_hosts(session)
             # Nothing of a write is sent before it is prepared.
             raise storage_error(error, Call.PREPARE, place) from error
         finally:
             with self._lock:
-                if self._preparing.get(text) is preparing:
+                if preparing is not None and self._preparing.get(text) is preparing:
                     del self._preparing[text]
         with self._lock:
             self._prepared[text] = prepared
@@ -208,8 +246,21 @@ class Session:
             asked = session.execute_async(statement, **options)
             answer: Answer = await self.waiter.wait(_answered(asked))
         except Exception as error:
+            if isinstance(error, NoHostAvailable):
+                self._without_hosts(session)
             raise storage_error(error, call, place) from error
+        self._lost_since = None
         return answer
+
+
+def _up(cluster: Any) -> list[Any]:
+    return [host for host in cluster.metadata.all_hosts() if host.is_up is not False]
+
+
+def asked_hosts(cluster: Any) -> list[Any]:
+    """The nodes that are up, but for those of other data centers, which are never asked."""
+    distance = cluster.profile_manager.distance
+    return [host for host in _up(cluster) if distance(host) != HostDistance.IGNORED]
 
 
 def _failed_again(error: Exception, former: _Failed | None) -> _Failed:
@@ -238,7 +289,8 @@ def _handed_on(shared: Future[Any]) -> Future[Any]:
     own.set_running_or_notify_cancel()
 
     def hand_on(done: Future[Any]) -> None:
-        error = done.exception()
+        # Only whoever closes the session cancels what it has not begun.
+        error = SessionClosed("the storage is closed") if done.cancelled() else done.exception()
         if error is None:
             own.set_result(done.result())
         else:
@@ -253,7 +305,8 @@ def _settled(shared: Future[Any]) -> Future[tuple[Any]]:
     own: Future[tuple[Any]] = Future()
 
     def settle(done: Future[Any]) -> None:
-        own.set_result((None if done.exception() else done.result(),))
+        failed = done.cancelled() or done.exception() is not None
+        own.set_result((None if failed else done.result(),))
 
     shared.add_done_callback(settle)
     return own

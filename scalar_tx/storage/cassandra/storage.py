@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from scalar_tx.storage.interface import ScanRequest, StorageMutation, Waiter
 
 _MOST_KEY_BYTES: Final = 65_535
+_MOST_STATEMENTS: Final = 65_535  # of one batch
 # How often a write that rests on what was read is begun again because that has changed.
 _MOST_READINGS: Final = 20
 
@@ -45,7 +47,7 @@ _MOST_READINGS: Final = 20
 _INFO: Final = StorageInfo(
     name="cassandra",
     atomicity_unit=AtomicityUnit.PARTITION,
-    max_mutations=2**31 - 1,
+    max_mutations=_MOST_STATEMENTS,
     linearizable=frozenset({ReadKind.GET, ReadKind.PARTITION}),
     waits=Waits.FUTURES,
     orders_whole_table=False,
@@ -101,7 +103,12 @@ class CassandraStorage:
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
     ) -> str | None:
-        """A key column holds at most 65,535 bytes."""
+        """A key column holds at most 65,535 bytes, and of equal floats one."""
+        if in_key and isinstance(value, float):
+            if value == 0 and math.copysign(1, value) < 0:
+                return "to Cassandra the key -0.0 is another one than 0.0; store 0.0"
+            if math.isnan(value):
+                return "NaN, which does not equal itself, can't be a key"
         if in_key and isinstance(value, str | bytes) and 4 * len(value) > _MOST_KEY_BYTES:
             size = len(value) if isinstance(value, bytes) else len(value.encode())
             if size > _MOST_KEY_BYTES:
@@ -159,21 +166,22 @@ class CassandraStorage:
     ) -> None:
         """Read what the conditions are about, judge them, and write if it is still so."""
         mutations = [mutation for mutation, _ in plans]
-        former: list[Row] | None = None
+        former: list[Statement] | None = None
         for _ in range(_MOST_READINGS):
             seen = [await self._judged(mutation) for mutation in unplanned]
             if len(plans) == 1 and isinstance(unplanned[0], Write) and not unplanned[0].values:
                 return  # the reading was all there is to it
-            if len(unplanned) < len(plans) and seen == former:
-                raise _refused(mutations)  # what was read is as it was: another condition is unmet
             rows = iter(seen)
             statements = [
                 self._resting_on(mutation, next(rows)) if plan is None else plan
                 for mutation, plan in plans
             ]
+            # By their bytes: of the values read, NaN does not equal itself.
+            if len(unplanned) < len(plans) and statements == former:
+                raise _refused(mutations)  # what was read is as it was: another condition is unmet
             if await self._send(statements, mutations):
                 return
-            former = seen
+            former = statements
         raise StorageBusyError(
             f"{mutations[0].table.name} {mutations[0].key!r} was changed by others "
             f"{_MOST_READINGS} times between reading and writing it"
@@ -294,6 +302,13 @@ def _check(mutations: Sequence[StorageMutation]) -> None:
         raise InvalidOperationError("mutate needs at least one mutation", code="STX-3016")
     if len(mutations) == 1:
         return
+    if len(mutations) > _MOST_STATEMENTS:
+        raise InvalidOperationError(
+            f"one atomic write of Cassandra holds {_MOST_STATEMENTS:,} records, not "
+            f"{len(mutations):,}",
+            advice="Split the mutations",
+            code="STX-3016",
+        )
     if len({unit_key(mutation, _INFO) for mutation in mutations}) > 1:
         raise InvalidOperationError(
             "one atomic write of Cassandra spans a partition",

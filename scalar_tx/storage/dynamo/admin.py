@@ -6,6 +6,7 @@ A table is made first and described after; what a crash leaves between the two i
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -17,9 +18,9 @@ from scalar_tx.errors import (
     StorageBusyError,
 )
 from scalar_tx.model.table import Table, TableSchema, split_name
-from scalar_tx.storage.dynamo import capacity, metadata
+from scalar_tx.storage.dynamo import capacity, metadata, rows
 from scalar_tx.storage.dynamo.keys import CLUSTERING_KEY, PARTITION_KEY
-from scalar_tx.storage.dynamo.patience import Patience
+from scalar_tx.storage.dynamo.patience import Patience, begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 _NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
 _MISSING: Final = "STX-3017"
-_DELETIONS: Final = 25  # of one BatchWriteItem
+# Between making a table and describing it: its scaling and its backups, if they are asked for.
+_DESCRIPTION_SECONDS: Final = 60.0
+_DESCRIPTION_PAUSE: Final = 0.2
 
 
 class DynamoAdmin:
@@ -84,12 +87,34 @@ class DynamoAdmin:
                 return
             raise _state(f"the table {table.name} exists", "Pass if_not_exists=True")
         if self._found(table.name) is not None:
-            raise _state(
-                f"DynamoDB holds a table {self._names.table(table.name)} already, without metadata",
-                "Repair the table if it is the same one, or choose another name",
-            )
-        self._make(table, units, options)
-        self._describe(table, options)
+            if not if_not_exists:
+                raise self._undescribed(table.name)
+            self._wait_until_described(table.name)
+            return
+        try:
+            self._make(table, units, options)
+        except StorageBusyError:
+            if not if_not_exists or self._found(table.name) is None:
+                raise
+            self._wait_until_described(table.name)
+            return
+        with begun(f"making {table.name}"):
+            self._describe(table, options)
+
+    def _wait_until_described(self, name: str) -> None:
+        """Another process may be making the table; one that has ended describes it no more."""
+        self._wait_until_active(self._names.table(name))
+        until = time.monotonic() + _DESCRIPTION_SECONDS
+        while self._described(name) is None:
+            if time.monotonic() > until:
+                raise self._undescribed(name)
+            time.sleep(_DESCRIPTION_PAUSE)
+
+    def _undescribed(self, name: str) -> InvalidOperationError:
+        return _state(
+            f"DynamoDB holds a table {self._names.table(name)} already, without metadata",
+            "Repair the table if it is the same one, or choose another name",
+        )
 
     async def drop_table(self, name: str, *, if_exists: bool = False) -> None:
         """Remove the table and its metadata, and the metadata table with the last of them."""
@@ -105,30 +130,16 @@ class DynamoAdmin:
             capacity.stop_scaling(self._client, self._names, described)
             self._remove(self._names.table(name))
         key = {metadata.HASH_KEY: {"S": self._names.table(name)}}
-        self._client.write("delete_item", {"TableName": self._names.metadata, "Key": key})
-        if next(self._items(self._names.metadata, limit=1), None) is None:
-            self._remove(self._names.metadata)
+        with begun(f"dropping {name}"):
+            self._client.write("delete_item", {"TableName": self._names.metadata, "Key": key})
+            if next(rows.items(self._client, self._names.metadata, limit=1), None) is None:
+                self._remove(self._names.metadata)
 
     async def truncate_table(self, name: str) -> None:
         """Remove all rows, one by one: DynamoDB has nothing else."""
         table = self._current(name)
         names = [PARTITION_KEY, *([CLUSTERING_KEY] if table.schema.clustering_key else [])]
-        batch: list[dict[str, Any]] = []
-        for item in self._items(self._names.table(name)):
-            batch.append({"DeleteRequest": {"Key": {one: item[one] for one in names}}})
-            if len(batch) == _DELETIONS:
-                self._delete(name, batch)
-                batch = []
-        self._delete(name, batch)
-
-    def _delete(self, name: str, batch: list[dict[str, Any]]) -> None:
-        physical = self._names.table(name)
-        wait = Patience(f"the rows of {name} could not be removed")
-        while batch:
-            answer = self._client.write("batch_write_item", {"RequestItems": {physical: batch}})
-            batch = answer.get("UnprocessedItems", {}).get(physical, [])
-            if batch:
-                wait.pause()
+        rows.remove_all(self._client, self._names.table(name), names)
 
     async def tables(self, namespace: str) -> list[str]:
         """The full names of a namespace's tables."""
@@ -148,7 +159,8 @@ class DynamoAdmin:
             raise _state(f"{table.name}.{column} has an index", "Nothing needs to be done")
         self._names.check_indexes(current, [column])
         self._make_index(current, column, capacity.units(options), options)
-        self._describe(_indexed(current, (*current.schema.secondary_index, column)), options)
+        with begun(f"indexing {table.name}.{column}"):
+            self._describe(_indexed(current, (*current.schema.secondary_index, column)), options)
 
     async def drop_index(self, table: Table, column: str) -> None:
         """Remove a column's index from the description, then from the table."""
@@ -161,11 +173,12 @@ class DynamoAdmin:
                 code="STX-3015",
             )
         self._describe(_indexed(current, [one for one in indexes if one != column]), _NO_OPTIONS)
-        if self._names.index(table.name, column) in self._indexes(table.name):
-            capacity.stop_index_scaling(self._client, self._names, table.name, column)
-            request = metadata.drop_index_request(current, self._names, column)
-            self._client.write("update_table", request)
-            self._wait_until_active(self._names.table(table.name))
+        with begun(f"dropping the index on {table.name}.{column}"):
+            if self._names.index(table.name, column) in self._indexes(table.name):
+                capacity.stop_index_scaling(self._client, self._names, table.name, column)
+                request = metadata.drop_index_request(current, self._names, column)
+                self._client.write("update_table", request)
+                self._wait_until_active(self._names.table(table.name))
 
     async def repair_table(self, table: Table, *, options: Mapping[str, str] = _NO_OPTIONS) -> None:
         """Make what is missing of the table, its indexes and its metadata."""
@@ -176,7 +189,6 @@ class DynamoAdmin:
             self._make(table, units, options)
         else:
             self._check_keys(table, found)
-            self._wait_until_active(self._names.table(table.name))
             there = self._indexes(table.name)
             for column in table.schema.secondary_index:
                 if self._names.index(table.name, column) not in there:
@@ -204,17 +216,8 @@ class DynamoAdmin:
 
     # What is there.
 
-    def _items(self, physical: str, limit: int = 100) -> Iterator[dict[str, Any]]:
-        request: dict[str, Any] = {"TableName": physical, "ConsistentRead": True, "Limit": limit}
-        while True:
-            answer = self._client.read("scan", request)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
     def _described_names(self) -> list[str]:
-        items = _if_there(lambda: list(self._items(self._names.metadata))) or []
+        items = _if_there(lambda: list(rows.items(self._client, self._names.metadata))) or []
         found = [self._names.ours(item[metadata.HASH_KEY]["S"]) for item in items]
         return sorted(name for name in found if name is not None)
 
@@ -254,7 +257,10 @@ class DynamoAdmin:
         return None if answer is None else answer["Table"]
 
     def _indexes(self, name: str) -> set[str]:
-        found = self._found(name) or {}
+        """The indexes, once none is being made or removed: one that goes is still among them."""
+        if self._found(name) is None:
+            return set()
+        found = self._wait_until_active(self._names.table(name))
         return {index["IndexName"] for index in found.get("GlobalSecondaryIndexes", [])}
 
     def _check_keys(self, table: Table, found: Mapping[str, Any]) -> None:
@@ -279,8 +285,9 @@ class DynamoAdmin:
         except ReplyLostError:
             self._check_rivals(self._names.table(table.name))
             raise
-        self._wait_until_active(self._names.table(table.name))
-        capacity.set_up(self._client, self._names, table, units, options)
+        with begun(f"making {table.name}"):
+            self._wait_until_active(self._names.table(table.name))
+            capacity.set_up(self._client, self._names, table, units, options)
 
     def _check_rivals(self, physical: str) -> None:
         """DynamoDB Local on a file fails at names that differ in case only, unlike the service."""
@@ -307,9 +314,10 @@ class DynamoAdmin:
         if self._names.index(table.name, column) not in self._indexes(table.name):
             request = metadata.create_index_request(table, self._names, column, units)
             self._client.write("update_table", request)
-        self._wait_until_active(self._names.table(table.name))
-        resource = capacity.index_resource(self._names, table.name, column)
-        capacity.scale_index(self._client, resource, units, options)
+        with begun(f"indexing {table.name}.{column}"):
+            self._wait_until_active(self._names.table(table.name))
+            resource = capacity.index_resource(self._names, table.name, column)
+            capacity.scale_index(self._client, resource, units, options)
 
     def _describe(self, table: Table, options: Mapping[str, str]) -> None:
         if self._physical(self._names.metadata) is None:
@@ -333,7 +341,7 @@ class DynamoAdmin:
         while self._physical(physical) is not None:
             wait.pause()
 
-    def _wait_until_active(self, physical: str) -> None:
+    def _wait_until_active(self, physical: str) -> dict[str, Any]:
         wait = Patience(f"the table {physical} is not ready")
         while True:
             found = self._physical(physical)
@@ -342,7 +350,7 @@ class DynamoAdmin:
                 indexes = found.get("GlobalSecondaryIndexes", [])
                 parts += [index.get("IndexStatus", "ACTIVE") for index in indexes]
                 if all(status == "ACTIVE" for status in parts):
-                    return
+                    return found
             wait.pause()
 
 

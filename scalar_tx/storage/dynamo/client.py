@@ -37,6 +37,7 @@ from scalar_tx.errors import (
 )
 from scalar_tx.storage.dynamo.errors import (
     FAILED_INSIDE,
+    NO_SETTINGS,
     GroupRefusedError,
     Meaning,
     answer_case,
@@ -44,7 +45,7 @@ from scalar_tx.storage.dynamo.errors import (
     driver_case,
     storage_error,
 )
-from scalar_tx.storage.dynamo.wire import OPERATIONS, wire
+from scalar_tx.storage.dynamo.wire import OPERATIONS, credentials_of, wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,7 +165,9 @@ class Client:
         if service == _DYNAMODB and operation in OPERATIONS:
             found = self._client(_WIRE).call(operation, request)
         else:
-            found = getattr(self._client(service), operation)(**request)
+            driver = self._client(service)
+            credentials_of(self._session)
+            found = getattr(driver, operation)(**request)
         return found
 
     def _answered(self, error: Any, operation: str, *, write: bool) -> Exception:
@@ -224,7 +227,7 @@ class Client:
                 if driver is None:
                     driver = self._made[_DYNAMODB] = self._make(_DYNAMODB)
                 return wire(driver, self._session, wanted)
-            return self._session.client(
+            driver = self._session.client(
                 service,
                 endpoint_url=wanted.endpoint,
                 config=Config(
@@ -234,10 +237,15 @@ class Client:
                     retries={"total_max_attempts": 1, "mode": "standard"},
                 ),
             )
+            # A driver's client that was made without them would never look for them again.
+            credentials_of(self._session)
         except botocore.exceptions.BotoCoreError as error:
             raise storage_error(
                 str(error), driver_case(_class_names(error)), write=False
             ) from error
+        except ValueError as error:  # the driver does not take the endpoint
+            raise storage_error(str(error), NO_SETTINGS, write=False) from error
+        return driver
 
 
 _THROTTLED: Final = frozenset(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from decimal import ROUND_UP, Context
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.errors import SchemaError
@@ -61,14 +62,27 @@ def _split(text: str) -> tuple[str, int]:
     return digits, int(exponent)
 
 
+def _above(value: float, places: int) -> str:
+    """The least decimal of so many digits that is not smaller, sign apart."""
+    found = Context(places + 1, ROUND_UP).create_decimal_from_float(value)
+    return f"{found:.{places}e}"
+
+
 def _printed(value: float, most_digits: int, same: Callable[[str], bool]) -> str:
     if value == 0:
         return "-0.0" if math.copysign(1, value) < 0 else "0.0"
     # At least two digits: of those that stand for one float Java takes the nearest such pair.
+    power_of_two = abs(math.frexp(value)[0]) == 0.5
     for places in range(1, most_digits):
         text = f"{value:.{places}e}"
         if same(text):
             return _java_text(*_split(text))
+        if power_of_two:
+            # Floats are denser below it: what is nearest may be another one where the next decimal
+            # above, though farther, is not.
+            text = _above(value, places)
+            if same(text):
+                return _java_text(*_split(text))
     return _java_text(*_split(f"{value:.{most_digits}e}"))
 
 

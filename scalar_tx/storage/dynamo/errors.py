@@ -56,6 +56,7 @@ class Case:
     meaning: Meaning
     advice: str
     code: str = "STX-4601"
+    retryable: bool = True  # of unavailability: may it pass within a minute?
 
 
 _AGAIN: Final = "Try again; the table may need more capacity"
@@ -77,18 +78,23 @@ _REACH: Final = "Check the region, the endpoint and the network, and that the se
 
 FAILED_INSIDE: Final = "STX-4607"
 BUSY: Final = Case(Meaning.BUSY, _AGAIN)
-_NO_RIGHTS: Final = Case(Meaning.UNAVAILABLE, _RIGHTS, "STX-4603")
-_NO_CREDENTIALS: Final = Case(Meaning.UNAVAILABLE, _CREDENTIALS, "STX-4602")
-_NO_CLOCK: Final = Case(Meaning.UNAVAILABLE, _CLOCK, "STX-4604")
+_NO_RIGHTS: Final = Case(Meaning.UNAVAILABLE, _RIGHTS, "STX-4603", retryable=False)
+_NO_CREDENTIALS: Final = Case(Meaning.UNAVAILABLE, _CREDENTIALS, "STX-4602", retryable=False)
+# Whoever hands them out did not do so this time.
+_CREDENTIALS_LATER: Final = Case(Meaning.UNAVAILABLE, _CREDENTIALS, "STX-4602")
+_NO_CLOCK: Final = Case(Meaning.UNAVAILABLE, _CLOCK, "STX-4604", retryable=False)
 _NO_SERVER: Final = Case(Meaning.UNAVAILABLE, _REACH, "STX-4605")
 _NO_TRUST: Final = Case(
-    Meaning.UNAVAILABLE, "Check the endpoint's scheme and certificate", "STX-4606"
+    Meaning.UNAVAILABLE,
+    "Check the endpoint's scheme and certificate",
+    "STX-4606",
+    retryable=False,
 )
 _MISSING: Final = Case(Meaning.MISSING, "Create it with the schema loader")
 _WRONG: Final = Case(Meaning.WRONG, _CALL, "STX-3608")
 TOO_LARGE: Final = Case(Meaning.WRONG, _TOO_LARGE, "STX-3613")
 _UNSURE: Final = Case(Meaning.LOST, _SERVER, FAILED_INSIDE)
-_NO_SETTINGS: Final = Case(Meaning.SETTINGS, "Correct the settings")
+NO_SETTINGS: Final = Case(Meaning.SETTINGS, "Correct the settings")
 # Of a code that is not listed nothing is known; 4xx is no proof for it.
 UNKNOWN: Final = Case(Meaning.LOST, "See the cause of this error")
 
@@ -152,21 +158,21 @@ DRIVER: Final[dict[str, Case]] = {
     "EndpointConnectionError": _NO_SERVER,
     "ConnectTimeoutError": _NO_SERVER,
     "ProxyConnectionError": _NO_SERVER,
-    "InvalidProxiesConfigError": _NO_SETTINGS,
+    "InvalidProxiesConfigError": NO_SETTINGS,
     "NoCredentialsError": _NO_CREDENTIALS,
     "PartialCredentialsError": _NO_CREDENTIALS,
-    "CredentialRetrievalError": _NO_CREDENTIALS,
-    "TokenRetrievalError": _NO_CREDENTIALS,
+    "CredentialRetrievalError": _CREDENTIALS_LATER,
+    "TokenRetrievalError": _CREDENTIALS_LATER,
     "UnauthorizedSSOTokenError": _NO_CREDENTIALS,
     "SSOError": _NO_CREDENTIALS,
     "RefreshWithMFAUnsupportedError": _NO_CREDENTIALS,
-    "MetadataRetrievalError": _NO_CREDENTIALS,
-    "NoRegionError": _NO_SETTINGS,
-    "InvalidRegionError": _NO_SETTINGS,
-    "ProfileNotFound": _NO_SETTINGS,
-    "ConfigNotFound": _NO_SETTINGS,
-    "ConfigParseError": _NO_SETTINGS,
-    "InvalidConfigError": _NO_SETTINGS,
+    "MetadataRetrievalError": _CREDENTIALS_LATER,
+    "NoRegionError": NO_SETTINGS,
+    "InvalidRegionError": NO_SETTINGS,
+    "ProfileNotFound": NO_SETTINGS,
+    "ConfigNotFound": NO_SETTINGS,
+    "ConfigParseError": NO_SETTINGS,
+    "InvalidConfigError": NO_SETTINGS,
     "ParamValidationError": _WRONG,
     # Of an SSL error only a certificate that was refused is known to come before the request.
     "SSLCertVerificationError": _NO_TRUST,
@@ -243,4 +249,6 @@ def storage_error(text: str, case: Case, *, write: bool) -> Exception:
         case Meaning.LOST if write:
             return ReplyLostError(text)
         case _:
-            return StorageUnavailableError(text, advice=case.advice, code=case.code)
+            return StorageUnavailableError(
+                text, advice=case.advice, code=case.code, retryable=case.retryable
+            )

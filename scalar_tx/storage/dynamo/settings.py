@@ -26,6 +26,7 @@ PROPERTIES: Final = (
 )
 
 _REGION: Final = re.compile(r"[a-z0-9-]{1,64}")
+_HOST: Final = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]+")  # a name or an address
 _DEFAULT_CONNECTIONS: Final = 32
 
 
@@ -97,8 +98,7 @@ def _endpoint(settings: StorageSettings) -> str | None:
 
 
 def _checked_endpoint(text: str, place: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _is_address(text):
         raise SettingsError(
             f"{place}: the endpoint {text!r:.80} is no address",
             advice="Write for example http://localhost:8000",
@@ -106,19 +106,37 @@ def _checked_endpoint(text: str, place: str) -> str:
     return text
 
 
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or port == 0:
+        return False
+    return _HOST.fullmatch(parts.hostname or "") is not None
+
+
 def _from_url(url: str) -> dict[str, str]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _no_url() from None
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     unknown = [name for name, _ in pairs if name not in ("endpoint", "prefix", "profile")]
     if parts.username or parts.path.strip("/") or unknown:
-        raise SettingsError(
-            "a dynamodb:// URL holds a region, and the parameters endpoint, prefix and profile",
-            advice="Write for example dynamodb://eu-central-1?endpoint=http://localhost:8000",
-        )
+        raise _no_url()
     found = {"region": parts.netloc, **dict(pairs)}
     if found.get("endpoint"):
         _checked_endpoint(found["endpoint"], "the URL")
     return found
+
+
+def _no_url() -> SettingsError:
+    return SettingsError(
+        "a dynamodb:// URL holds a region, and the parameters endpoint, prefix and profile",
+        advice="Write for example dynamodb://eu-central-1?endpoint=http://localhost:8000",
+    )
 
 
 def _seconds(settings: StorageSettings, name: str, default: float) -> float:

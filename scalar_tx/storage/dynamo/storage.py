@@ -11,6 +11,7 @@ from scalar_tx.storage.dynamo.client import Client
 from scalar_tx.storage.dynamo.codec import number_fits
 from scalar_tx.storage.dynamo.conditions import needs_judging, pinned
 from scalar_tx.storage.dynamo.errors import GroupRefusedError
+from scalar_tx.storage.dynamo.keys import MOST_PARTITION_BYTES
 from scalar_tx.storage.dynamo.names import Names
 from scalar_tx.storage.dynamo.scans import ScanPlan
 from scalar_tx.storage.dynamo.settings import dynamo_settings
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 NAME: Final = "dynamo"
 MOST_MUTATIONS: Final = 100  # of one TransactWriteItems
 _MOST_ITEM_BYTES: Final = 400 * 1024
-_MOST_KEY_BYTES: Final = 1000  # of one column; the terminator and other columns need room too
 _JUDGEMENTS: Final = 10  # of a condition that DynamoDB can't do, while others change the record
 
 
@@ -83,7 +83,8 @@ class DynamoStorage:
             size = len(value) if isinstance(value, bytes) else len(value.encode())
             if size > _MOST_ITEM_BYTES:
                 return "DynamoDB holds at most 400 KB in a record"
-            if in_key and size > _MOST_KEY_BYTES:
+            if in_key and size > MOST_PARTITION_BYTES:
+                # Of a whole key, and of a clustering key, which is shorter, its own bytes decide.
                 return f"a key of {size:,} bytes is too long for DynamoDB"
             if in_key and isinstance(value, str) and "\x00" in value:
                 return "the character U+0000 ends a key's bytes in DynamoDB"
@@ -153,11 +154,11 @@ class DynamoStorage:
                 entries = [transact_entry(m, r) for m, r in zip(mutations, requests, strict=True)]
                 self.client.transact(entries)
         except WriteRefusedError as error:
-            if judged:
+            positions = error.positions if isinstance(error, GroupRefusedError) else (0,)
+            unmet = [mutations[i] for i in positions]
+            if all(id(mutation) in judged for mutation in unmet):
                 raise _ChangedMeanwhileError(str(error)) from error
-            if isinstance(error, GroupRefusedError):
-                raise _refused_group(mutations, error) from error
-            raise _refused(mutations[0]) from error
+            raise _refused(*unmet) from error
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -190,9 +191,9 @@ class DynamoPages:
                 self._ended = True
                 break
             answer = self._client.read("query" if self._plan.is_query else "scan", request)
+            rows = [self._plan.row_of(item) for item in answer["Items"]]
             self._behind = answer.get("LastEvaluatedKey")
             self._ended = self._behind is None
-            rows = [self._plan.row_of(item) for item in answer["Items"]]
             found = [row for row in rows if row is not None]
             if found:
                 return found
@@ -214,17 +215,9 @@ def _judged_here(mutation: StorageMutation) -> Condition | None:
     return condition
 
 
-def _refused(mutation: StorageMutation) -> WriteRefusedError:
-    return WriteRefusedError(
-        f"{mutation.table.name} {mutation.key!r}: the condition {mutation.condition!r} was not met"
-    )
-
-
-def _refused_group(
-    mutations: Sequence[StorageMutation], error: GroupRefusedError
-) -> WriteRefusedError:
-    named = [f"{mutations[i].table.name} {mutations[i].key!r}" for i in error.positions]
-    return WriteRefusedError(f"the conditions on {', '.join(named)} were not met")
+def _refused(*mutations: StorageMutation) -> WriteRefusedError:
+    named = (f"{one.table.name} {one.key!r}: {one.condition!r}" for one in mutations)
+    return WriteRefusedError(f"conditions that were not met: {'; '.join(named)}")
 
 
 def from_settings(settings: StorageSettings) -> DynamoStorage:

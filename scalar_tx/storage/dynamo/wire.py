@@ -19,6 +19,8 @@ from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.exceptions import (  # type: ignore[import-untyped]
     ClientError,
     ConnectionClosedError,
+    CredentialRetrievalError,
+    HTTPClientError,
     NoCredentialsError,
 )
 from botocore.httpsession import get_cert_path  # type: ignore[import-untyped]
@@ -58,7 +60,7 @@ class Wire:
         self._settings = settings
         self._endpoint: str = driver.meta.endpoint_url
         self._region: str = driver.meta.region_name
-        self._credentials = session.get_credentials()
+        self._session = session
         parts = urlsplit(self._endpoint)
         self._path = parts.path or "/"
         self._host = parts.hostname or ""
@@ -107,16 +109,13 @@ class Wire:
         return found
 
     def _headers(self, target: str, body: bytes) -> dict[str, str]:
-        if self._credentials is None:
-            raise NoCredentialsError
         request = AWSRequest(
             "POST",
             self._endpoint,
             headers={"content-type": CONTENT_TYPE, "host": self._host, "x-amz-target": target},
             data=body,
         )
-        given = self._credentials.get_frozen_credentials()
-        SigV4Auth(given, _SERVICE, self._region).add_auth(request)
+        SigV4Auth(credentials_of(self._session), _SERVICE, self._region).add_auth(request)
         return dict(request.headers.items())
 
     def close(self) -> None:
@@ -127,11 +126,13 @@ class Wire:
 class Driven:
     """The same calls as the driver makes them, for an endpoint behind a proxy."""
 
-    def __init__(self, driver: Any) -> None:
+    def __init__(self, driver: Any, session: Any) -> None:
         self._driver = driver
+        self._session = session
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send a call, and return what is answered."""
+        credentials_of(self._session)
         found: dict[str, Any] = getattr(self._driver, operation)(**request)
         headers = found["ResponseMetadata"]["HTTPHeaders"]
         if "content-length" not in headers and "transfer-encoding" not in headers:
@@ -145,8 +146,22 @@ class Driven:
 def wire(driver: Any, session: Any, settings: DynamoSettings) -> Wire | Driven:
     """What sends the calls of transactions to where a driver's client does."""
     if get_environ_proxies(driver.meta.endpoint_url):
-        return Driven(driver)
+        return Driven(driver, session)
     return Wire(driver, session, settings)
+
+
+def credentials_of(session: Any) -> Any:
+    """What signs a request now: renewed where it had expired, looked for where there was none.
+
+    The driver's errors; what is not the endpoint's own answer must not pass for one.
+    """
+    found = session.get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    try:
+        return found.get_frozen_credentials()
+    except (ClientError, HTTPClientError, RuntimeError) as error:
+        raise CredentialRetrievalError(provider=found.method, error_msg=str(error)) from error
 
 
 def _base64(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,14 @@ import pytest
 from scalar_tx.model.finding import Verdict
 from scalar_tx.model.storage_settings import StorageSettings
 from scalar_tx.settings import load
-from scalar_tx.storage.cassandra.doctor import durability, examine, factor_of, paxos, replication
+from scalar_tx.storage.cassandra.doctor import (
+    _nodes,
+    durability,
+    examine,
+    factor_of,
+    paxos,
+    replication,
+)
 
 if TYPE_CHECKING:
     from tests.servers import Cluster
@@ -88,3 +96,9 @@ def test_a_server_that_is_not_there_is_said_so() -> None:
     assert "127.0.0.1:1" in finding.text
     assert finding.advice is not None
     assert "contact points" in finding.advice
+
+
+def test_nodes_of_other_data_centers_are_counted_and_not_asked() -> None:
+    here = SimpleNamespace(address="10.0.0.1", release_version="5.0", datacenter="here")
+    assert "not asked: 2 in other data centers" in _nodes([here], elsewhere=2).text
+    assert "not asked" not in _nodes([here], elsewhere=0).text

@@ -271,3 +271,25 @@ def test_too_large_a_request_is_told_from_a_wrong_one() -> None:
     found = storage_error(error, Call.CONDITIONAL_WRITE, "ns.t")
     assert isinstance(found, InvalidOperationError)
     assert "smaller values" in found.advice
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OperationTimedOut(), ConnectionShutdown("ended"), protocol.TruncateError(0x1003, "x", None)],
+)
+def test_a_definition_whose_answer_is_lost_may_have_been_made(error: Exception) -> None:
+    assert isinstance(storage_error(error, Call.DEFINITION, "ns.t"), ReplyLostError)
+
+
+def test_a_definition_that_no_node_was_asked_for_was_not_made() -> None:
+    error = NoHostAvailable("none", {"a": ConnectionException("no pool")})
+    assert isinstance(storage_error(error, Call.DEFINITION, "ns.t"), StorageUnavailableError)
+
+
+def test_where_every_node_answered_their_answer_counts() -> None:
+    few = Unavailable("few", ConsistencyLevel.QUORUM, 2, 1)
+    error = NoHostAvailable("none", {"a": ConnectionException("no pool"), "b": few, "c": few})
+    found = storage_error(error, Call.READ, "ns.t")
+    assert isinstance(found, StorageUnavailableError)
+    assert found.code == "STX-4202"
+    assert "majority" in found.advice

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,11 +17,12 @@ from scalar_tx.model.finding import Verdict
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.runtime.blocking import run_blocking as run
 from scalar_tx.settings import load
-from scalar_tx.storage.cassandra import open_cassandra
+from scalar_tx.storage.cassandra import open_cassandra, session
 from scalar_tx.storage.cassandra.doctor import examine
 from scalar_tx.storage.interface import Write
 from tests.servers import Cluster, cassandra, places
 from tests.servers.artifacts import java
+from tests.servers.proxy import Proxy
 from tests.storage.cassandra.connections import sockets, until_only
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ pytestmark = pytest.mark.servers("cassandra")
 TABLE: Final = Table("guarded.t", TableSchema({"p": "INT", "n": "INT"}, ["p"]))
 STORE_WORD: Final = "keystore"
 SOON: Final = 15.0
+# A server takes a password that it has just seen, for 2 seconds, and changes one once in 5.
+PASSWORD_SECONDS: Final = 3.0
 
 
 class Guarded(NamedTuple):
@@ -149,6 +153,47 @@ def test_a_user_who_may_not(guarded: Guarded) -> None:
     assert not caught.value.retryable
     assert run(storage.get(TABLE, (2,))) is None
     run(storage.close())
+
+
+def test_a_node_that_once_refused_the_password(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does that can't reach its table of passwords; the driver never asks it again."""
+    monkeypatch.setattr(session, "_HOPELESS_SECONDS", 1.0)
+    admin = guarded.opened()
+    works(guarded.opened())
+
+    def set_password(word: str) -> None:
+        time.sleep(PASSWORD_SECONDS)
+        run(admin._session.define(f"ALTER ROLE comer WITH PASSWORD = '{word}'", "roles"))
+        time.sleep(PASSWORD_SECONDS)
+
+    text = "CREATE ROLE IF NOT EXISTS comer WITH PASSWORD = 'r' AND LOGIN = true"
+    run(admin._session.define(text, "roles"))
+    run(admin._session.define("GRANT SELECT ON KEYSPACE guarded TO comer", "roles"))
+    with Proxy.before(guarded.cluster) as proxy:
+        own = {"scalar.db.username": "comer", "scalar.db.password": "r"}
+        storage = open_cassandra(load({**proxy.properties(guarded.cluster), **own}).storage)
+        assert run(storage.get(TABLE, (1,))) is not None
+        time.sleep(PASSWORD_SECONDS)
+        proxy.cut()
+        set_password("other")
+        proxy.heal()
+        begun = time.monotonic()
+        while time.monotonic() - begun < 6:  # the driver comes back within 5, and is refused
+            with pytest.raises(StorageUnavailableError):
+                run(storage.get(TABLE, (1,)))
+            time.sleep(0.1)
+        set_password("r")
+        until = time.monotonic() + SOON
+        row = None
+        while row is None:
+            with suppress(StorageUnavailableError):
+                row = run(storage.get(TABLE, (1,)))
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        run(storage.close())
+    run(admin.close())
 
 
 def test_tls(guarded: Guarded) -> None:

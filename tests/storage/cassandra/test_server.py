@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -136,6 +137,32 @@ def test_a_write_that_sets_nothing_keeps_its_condition(storage: CassandraStorage
         mutate(storage, Write(TABLE, (1, 9), {}, if_exists), Write(TABLE, (1, 2), {"n": 5}))
     found = [run(storage.get(TABLE, (1, c))) for c in (1, 2)]
     assert [row and row["n"] for row in found] == [1, 3]
+
+
+def test_an_unmet_condition_beside_nan_is_a_refusal(storage: CassandraStorage) -> None:
+    table = Table(
+        "cassandra_own.nan", TableSchema({"p": "INT", "c": "INT", "x": "DOUBLE"}, ["p"], ["c"])
+    )
+    run(storage.admin.create_table(table, if_not_exists=True))
+    mutate(storage, Write(table, (1, 1), {"x": math.nan}), Write(table, (1, 2), {"x": 0.0}))
+    judged = (column("x") > 5.0) | (column("x") == 1.0)
+    with pytest.raises(WriteRefusedError):
+        mutate(
+            storage,
+            Write(table, (1, 1), {"x": 2.0}, judged),
+            Write(table, (1, 2), {"x": 3.0}, column("x") == 1.0),
+        )
+
+
+@pytest.mark.parametrize("key", [-0.0, math.nan])
+def test_a_float_key_of_another_program_is_scanned(storage: CassandraStorage, key: float) -> None:
+    table = Table("cassandra_own.floats", TableSchema({"p": "DOUBLE", "n": "INT"}, ["p"]))
+    run(storage.admin.create_table(table, if_not_exists=True))
+    run(storage.admin.truncate_table(table.name))
+    mutate(storage, Write(table, (key,), {"n": 1}))
+    mutate(storage, Write(table, (0.0,), {"n": 2}))
+    found = rows(storage, ScanRequest(table, WholeTableSource()))
+    assert sorted(str(row["p"]) for row in found) == sorted([str(key), "0.0"])
 
 
 def test_a_table_of_keys_only(storage: CassandraStorage) -> None:

@@ -220,6 +220,32 @@ def test_nobody_there_and_no_credentials_are_unavailability() -> None:
         nobody.read("list_tables", {})
 
 
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException"]
+)
+def test_what_does_not_pass_is_not_tried_again(code: str) -> None:
+    with pytest.raises(StorageUnavailableError) as caught:
+        Answering(answered(code)).write("update_item", {})
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    "name, retryable",
+    [
+        ("SSLCertVerificationError", False),
+        ("NoCredentialsError", False),
+        ("PartialCredentialsError", False),
+        ("CredentialRetrievalError", True),
+        ("MetadataRetrievalError", True),
+        ("EndpointConnectionError", True),
+    ],
+)
+def test_what_may_pass_is_tried_again(name: str, retryable: bool) -> None:
+    error = storage_error("x", driver_case([name]), write=True)
+    assert isinstance(error, StorageUnavailableError)
+    assert error.retryable is retryable
+
+
 def test_an_unknown_profile_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         Client(DynamoSettings("us-west-2", profile="nobody-has-this")).read("list_tables", {})

@@ -8,7 +8,11 @@ import pytest
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.model.types import DataType
+from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.dynamo.keys import Interval, Keys, following
+from scalar_tx.storage.dynamo.settings import DynamoSettings
+from scalar_tx.storage.dynamo.storage import DynamoStorage
 from scalar_tx.storage.interface import KeyRange
 from scalar_tx.storage.ordering import in_range
 
@@ -97,6 +101,23 @@ def test_long_bounds_are_cut_where_no_key_can_lie() -> None:
     assert not found.empty
     with pytest.raises(InvalidOperationError, match="1,024"):
         table.item_key((1, "x" * 3000))
+
+
+def test_keys_are_as_long_as_dynamodb_takes_them() -> None:
+    storage = DynamoStorage(DynamoSettings("us-west-2"))
+    by_text = Keys(Table("ns.t", TableSchema({"p": "TEXT", "c": "TEXT"}, ["p"], ["c ASC"])))
+    # With the byte that ends a text, 2,048 and 1,024.
+    longest = ("x" * 2047, "y" * 1023)
+    for value in (*longest, b"x" * 2048):
+        assert storage.objection("ns.t", DataType.TEXT, value, in_key=True) is None
+    found = by_text.item_key(longest)
+    assert [len(one["B"]) for one in found.values()] == [2048, 1024]
+    assert storage.objection("ns.t", DataType.TEXT, "x" * 2049, in_key=True)
+    for key in (("x" * 2048, "y"), ("x", "y" * 1024)):
+        with pytest.raises(InvalidOperationError) as caught:
+            by_text.item_key(key)
+        assert caught.value.code == "STX-3602"
+    run_blocking(storage.close())
 
 
 def test_an_empty_interval() -> None:

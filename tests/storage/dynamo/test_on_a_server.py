@@ -70,6 +70,20 @@ def test_a_refused_batch_names_its_records(storage: DynamoStorage) -> None:
     assert "own.up" not in str(caught.value)
 
 
+def test_the_longest_keys(storage: DynamoStorage) -> None:
+    table = Table(
+        "own.long", TableSchema({"p": "TEXT", "c": "TEXT", "n": "INT"}, ["p"], ["c DESC"])
+    )
+    run_blocking(storage.admin.create_table(table))
+    key = ("x" * 2047, "y" * 1023)
+    run_blocking(storage.mutate([Write(table, key, {"n": 1})]))
+    row = {"p": key[0], "c": key[1], "n": 1}
+    assert run_blocking(storage.get(table, key)) == row
+    pages = storage.scan(ScanRequest(table, PartitionSource(key[:1])))
+    assert run_blocking(pages.next_page()) == [row]
+    run_blocking(storage.admin.drop_table(table.name))
+
+
 def test_a_misplaced_record_is_noticed(storage: DynamoStorage) -> None:
     """What the Java library leaves: the key of a DESC table, encoded as ASC."""
     item: dict[str, Any] = {

@@ -51,6 +51,7 @@ def test_a_url() -> None:
         StorageSettings("dynamo", ("dynamodb://us-west-2/table",)),
         StorageSettings("dynamo", ("dynamodb://us-west-2?endpoint=localhost",)),
         StorageSettings("dynamo", ("dynamodb://us-west-2?colour=red",)),
+        StorageSettings("dynamo", ("dynamodb://[us-west-2",)),
         StorageSettings(
             "dynamo", ("us-west-2",), properties={"scalar.db.dynamo.endpoint_override": "local"}
         ),
@@ -64,6 +65,41 @@ def test_a_url() -> None:
 def test_what_is_wrong_is_told(settings: StorageSettings) -> None:
     with pytest.raises(SettingsError):
         dynamo_settings(settings)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://localhost:8000x",
+        "http://localhost:80000",
+        "http://localhost:0",
+        "http://[::1",
+        "http://local host:8000",
+        "http://localhost:8000 ",
+        "http://:8000",
+        "http://",
+        "local",
+    ],
+)
+def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
+    properties = {"scalar.db.dynamo.endpoint_override": endpoint}
+    url = f"dynamodb://us-west-2?endpoint={endpoint}"
+    for settings in (
+        StorageSettings("dynamo", ("us-west-2",), properties=properties),
+        StorageSettings("dynamo", (url,)),
+    ):
+        with pytest.raises(SettingsError, match="no address"):
+            dynamo_settings(settings)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://localhost:8000", "https://10.0.0.1", "http://[::1]:8000", "https://vpce-0a.aws.com./"],
+)
+def test_endpoints(endpoint: str) -> None:
+    properties = {"scalar.db.dynamo.endpoint_override": endpoint}
+    settings = StorageSettings("dynamo", ("us-west-2",), properties=properties)
+    assert dynamo_settings(settings).endpoint == endpoint
 
 
 def test_the_registry_lists_the_adapters_properties() -> None:
