@@ -6,6 +6,7 @@ A user's schema goes in and comes out; the transaction columns are added and hid
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -22,8 +23,11 @@ from scalar_tx.model.table import Table, TableSchema, split_name
 from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scalar_tx.consensus_commit.context import Context
 
+_log = logging.getLogger("scalar_tx.administration")
 _NONE: Final[Mapping[str, str]] = {}
 
 
@@ -84,7 +88,9 @@ class Administration:
         admin = self._context.storage.admin
         # Looked up first: an option or name that only creation refuses must not trouble a table
         # that is there.
-        if if_not_exists and await admin.table(name) is not None:
+        found = await admin.table(name) if if_not_exists else None
+        if found is not None:
+            _warn_of_difference(found, table)
             return
         await admin.create_namespace(namespace, if_not_exists=True, options=_options(options))
         await admin.create_table(table, if_not_exists=if_not_exists, options=_options(options))
@@ -186,18 +192,18 @@ class Administration:
                 advice=f"Its columns are {', '.join(user.columns)}",
                 code="STX-3012",
             )
-        if column in user.secondary_index and if_not_exists:
-            return
-        admin = self._context.storage.admin
-        await admin.create_index(table, column, options=_options(options))
-        twin = BEFORE + column
+        wanted = [column]
         if (
             transaction
             and column not in user.primary_key
-            and twin not in table.schema.secondary_index
             and self._context.options.before_index_check
         ):
-            await admin.create_index(table, twin, options=_options(options))
+            wanted.append(BEFORE + column)
+        admin, there = self._context.storage.admin, table.schema.secondary_index
+        for one in wanted:
+            # The second may be missing where the first is there: a crash came between.
+            if one not in there or (one == column and not if_not_exists):
+                await admin.create_index(table, one, options=_options(options))
         self._context.catalog.forget(name)
 
     async def drop_index(
@@ -328,6 +334,28 @@ class Administration:
 
 def _user_schema(table: Table, *, transaction: bool) -> TableSchema:
     return TransactionalTable(table).user if transaction else table.schema
+
+
+def _warn_of_difference(found: Table, wanted: Table) -> None:
+    """A table that is there is left as it is; of what it lacks somebody should hear."""
+    lacking = [
+        f"the {what} {', '.join(names)}"
+        for what, names in (
+            ("columns", [one for one in wanted.columns if one not in found.columns]),
+            ("indexes on", _without(wanted.schema.secondary_index, found)),
+        )
+        if names
+    ]
+    if lacking:
+        _log.warning(
+            "the table %s is there already and lacks %s; repair_table makes what is missing",
+            found.name,
+            " and ".join(lacking),
+        )
+
+
+def _without(columns: Iterable[str], found: Table) -> list[str]:
+    return [one for one in columns if one not in found.schema.secondary_index]
 
 
 def _options(options: Mapping[str, object]) -> Mapping[str, str]:

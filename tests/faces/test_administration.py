@@ -67,6 +67,29 @@ async def test_tables(db: Any) -> None:
         await now(admin.table("shop.one"))
 
 
+async def test_an_index_is_completed_and_a_table_that_lacks_one_is_told_of(
+    db: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A crash may have come between an index and the one on previous values."""
+    await make_accounts(db)
+    storage = db._parts.storage
+    stored = await storage.admin.table(ACCOUNT)
+    await storage.admin.drop_index(stored, "before_owner")
+    await now(db.admin.create_index(ACCOUNT, "owner", if_not_exists=True))
+    stored = await storage.admin.table(ACCOUNT)
+    assert {"owner", "before_owner"} <= set(stored.schema.secondary_index)
+    wider = {"id": "INT", "owner": "TEXT", "balance": "INT", "note": "TEXT"}
+    with caplog.at_level("WARNING"):
+        await now(
+            db.admin.create_table(
+                ACCOUNT,
+                TableSchema(wider, ["id"], (), ["balance"]),
+                if_not_exists=True,
+            )
+        )
+    assert "lacks the columns note, before_note and the indexes on balance" in caplog.text
+
+
 async def test_a_missing_table_is_named_with_its_nearest(db: Any) -> None:
     await make_accounts(db)
     with pytest.raises(InvalidOperationError) as caught:
