@@ -167,7 +167,7 @@ def check(example: Any) -> None:
 
 
 @given(examples)
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_as_if_one_after_the_other(example: Any) -> None:
     check(example)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = Schedules("two-phase")
 SEEDS = range(150)
-SEEDS_IN_CI = range(150, 3_150)
+SEEDS_IN_CI = range(150, 1_650)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_the_run_met_what_it_is_there_to_meet(schedules: Summary) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_goes_wrong_in_three_thousand_schedules() -> None:
+def test_nothing_goes_wrong_in_many_schedules() -> None:
     summary = run_many(EVERYTHING, SEEDS_IN_CI, progress=lambda *_: None)
     assert summary.failed == []
     assert summary.schedules == len(SEEDS_IN_CI)
