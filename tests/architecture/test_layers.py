@@ -26,7 +26,11 @@ MAY_IMPORT = {
 
 # Every other child of scalar_tx.storage is an adapter, or what adapters share.
 NO_ADAPTERS = {"interface", "registry", "routing", "conformance"}
-SHARED_BY_ADAPTERS = {"scalar_tx.storage.ordering", "scalar_tx.storage.sql"}
+SHARED_BY_ADAPTERS = {
+    "scalar_tx.storage.later_steps",
+    "scalar_tx.storage.ordering",
+    "scalar_tx.storage.sql",
+}
 ADAPTERS_MAY_IMPORT = {"scalar_tx.storage.interface"} | SHARED_BY_ADAPTERS | VOCABULARY
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from scalar_tx.errors import (
-    InvalidOperationError,
-    ReplyLostError,
-    SchemaError,
-    StorageBusyError,
-    StorageUnavailableError,
-)
+from scalar_tx.errors import InvalidOperationError, SchemaError, StorageUnavailableError
 from scalar_tx.model.table import split_name
 from scalar_tx.storage.cassandra import ddl
 from scalar_tx.storage.cassandra.names import check_index, check_makeable, check_namespace
+from scalar_tx.storage.later_steps import begun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType
@@ -27,7 +21,6 @@ if TYPE_CHECKING:
 
 _LONGEST_BUILD: Final = 60.0  # seconds
 _BUILD_PAUSE: Final = 0.05
-_BEING_BUILT: Final = "STX-4218"
 _NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -113,7 +106,7 @@ class CassandraAdmin:
         await self._session.define(text, table.name)
         self._forget(table.name)
         # From here on others may use the table: what fails leaves it to be repaired.
-        with _begun(f"making {table.name}"):
+        with begun(f"making {table.name}"):
             await self._add_indexes(table, ())
 
     async def _add_indexes(self, table: Table, there: Container[str]) -> None:
@@ -173,7 +166,7 @@ class CassandraAdmin:
         name = check_index(table, column)
         text = ddl.create_index(table, column, if_not_exists=True)
         await self._session.define(text, table.name)
-        with _begun(f"indexing {table.name}.{column}"):
+        with begun(f"indexing {table.name}.{column}"):
             await self._check_index_names(table, [column])
             indexes = await self._catalog.indexes(table.name)
             await self._wait_until_built(table, indexes.get(column, name))
@@ -185,7 +178,7 @@ class CassandraAdmin:
                 raise StorageUnavailableError(
                     f"the index {name} of {table.name} is still being built",
                     advice="Wait for the nodes to finish it; it need not be made again",
-                    code=_BEING_BUILT,
+                    code="STX-4218",
                 )
             await self._session.pause(_BUILD_PAUSE)
             waited += _BUILD_PAUSE
@@ -229,7 +222,7 @@ class CassandraAdmin:
         texts = [ddl.add_column(table.name, column, kind) for column, kind in added.items()]
         for text in texts[:1]:
             await self._session.define(text, table.name)
-        with _begun(f"adding columns to {table.name}"):
+        with begun(f"adding columns to {table.name}"):
             for text in texts[1:]:
                 await self._session.define(text, table.name)
         self._forget(table.name)
@@ -249,17 +242,6 @@ class CassandraAdmin:
                 code="STX-3012",
             )
         return current
-
-
-@contextmanager
-def _begun(what: str) -> Iterator[None]:
-    """Steps behind the first one: no error of theirs may say that nothing was done."""
-    try:
-        yield
-    except (StorageBusyError, StorageUnavailableError) as error:
-        if getattr(error, "code", None) == _BEING_BUILT:
-            raise
-        raise ReplyLostError(f"{what} is not finished: {error}") from error
 
 
 def _name_taken(table: Table, column: str, name: str) -> InvalidOperationError:

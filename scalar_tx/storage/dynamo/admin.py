@@ -20,7 +20,8 @@ from scalar_tx.errors import (
 from scalar_tx.model.table import Table, TableSchema, split_name
 from scalar_tx.storage.dynamo import capacity, metadata, rows
 from scalar_tx.storage.dynamo.keys import CLUSTERING_KEY, PARTITION_KEY
-from scalar_tx.storage.dynamo.patience import Patience, begun
+from scalar_tx.storage.dynamo.patience import Patience
+from scalar_tx.storage.later_steps import begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from scalar_tx.storage.dynamo.patience import Patience, begun
+from scalar_tx.storage.dynamo.patience import Patience
+from scalar_tx.storage.later_steps import begun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
