@@ -93,7 +93,7 @@ class PostgresqlWire:
 
     def rows(self, text: str, parameters: Sequence[object] = ()) -> list[Cells]:
         """Read."""
-        result = self._run(text, parameters)
+        result = self._prepared(text, parameters) or self._run(text, parameters)
         if not result.ntuples:
             return []
         self._loads.set_pgresult(result)
@@ -104,10 +104,10 @@ class PostgresqlWire:
 
     def count(self, text: str, parameters: Sequence[object] = ()) -> int:
         """Write; how many rows were concerned?"""
-        found = self._run(text, parameters).command_tuples or 0
-        if self._line.transaction_status == _IDLE:
+        result = self._prepared(text, parameters) or self._run(text, parameters)
+        if self._doubt is not None and self._line.transaction_status == _IDLE:
             self._raise_doubt()
-        return found
+        return result.command_tuples or 0
 
     def counts(self, statements: Sequence[Statement]) -> list[int]:
         """Write them one after the other, sent together; the first error ends it."""
@@ -161,16 +161,33 @@ class PostgresqlWire:
 
     # Sending.
 
+    def _prepared(self, text: str, parameters: Sequence[object]) -> PGresult | None:
+        """What most statements are, in a few steps: prepared, alone, without an error.
+
+        None: nothing was sent.
+        """
+        if self._begin is not None:
+            return None
+        form = self._forms.get((text, *map(type, parameters)))
+        if form is None or not form.name:
+            return None
+        line = self._line
+        line.send_query_prepared(form.name, form.values(parameters), form.formats, _BINARY)
+        found = self._answer()
+        if found.status == _ERROR:
+            try:
+                return self._checked(found)
+            except StalePlanError:
+                if line.transaction_status != _IDLE:
+                    raise
+                return None
+        return found
+
     def _run(self, text: str, parameters: Sequence[object]) -> PGresult:
         self._make_room()
         if self._begin is not None:
             return self._run_all([(text, parameters)])[0]
-        try:
-            return self._run_alone(text, parameters)
-        except StalePlanError:
-            if self._line.transaction_status != _IDLE:
-                raise
-            return self._run_alone(text, parameters)
+        return self._run_alone(text, parameters)
 
     def _run_alone(self, text: str, parameters: Sequence[object]) -> PGresult:
         form = self._form(text, parameters)
@@ -296,11 +313,9 @@ class PostgresqlWire:
 
     def _next(self) -> PGresult | None:
         line = self._line
-        while line.flush():
-            self._wait(self._movable)
-            line.consume_input()
         while line.is_busy():
-            self._wait(self._readable)
+            # What was not sent yet goes first: the server may wait for it.
+            self._wait(self._movable if line.flush() else self._readable)
             line.consume_input()
         return line.get_result()
 

@@ -100,7 +100,9 @@ class Pool:
         self.most: Final = most
         self._most_idle = most if idle is None else min(idle, most)
         self._patience_s = patience_s
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)  # something was given back, or closed
+        self._waiting = 0
         self._idle: list[_Connection] = []
         self._connections: set[_Connection] = set()
         self._open = 0  # those, and those that are being opened
@@ -199,7 +201,7 @@ class Pool:
         """Close what lies in the pool; connections in use are closed when they come back."""
         with self._lock:
             self._closed = True
-            self._lock.notify_all()
+            self._freed.notify_all()
         self._drop_idle()
 
     def drop(self, connection: _Connection) -> None:
@@ -212,11 +214,13 @@ class Pool:
             with self._lock:
                 self._connections.discard(connection)
                 self._open -= 1
-                self._lock.notify()
+                self._freed.notify()
 
     def left_by_parent(self) -> None:
         """After a fork, in the child: begin anew, and leave the parent its connections."""
-        self._lock = threading.Condition()  # another thread of the parent may have held it
+        self._lock = threading.Lock()  # another thread of the parent may have held the former
+        self._freed = threading.Condition(self._lock)
+        self._waiting = 0
         for connection in self._connections:
             connection.wire.leave_to_parent()
         _KEPT.extend(self._connections)
@@ -227,7 +231,8 @@ class Pool:
     def _take(self) -> _Connection:
         while True:
             with self._lock:
-                connection = self._from_idle()
+                idle = self._idle
+                connection = idle.pop() if idle else self._from_idle()
                 if connection is None:
                     self._open += 1  # a place for the one that is opened below
             if connection is None:
@@ -252,11 +257,19 @@ class Pool:
                 return None
             if deadline is None:
                 deadline = time.monotonic() + self._patience_s
-            if not self._lock.wait(deadline - time.monotonic()):
+            if not self._wait(deadline - time.monotonic()):
                 raise StorageBusyError(
                     f"{self.driver.place}: all {self.most} connections are in use; "
                     "scalar.db.connection_pool.max_total allows more"
                 )
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for a connection, or for the place of one; the lock is held."""
+        self._waiting += 1
+        try:
+            return self._freed.wait(seconds)
+        finally:
+            self._waiting -= 1
 
     def _opened(self) -> _Connection:
         try:
@@ -264,7 +277,7 @@ class Pool:
         except BaseException:
             with self._lock:
                 self._open -= 1
-                self._lock.notify()
+                self._freed.notify()
             raise
         with self._lock:
             self._connections.add(connection)
@@ -276,7 +289,8 @@ class Pool:
             trusted = connection.opened >= self._trusted_since
             if trusted and not self._closed and len(self._idle) < self._most_idle:
                 self._idle.append(connection)
-                self._lock.notify()
+                if self._waiting:
+                    self._freed.notify()
                 return
         self.drop(connection)
 
