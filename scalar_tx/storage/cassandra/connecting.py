@@ -30,8 +30,8 @@ from cassandra.policies import (  # noqa: E402
     RetryPolicy,
     TokenAwarePolicy,
 )
-from cassandra.protocol import ResultMessage, _ProtocolHandler, read_int  # noqa: E402
-from cassandra.query import tuple_factory  # noqa: E402
+
+from scalar_tx.storage.cassandra.wire import Wire, as_read  # noqa: E402
 
 if TYPE_CHECKING:
     from scalar_tx.storage.cassandra.settings import CassandraSettings
@@ -77,28 +77,6 @@ class OnceOnly(RetryPolicy):  # type: ignore[misc]  # the driver has no types
         return self.RETHROW, None
 
 
-class _RawResult(ResultMessage):  # type: ignore[misc]  # the driver has no types
-    """A result whose cells stay bytes. (Its leading underscore keeps it out of the registry.)"""
-
-    def recv_results_rows(
-        self, f: Any, protocol_version: int, user_type_map: Any, result_metadata: Any, *_: Any
-    ) -> None:
-        """Read the rows without decoding them."""
-        self.recv_results_metadata(f, user_type_map)
-        columns = self.column_metadata or result_metadata
-        count = read_int(f)
-        self.parsed_rows = [tuple(self.recv_row(f, len(columns))) for _ in range(count)]
-        self.column_names = [column[2] for column in columns]
-        self.column_types = [column[3] for column in columns]
-
-
-class _RawHandler(_ProtocolHandler):  # type: ignore[misc]  # the driver has no types
-    message_types_by_opcode: Final = {
-        **_ProtocolHandler.message_types_by_opcode,
-        ResultMessage.opcode: _RawResult,
-    }
-
-
 def tls_context(settings: CassandraSettings) -> ssl.SSLContext | None:
     """What TLS needs; None without TLS. SettingsError: the authorities can't be read."""
     if not settings.tls:
@@ -126,7 +104,7 @@ def open_session(settings: CassandraSettings, tls: ssl.SSLContext | None) -> Any
         consistency_level=ConsistencyLevel.QUORUM,
         serial_consistency_level=ConsistencyLevel.SERIAL,
         request_timeout=settings.request_timeout,
-        row_factory=tuple_factory,
+        row_factory=as_read,
         speculative_execution_policy=NoSpeculativeExecutionPolicy(),
     )
     credentials = None
@@ -166,7 +144,7 @@ def open_session(settings: CassandraSettings, tls: ssl.SSLContext | None) -> Any
     except BaseException:
         cluster.shutdown()
         raise
-    session.client_protocol_handler = _RawHandler
+    session.client_protocol_handler = Wire
     # Preparing takes its time-out from here; the public setter is for clusters without profiles.
     session._default_timeout = settings.request_timeout  # noqa: SLF001
     # The nodes' own times, as conditional writes have them: a client whose clock is behind

@@ -12,20 +12,27 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import cassandra
+
+from scalar_tx.storage.cassandra.lines import with_deadlines, writing_at_once
+
 _FALLBACK = "cassandra.io.asyncorereactor"
+_WRITTEN_FOR = "3.30."  # the driver's release that ``lines`` knows from within
 
 
 def connection_class() -> Any:
     """The driver's class of connections; call it before ``cassandra.cluster`` is imported."""
     found = libev_class()
     if found is not None:
-        return found
+        # Another release may keep what it sends elsewhere; it then writes as it always does.
+        known = cassandra.__version__.startswith(_WRITTEN_FOR)
+        return with_deadlines(writing_at_once(found) if known else found)
     chosen = asyncio_class()
     if _FALLBACK not in sys.modules:
         module = ModuleType(_FALLBACK)
         module.AsyncoreConnection = chosen  # type: ignore[attr-defined]  # a module made here
         sys.modules[_FALLBACK] = module
-    return chosen
+    return with_deadlines(chosen)
 
 
 def libev_class() -> Any:

@@ -1,7 +1,7 @@
 """How are statements sent to Cassandra, and their answers waited for?
 
-The driver's futures become those of ``concurrent.futures``, which every runtime can wait for; its
-time-outs end every call. Answers are handed out as the bytes they came in.
+The driver's futures become replies, which every runtime can wait for; its time-outs end every call.
+Answers are handed out as the bytes they came in.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.storage.cassandra.connecting import RECONNECT_SECONDS, open_session, tls_context
 from scalar_tx.storage.cassandra.errors import Call, storage_error
+from scalar_tx.storage.cassandra.replies import Reply
 
 # isort: split
 # The driver's modules come after the one above, which chooses its event loop.
 from cassandra import ConsistencyLevel
-from cassandra.cluster import NoHostAvailable, ResultSet
+from cassandra.cluster import NoHostAvailable
 from cassandra.policies import HostDistance
 from cassandra.query import BatchStatement, BatchType, BoundStatement, SimpleStatement
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.storage.cassandra.settings import CassandraSettings
     from scalar_tx.storage.cassandra.statements import Statement
+    from scalar_tx.storage.cassandra.wire import Answer
     from scalar_tx.storage.interface import Waiter
 
 ONE: Final = ConsistencyLevel.ONE
@@ -40,21 +42,6 @@ _MOST_PREPARED: Final = 2_000  # statements; a write has one for each set of col
 # Without any connection for so long the cluster is opened anew. The driver's own attempts end for
 # good where a node refuses the password, as one does that can't reach its table of passwords.
 _HOPELESS_SECONDS: Final = 10.0
-
-Cells = tuple["bytes | None", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The rows of one page, and where the next one begins."""
-
-    rows: Sequence[Cells]
-    next_page: bytes | None = None
-
-    @property
-    def applied(self) -> bool:
-        """Of a conditional write: did its condition hold?"""
-        return self.rows[0][0] != b"\x00"
 
 
 class SessionClosed(Exception):
@@ -244,7 +231,7 @@ class Session:
     ) -> Answer:
         try:
             asked = session.execute_async(statement, **options)
-            answer: Answer = await self.waiter.wait(_answered(asked))
+            answer: Answer = await self.waiter.wait(Reply(asked))
         except Exception as error:
             if isinstance(error, NoHostAvailable):
                 self._without_hosts(session)
@@ -268,19 +255,6 @@ def _failed_again(error: Exception, former: _Failed | None) -> _Failed:
     first, longest = RECONNECT_SECONDS
     pause = first if former is None else min(2 * former.pause, longest)
     return _Failed(error, pause, time.monotonic() + pause)
-
-
-def _answered(asked: Any) -> Future[Answer]:
-    """The driver's future as one that everybody can wait for."""
-    future: Future[Answer] = Future()
-    future.set_running_or_notify_cancel()  # whoever stops waiting can't stop the request
-
-    def answered(rows: Any) -> None:
-        page = ResultSet(asked, rows or []).paging_state
-        future.set_result(Answer(rows or (), page))
-
-    asked.add_callbacks(answered, future.set_exception)
-    return future
 
 
 def _handed_on(shared: Future[Any]) -> Future[Any]:

@@ -14,6 +14,7 @@ import scalar_tx
 from scalar_tx.runtime.aio import AsyncioRuntime
 from scalar_tx.settings import load
 from scalar_tx.storage.cassandra import open_cassandra
+from scalar_tx.storage.cassandra.replies import Reply
 from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def properties(cassandra_server: Cluster) -> dict[str, str]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Where a thread with a running loop waited for another thread, or slept.
 
-    All that waits in Python ends here: futures, events, queues. A duration would say less, since a
-    busy machine makes every callback slow.
+    All that waits in Python ends here: futures, events, queues, replies. A duration would say less,
+    since a busy machine makes every callback slow.
     """
     found: list[str] = []
 
@@ -62,6 +63,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(threading.Condition, "wait", watched(threading.Condition.wait))
     monkeypatch.setattr(time, "sleep", watched(time.sleep))
+    monkeypatch.setattr(Reply, "result", watched(Reply.result))
     yield found
     monkeypatch.undo()
 

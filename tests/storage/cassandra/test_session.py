@@ -41,7 +41,7 @@ sys.modules["cassandra.io.libevwrapper"] = None
 sys.modules["asyncore"] = None  # as in Python 3.12
 from scalar_tx.storage.cassandra.connecting import _CONNECTION_CLASS
 import cassandra.cluster
-print(_CONNECTION_CLASS.__name__, cassandra.cluster.DefaultConnection.__name__)
+print(_CONNECTION_CLASS.__mro__[1].__name__, cassandra.cluster.DefaultConnection.__name__)
 """
 
 
