@@ -115,6 +115,7 @@ _SHIPPED = (
             "dynamo.profile",
             "dynamo.connect_timeout_millis",
             "dynamo.request_timeout_millis",
+            "dynamo.transport",
         ),
         extra="dynamodb",
         demo_server="tests.servers:dynamodb",

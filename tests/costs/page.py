@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol-costs.md"
@@ -52,12 +53,12 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """The table."""
-    lines = [
-        [cell.strip() for cell in line.strip("|\n").split("|")]
-        for line in PAGE.read_text(encoding="utf-8").splitlines()
-        if line.startswith("|")
-    ]
+    """The first table."""
+    text = PAGE.read_text(encoding="utf-8").splitlines()
+    table = takewhile(
+        lambda line: line.startswith("|"), dropwhile(lambda line: not line.startswith("|"), text)
+    )
+    lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table]
     head, _, *body = lines
     return [
         Row(

@@ -245,11 +245,19 @@ class RowDecoder:
     def __init__(self, table: Table) -> None:
         self._name = table.name
         types = table.schema.columns
-        self._steps = tuple((name, types[name]) for name in table.columns)
+        self._steps = tuple((name, types[name], *_DECODERS[types[name]]) for name in table.columns)
 
     def __call__(self, item: Mapping[str, Attribute]) -> Row:
         """One row with every column; SchemaError if an attribute is no value of its column."""
-        return {
-            name: decode(item.get(name), data_type, f"{self._name}.{name}")
-            for name, data_type in self._steps
-        }
+        row: Row = {}
+        for name, data_type, kind, convert in self._steps:
+            attribute = item.get(name)
+            if attribute is None:
+                row[name] = None
+                continue
+            try:
+                value = attribute[kind]
+                row[name] = value if convert is None else convert(value)
+            except (KeyError, ValueError):  # a NULL, or what is told there
+                row[name] = decode(attribute, data_type, f"{self._name}.{name}")
+        return row

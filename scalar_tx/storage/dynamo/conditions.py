@@ -68,6 +68,7 @@ class Aliases:
         self.names: dict[str, str] = {}
         self.values: dict[str, Attribute] = {}
         self._columns: dict[str, str] = {}
+        self._values = 0
 
     def column(self, name: str) -> str:
         """What stands for a column in a condition."""
@@ -82,7 +83,8 @@ class Aliases:
         for alias, known in self.values.items():
             if known is attribute:
                 return alias
-        alias = f":cval{sum(one.startswith(':cval') for one in self.values)}"
+        alias = f":cval{self._values}"
+        self._values += 1
         self.values[alias] = attribute
         return alias
 

@@ -184,7 +184,13 @@ DRIVER: Final[dict[str, Case]] = {
     "HTTPClientError": Case(Meaning.LOST, _REACH, "STX-4605"),
     "NewConnectionError": _NO_SERVER,
     "ProtocolError": Case(Meaning.LOST, _REACH, "STX-4605"),
-    "EmptyPoolError": Case(Meaning.BUSY, "Allow more connections: scalar.db.connection_pool"),
+    # Our own connections' (see ``connections``).
+    "NoFreeConnectionError": Case(
+        Meaning.BUSY, "Allow more connections: scalar.db.connection_pool"
+    ),
+    "HandshakeError": Case(
+        Meaning.UNAVAILABLE, "Check the endpoint's scheme and certificate", "STX-4606"
+    ),
 }
 
 # Of a record or a request that is too large the text alone tells.

@@ -23,7 +23,11 @@ PROPERTIES: Final = (
     "dynamo.profile",
     "dynamo.connect_timeout_millis",
     "dynamo.request_timeout_millis",
+    "dynamo.transport",
 )
+# Who sends the calls of transactions.
+BY_US: Final = "fast"
+BY_BOTO3: Final = "boto3"
 
 _REGION: Final = re.compile(r"[a-z0-9-]{1,64}")
 _HOST: Final = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]+")  # a name or an address
@@ -45,6 +49,7 @@ class DynamoSettings:
     connect_timeout: float = 5.0
     request_timeout: float = 10.0
     patience: float = 5.0  # for how long a throttled call is tried again
+    transport: str = BY_US
 
     def __repr__(self) -> str:
         where = f", endpoint={self.endpoint!r}" if self.endpoint else ""
@@ -86,6 +91,7 @@ def dynamo_settings(settings: StorageSettings) -> DynamoSettings:
         connections=settings.connection_pool.max_total or _DEFAULT_CONNECTIONS,
         connect_timeout=_seconds(settings, "connect_timeout_millis", 5.0),
         request_timeout=_seconds(settings, "request_timeout_millis", 10.0),
+        transport=_transport(settings),
     )
 
 
@@ -137,6 +143,16 @@ def _no_url() -> SettingsError:
         "a dynamodb:// URL holds a region, and the parameters endpoint, prefix and profile",
         advice="Write for example dynamodb://eu-central-1?endpoint=http://localhost:8000",
     )
+
+
+def _transport(settings: StorageSettings) -> str:
+    text = settings.properties.get(f"{PREFIX}transport") or BY_US
+    if text not in (BY_US, BY_BOTO3):
+        raise SettingsError(
+            f"{settings.place}: {PREFIX}transport is {text!r:.40}",
+            advice=f"Set it to {BY_US}, or to {BY_BOTO3}",
+        )
+    return text
 
 
 def _seconds(settings: StorageSettings, name: str, default: float) -> float:

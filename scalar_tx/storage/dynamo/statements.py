@@ -77,13 +77,16 @@ class TableStatements:
             written = {**dict(zip(schema.primary_key, write.key, strict=True)), **written}
         set_, remove = [], []
         for number, (column, value) in enumerate(written.items()):
-            aliases.names[f"#col{number}"] = column
+            name = f"#col{number}"
+            aliases.names[name] = column
             if value is None:
-                remove.append(f"#col{number}")
+                remove.append(name)
                 continue
-            self._check_indexed(column, value)
-            aliases.values[f":val{number}"] = encode(value, schema.columns[column])
-            set_.append(f"#col{number} = :val{number}")
+            if column in self._indexed:
+                self._check_indexed(column, value)
+            alias = f":val{number}"
+            aliases.values[alias] = encode(value, schema.columns[column])
+            set_.append(f"{name} = {alias}")
         return " ".join(
             f"{word} {', '.join(terms)}"
             for word, terms in (("SET", set_), ("REMOVE", remove))
@@ -91,7 +94,7 @@ class TableStatements:
         )
 
     def _check_indexed(self, column: str, value: Value) -> None:
-        if column in self._indexed and value in ("", b""):
+        if value in ("", b""):
             raise InvalidOperationError(
                 f"{self.table.name}.{column} is indexed and would be empty, which DynamoDB refuses",
                 advice="Store NULL, or drop the index",

@@ -2,20 +2,18 @@
 
 The driver spends more on a call than the call takes, and it takes an answer whose headers were cut
 short for an empty one: a record that is there would be told to be absent. Region, endpoint,
-credentials and certificates are those that the driver finds, and the driver signs the requests.
+credentials and certificates are those that the driver finds.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import zlib
+from binascii import a2b_base64, b2a_base64
+from time import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import urllib3
-from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.exceptions import (  # type: ignore[import-untyped]
     ClientError,
     ConnectionClosedError,
@@ -26,9 +24,14 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
 from botocore.httpsession import get_cert_path  # type: ignore[import-untyped]
 from botocore.utils import get_environ_proxies  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from scalar_tx.storage.dynamo.connections import PORTS, Connections
+from scalar_tx.storage.dynamo.settings import BY_BOTO3
+from scalar_tx.storage.dynamo.signing import Credentials, Signer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from scalar_tx.storage.dynamo.answers import Answer
     from scalar_tx.storage.dynamo.settings import DynamoSettings
 
 # The driver's names of the calls sent here, and the service's.
@@ -42,89 +45,53 @@ OPERATIONS: Final = {
     "transact_write_items": "TransactWriteItems",
     "batch_write_item": "BatchWriteItem",
 }
-CONTENT_TYPE: Final = "application/x-amz-json-1.0"
-_TARGET: Final = "DynamoDB_20120810"
-_SERVICE: Final = "dynamodb"
+_TARGETS: Final = {name: f"DynamoDB_20120810.{theirs}" for name, theirs in OPERATIONS.items()}
 _OK: Final = 200
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Wire:
     """Connections to one endpoint, as many as the settings allow, shared by all threads.
 
-    Errors are the driver's: ClientError for what the service answers, ``urllib3.exceptions`` and
-    the driver's own for what happens on the way. A call is sent once.
+    Errors are the driver's: ClientError for what the service answers, its own and those of
+    ``connections`` for what happens on the way. A call is sent once.
     """
 
     def __init__(self, driver: Any, session: Any, settings: DynamoSettings) -> None:
-        self._settings = settings
         self._endpoint: str = driver.meta.endpoint_url
-        self._region: str = driver.meta.region_name
         self._session = session
         parts = urlsplit(self._endpoint)
-        self._path = parts.path or "/"
-        self._host = parts.hostname or ""
-        if parts.port not in (None, _PORTS[parts.scheme]):
-            self._host += f":{parts.port}"
+        self._signer = Signer(host_header(self._endpoint), parts.path, driver.meta.region_name)
         bundle = session._session.get_config_variable("ca_bundle")  # noqa: SLF001  # has no other
-        self._certificates = bundle or get_cert_path(verify=True)
-        self._pool = self._connect()
-
-    def _connect(self) -> urllib3.HTTPConnectionPool:
-        parts = urlsplit(self._endpoint)
-        wanted = self._settings
-        common: dict[str, Any] = {
-            "port": parts.port or _PORTS[parts.scheme],
-            "maxsize": wanted.connections,
-            "block": True,
-            "timeout": urllib3.Timeout(connect=wanted.connect_timeout, read=wanted.request_timeout),
-            "retries": False,
-        }
-        host = parts.hostname or ""
-        if parts.scheme == "http":
-            return urllib3.HTTPConnectionPool(host, **common)
-        return urllib3.HTTPSConnectionPool(
-            host, cert_reqs="CERT_REQUIRED", ca_certs=self._certificates, **common
+        self._connections = Connections(
+            self._endpoint,
+            settings.connections,
+            settings.connect_timeout,
+            settings.request_timeout,
+            bundle or get_cert_path(verify=True),
         )
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send a call, and return what is answered."""
-        body = json.dumps(request, default=_base64).encode()
-        patience: Any = self._settings.request_timeout
-        answer = self._pool.urlopen(
-            "POST",
-            self._path,
-            body=body,
-            headers=self._headers(f"{_TARGET}.{OPERATIONS[operation]}", body),
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            pool_timeout=patience,
+        body = _encoded(request).encode()
+        found = credentials_of(self._session)
+        credentials = Credentials(found.access_key, found.secret_key, found.token)
+        answer = self._connections.exchange(
+            self._signer.request(_TARGETS[operation], body, credentials, time())
         )
         if answer.status != _OK:
             raise ClientError(_error(answer), operation)
-        found = _content(answer)
-        if found is None:
+        content = _content(answer)
+        if content is None:
             raise ConnectionClosedError(endpoint_url=self._endpoint)
-        return found
-
-    def _headers(self, target: str, body: bytes) -> dict[str, str]:
-        request = AWSRequest(
-            "POST",
-            self._endpoint,
-            headers={"content-type": CONTENT_TYPE, "host": self._host, "x-amz-target": target},
-            data=body,
-        )
-        SigV4Auth(credentials_of(self._session), _SERVICE, self._region).add_auth(request)
-        return dict(request.headers.items())
+        return content
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._pool.close()
+        self._connections.close()
 
 
 class Driven:
-    """The same calls as the driver makes them, for an endpoint behind a proxy."""
+    """The same calls as the driver makes them, where it is asked to or there is a proxy."""
 
     def __init__(self, driver: Any, session: Any) -> None:
         self._driver = driver
@@ -145,7 +112,7 @@ class Driven:
 
 def wire(driver: Any, session: Any, settings: DynamoSettings) -> Wire | Driven:
     """What sends the calls of transactions to where a driver's client does."""
-    if get_environ_proxies(driver.meta.endpoint_url):
+    if settings.transport == BY_BOTO3 or get_environ_proxies(driver.meta.endpoint_url):
         return Driven(driver, session)
     return Wire(driver, session, settings)
 
@@ -164,37 +131,73 @@ def credentials_of(session: Any) -> Any:
         raise CredentialRetrievalError(provider=found.method, error_msg=str(error)) from error
 
 
+def host_header(endpoint: str) -> str:
+    """What an endpoint's Host header says: its port only where the scheme does not say it.
+
+    >>> host_header("https://[::1]:443/x"), host_header("http://localhost:8000")
+    ('[::1]', 'localhost:8000')
+    """
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    return host if parts.port in (None, PORTS[parts.scheme]) else f"{host}:{parts.port}"
+
+
 def _base64(value: object) -> str:
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
+        return b2a_base64(value, newline=False).decode()
     raise TypeError(f"{type(value).__name__} can't be in a request")
 
 
-def _with_binary(found: dict[str, Any]) -> dict[str, Any]:
-    if len(found) == 1:
-        binary = found.get("B")
-        if isinstance(binary, str):
-            found["B"] = base64.b64decode(binary)
+_encoded: Final = json.JSONEncoder(
+    default=_base64, separators=(",", ":"), check_circular=False
+).encode
+_decoded: Final = json.JSONDecoder().decode
+
+
+def _content(answer: Answer) -> dict[str, Any] | None:
+    """The answer's content, binary values as bytes; None if it is not whole."""
+    data = answer.content
+    if answer.checksum is not None and answer.checksum != b"%d" % zlib.crc32(data):
+        return None
+    try:
+        found = _decoded(data.decode())
+        if not isinstance(found, dict):
+            return None
+        _restore_binary(_items(found))
+    except (ValueError, TypeError, AttributeError):  # no JSON, or of another shape
+        return None
     return found
 
 
-def _content(answer: Any) -> dict[str, Any] | None:
-    """The answer's content; None if it is not whole."""
-    data: bytes = answer.data
-    checksum = answer.headers.get("x-amz-crc32")
-    if checksum is not None and checksum != str(zlib.crc32(data)):
-        return None
-    try:
-        found = json.loads(data, object_hook=_with_binary)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+def _items(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """The items and keys of an answer, wherever they stand."""
+    for name in ("Item", "Attributes", "LastEvaluatedKey"):
+        if name in found:
+            yield found[name]
+    yield from found.get("Items", ())
+    for reason in found.get("CancellationReasons") or ():
+        if "Item" in reason:
+            yield reason["Item"]
+    for requests in (found.get("UnprocessedItems") or {}).values():
+        for request in requests:
+            for one in request.values():
+                yield one.get("Item") or one.get("Key") or {}
 
 
-def _error(answer: Any) -> dict[str, Any]:
+def _restore_binary(items: Iterable[dict[str, Any]]) -> None:
+    # Lists and maps within an item, which are never ours, keep their text: it is sent as it came.
+    for item in items:
+        for attribute in item.values():
+            if "B" in attribute:
+                attribute["B"] = a2b_base64(attribute["B"])
+
+
+def _error(answer: Answer) -> dict[str, Any]:
     """An error as the driver tells it."""
     content = _content(answer) or {}
-    kind = str(content.get("__type") or answer.headers.get("x-amzn-errortype") or answer.status)
+    kind = str(content.get("__type") or answer.kind or answer.status)
     return {
         **content,
         "Error": {

@@ -18,6 +18,7 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     WriteRefusedError,
 )
+from scalar_tx.storage.dynamo import connections
 from scalar_tx.storage.dynamo.client import Client
 from scalar_tx.storage.dynamo.errors import (
     ANSWERS,
@@ -103,6 +104,7 @@ def test_every_error_of_the_driver_exists() -> None:
     known = {
         *vars(botocore.exceptions),
         *vars(urllib3.exceptions),
+        *vars(connections),
         "SSLCertVerificationError",
     }
     assert set(DRIVER) <= known

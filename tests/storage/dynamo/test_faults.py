@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 T = Table("own.t", TableSchema({"p": "INT", "n": "INT", "v": "TEXT"}, ["p"]))
 OPERATION = re.compile(rb"x-amz-target: *DynamoDB_20120810\.(\w+)", re.IGNORECASE)
 TOKEN = re.compile(rb'"ClientRequestToken": ?"([^"]+)"')
+TRANSPORT = "scalar.db.dynamo.transport"
+TRANSPORTS = ("fast", "boto3")
 SHORT = {
     "scalar.db.dynamo.request_timeout_millis": "1500",
     "scalar.db.dynamo.connect_timeout_millis": "1500",
@@ -97,13 +99,17 @@ WRITES: dict[str, tuple[str, StorageMutation]] = {
 }
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_single_write_is_sent_once(
-    proxy: Proxy, properties: dict[str, str], fault: str, write: str
+    proxy: Proxy, properties: dict[str, str], fault: str, transport: str, write: str
 ) -> None:
     operation, mutation = WRITES[write]
-    with opened(properties) as direct, through(proxy, properties) as storage:
+    with (
+        opened(properties) as direct,
+        through(proxy, properties, SHORT | {TRANSPORT: transport}) as storage,
+    ):
         run_blocking(direct.mutate([Write(T, (1,), {"n": 1})]))
         ear = Ear(proxy)
         done: Fault = FAULTS[fault](proxy, operation)
@@ -117,12 +123,16 @@ def test_a_single_write_is_sent_once(
         assert applied == ("reply" in fault or "back" in fault)
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_atomic_write_is_sent_again_under_its_token(
-    proxy: Proxy, properties: dict[str, str], fault: str
+    proxy: Proxy, properties: dict[str, str], fault: str, transport: str
 ) -> None:
     group = [Write(T, (p,), {"n": 2}, column("n") == 1) for p in (1, 2)]
-    with opened(properties) as direct, through(proxy, properties) as storage:
+    with (
+        opened(properties) as direct,
+        through(proxy, properties, SHORT | {TRANSPORT: transport}) as storage,
+    ):
         run_blocking(direct.mutate([Write(T, (p,), {"n": 1}) for p in (1, 2)]))
         ear = Ear(proxy)
         done: Fault = FAULTS[fault](proxy, "TransactWriteItems")
@@ -138,11 +148,15 @@ def test_an_atomic_write_is_sent_again_under_its_token(
         ]
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_read_ends_and_is_never_wrong(
-    proxy: Proxy, properties: dict[str, str], fault: str
+    proxy: Proxy, properties: dict[str, str], fault: str, transport: str
 ) -> None:
-    with opened(properties) as direct, through(proxy, properties) as storage:
+    with (
+        opened(properties) as direct,
+        through(proxy, properties, SHORT | {TRANSPORT: transport}) as storage,
+    ):
         run_blocking(direct.mutate([Write(T, (1,), {"n": 1})]))
         ear = Ear(proxy)
         FAULTS[fault](proxy, "GetItem")

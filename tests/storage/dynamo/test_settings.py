@@ -60,6 +60,9 @@ def test_a_url() -> None:
             ("us-west-2",),
             properties={"scalar.db.dynamo.connect_timeout_millis": "soon"},
         ),
+        StorageSettings(
+            "dynamo", ("us-west-2",), properties={"scalar.db.dynamo.transport": "pigeon"}
+        ),
     ],
 )
 def test_what_is_wrong_is_told(settings: StorageSettings) -> None:
@@ -100,6 +103,13 @@ def test_endpoints(endpoint: str) -> None:
     properties = {"scalar.db.dynamo.endpoint_override": endpoint}
     settings = StorageSettings("dynamo", ("us-west-2",), properties=properties)
     assert dynamo_settings(settings).endpoint == endpoint
+
+
+@pytest.mark.parametrize("given, found", [("", "fast"), ("fast", "fast"), ("boto3", "boto3")])
+def test_who_sends(given: str, found: str) -> None:
+    properties = {"scalar.db.dynamo.transport": given}
+    settings = StorageSettings("dynamo", ("us-west-2",), properties=properties)
+    assert dynamo_settings(settings).transport == found
 
 
 def test_the_registry_lists_the_adapters_properties() -> None:
