@@ -40,12 +40,32 @@ def send(pids: list[int], number: signal.Signals) -> None:
 
 
 def stop(pid: int) -> list[int]:
-    """Stop the whole family and return it; a child born meanwhile is not missed."""
+    """Stop the whole family and return it; a child born meanwhile is not missed.
+
+    They stand still when this returns: on a busy machine a thread runs on for a while after the
+    signal was sent.
+    """
     stopped: list[int] = []
     while new := [member for member in family(pid) if member not in stopped]:
         send(new, signal.SIGSTOP)
+        deadline = time.monotonic() + END_SECONDS
+        while not all(map(_stands, new)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"processes {new} did not stop in {END_SECONDS:.0f} s")
+            time.sleep(0.001)
         stopped += new
     return stopped
+
+
+def _stands(pid: int) -> bool:
+    return all(_state(thread / "stat") in "TtZX" for thread in _threads(pid))
+
+
+def _state(stat: Path) -> str:
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"  # it has ended
 
 
 def kill(pid: int) -> list[int]:
@@ -57,10 +77,7 @@ def kill(pid: int) -> list[int]:
 
 def ended(pid: int) -> bool:
     """Has the process ended? One that only waits to be collected has."""
-    try:
-        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+    return _state(Path("/proc", str(pid), "stat")) in "ZX"
 
 
 def await_end(pids: list[int]) -> None:
