@@ -79,6 +79,8 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         whole_table_filter=settings.cross_partition_scan.filtering,
         whole_table_order=settings.cross_partition_scan.ordering,
         include_metadata=wanted.include_metadata,
+        one_phase_commit=wanted.one_phase_commit,
+        decisions_are_removed=wanted.write_set_logging,  # others are never removed so soon
         before_index_check=not wanted.index_eventually_consistent_read,
     )
     namespace = wanted.coordinator_namespace

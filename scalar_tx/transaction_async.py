@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.cursor import ScanCursor
     from scalar_tx.consensus_commit.transaction import TransactionSteps
     from scalar_tx.model.conditions import Condition, Existence
+    from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
@@ -83,6 +84,13 @@ class AsyncTransaction(AnyTransaction):
     def outcome(self) -> TransactionState | None:
         """None while it is open; then COMMITTED, ABORTED, or UNKNOWN: ask ``db.settle(id)``."""
         return self._steps.outcome
+
+    def explain(self) -> Explanation:
+        """What the commit would cost as the transaction stands, which steps it takes and why.
+
+        Nothing is asked of a database.
+        """
+        return self._steps.explain()
 
     async def get(
         self,

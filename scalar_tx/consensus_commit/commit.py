@@ -12,9 +12,11 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from scalar_tx.consensus_commit.commit_hook import CommitEvent
+from scalar_tx.consensus_commit.commit_path import CommitPath, Route, finish_with_decision
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
-from scalar_tx.consensus_commit.own_records import OwnRecords
+from scalar_tx.consensus_commit.own_records import NOTHING_DONE, OwnRecords
+from scalar_tx.consensus_commit.record_only import RecordOnly
 from scalar_tx.consensus_commit.settle import believe, settle_own
 from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.consensus_commit.validate import Validation
@@ -31,7 +33,7 @@ from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.snapshot import Snapshot
@@ -45,7 +47,7 @@ class Commit:
 
     ``decision_sent`` is true from the moment on at which a COMMITTED may stand, ``decision`` is
     what is known to stand. ``check_time`` raises once the transaction's time is over. ``alone``:
-    nobody else commits under this id.
+    nobody else commits under this id. ``way``: the steps to take; None: all of them.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Commit:
         tx_id: str,
         check_time: Callable[[], None],
         alone: bool = True,
+        way: Route | None = None,
     ) -> None:
         self._context = context
         self._snapshot = snapshot
@@ -66,6 +69,8 @@ class Commit:
         self._alone = alone
         self._records = OwnRecords(context, snapshot, tx_id)
         self._also: list[StorageMutation] = []
+        self.way = way or Route(CommitPath.FULL, (), (), "one of several parts")
+        self._records.leave_to_decision(self.way.fused)
         self.decision_sent = False
         self.decision: Decision | None = None
 
@@ -79,7 +84,22 @@ class Commit:
             self._check_time()
         except Exception as obstacle:  # noqa: BLE001  # whatever it is, the abort comes first
             await self.give_up(obstacle)
-        await self._decide_and_finish()
+        if self.way.path is CommitPath.RECORD_ONLY:
+            await self._write_records()
+        else:
+            await self._decide_and_finish()
+
+    async def _write_records(self) -> None:
+        """Commit by the records alone; nobody decides, and nothing is left to be finished."""
+        one_write = RecordOnly(self._context, self._snapshot, self.way.fused, self._tx_id)
+        try:
+            await one_write.run()
+        except UnknownOutcomeError:
+            raise
+        except Exception as obstacle:  # noqa: BLE001  # whatever it is, it means that nothing is done
+            await self.give_up(obstacle)
+        finally:
+            self.decision_sent = one_write.sent
 
     async def check_ready(self) -> None:
         """InvalidOperationError, before anything is prepared, if no decision could be made."""
@@ -141,7 +161,54 @@ class Commit:
         await self._decide_and_finish()
 
     async def _decide_and_finish(self) -> None:
-        self.decision = decision = await self._decide()
+        if self.way.fused:
+            decision = await self._decide_with_records()
+        else:
+            decision = await self._decide_and_finish_at_once() or await self._decide(self._plainly)
+        await self._obey(decision)
+
+    async def _decide_with_records(self) -> Decision:
+        """Write the decision and the records that were not prepared; or give up."""
+        at = self._context.runtime.now_ms()
+        records = self._records.final(at)
+        if not self._has_room(len(records)):
+            try:
+                await self._records.prepare_rest()
+            except Exception as obstacle:  # noqa: BLE001  # whatever it is, the abort comes first
+                await self.give_up(obstacle)
+            return await self._decide(self._plainly)
+        try:
+            return await self._decide(lambda: self._together(at, records), NOTHING_DONE)
+        except NOTHING_DONE as obstacle:
+            self.decision_sent = False
+            await self.give_up(obstacle)
+
+    async def _decide_and_finish_at_once(self) -> Decision | None:
+        """Write the decision and finish the records that lie with it; None: it was refused.
+
+        That the records can't be finished so says nothing of the decision, which is then asked for
+        by itself: a reader may have finished or undone one of them by what stands.
+        """
+        home = self._context.decisions.home() if self._alone else None
+        if home is None or not self._context.options.one_phase_commit:
+            return None
+        at = self._context.runtime.now_ms()
+        records = self._records.finishing(at, home)
+        if not finish_with_decision(home, len(records), len(self._also)):
+            return None
+        try:
+            decision = await self._decide(lambda: self._together(at, records), NOTHING_DONE)
+        except NOTHING_DONE:
+            return None
+        if decision.state is TransactionState.COMMITTED:
+            self._records.are_finished(records)
+        return decision
+
+    def _has_room(self, records: int) -> bool:
+        home = self._context.decisions.home()
+        return home is not None and 1 + len(self._also) + records <= home.max_mutations
+
+    async def _obey(self, decision: Decision) -> None:
         if decision.state is TransactionState.ABORTED:
             await self._records.roll_back()
             raise ConflictError(
@@ -152,31 +219,55 @@ class Commit:
             )
         await self._records.roll_forward(decision.decided_at)
 
-    async def _decide(self) -> Decision:
+    async def _decide(
+        self, ask: Callable[[], Awaitable[Decision]], refusals: tuple[type[Exception], ...] = ()
+    ) -> Decision:
+        """Ask for COMMITTED, or settle what became of the question.
+
+        ``refusals``: errors of the question that mean that it changed nothing.
+        """
         self.decision_sent = True
         try:
-            return await self._decide_or_settle()
+            self.decision = decision = await ask()
         except UnknownOutcomeError:
             raise
-        except Exception as error:
-            # A damaged row, a mistake of an adapter: whatever it is, COMMITTED may stand.
-            raise UnknownOutcomeError(
-                f"the decision was sent and its answer makes no sense: {error}",
-                transaction_id=self._tx_id,
-            ) from error
-
-    async def _decide_or_settle(self) -> Decision:
-        at = self._context.runtime.now_ms()
-        try:
-            decision = await self._context.decisions.decide(self._tx_id, at, self._also)
         except UndecidedError as error:
+            self.decision = decision = await self._settled(error)
+        except Exception as error:
+            if isinstance(error, refusals):
+                raise
+            raise self._senseless(error) from error
+        return decision
+
+    async def _settled(self, undecided: UndecidedError) -> Decision:
+        try:
             return await settle_own(
                 self._context.decisions,
                 self._tx_id,
                 # A decision that was there and is gone may have been another part's COMMITTED.
-                committed_may_stand=error.may_stand or not self._alone,
+                committed_may_stand=not self._alone
+                or (undecided.may_stand and self._context.options.decisions_are_removed),
                 look=self._records.look,
             )
+        except UnknownOutcomeError:
+            raise
+        except Exception as error:
+            raise self._senseless(error) from error
+
+    def _senseless(self, error: Exception) -> UnknownOutcomeError:
+        # A damaged row, a mistake of an adapter: whatever it is, COMMITTED may stand.
+        return UnknownOutcomeError(
+            f"the decision was sent and its answer makes no sense: {error}",
+            transaction_id=self._tx_id,
+        )
+
+    async def _together(self, at: int, records: Sequence[StorageMutation]) -> Decision:
+        together = [*self._also, *records]
+        return await self._context.decisions.decide_with(self._tx_id, at, together)
+
+    async def _plainly(self) -> Decision:
+        at = self._context.runtime.now_ms()
+        decision = await self._context.decisions.decide(self._tx_id, at, self._also)
         if not self._alone and decision.state is TransactionState.ABORTED:
             # Another part's COMMITTED may have been obeyed and removed before this took its place.
             return await believe(decision, self._tx_id, self._records.look)
@@ -205,7 +296,11 @@ class Commit:
         return decision
 
     async def _abort_for(self, obstacle: Exception) -> Decision | None:
-        """Abort; None if that could not be written and does not matter."""
+        """Abort; None if there is nothing to abort, or it could not be written and need not be."""
+        if self._nothing_to_abort():
+            if isinstance(obstacle, WriteRefusedError):
+                await self._records.look_what_is_in_the_way()
+            return None
         try:
             return await self.abort()
         except UndecidedError as error:
@@ -219,6 +314,11 @@ class Commit:
             # although the records wait for their expiry before others may undo them.
             _log.warning("could not write the abort of %s; its records expire", self._tx_id)
             return None
+
+    def _nothing_to_abort(self) -> bool:
+        """Was every record that was to be written refused for certain?"""
+        spared = self._alone and self._context.options.one_phase_commit
+        return spared and bool(self._snapshot.writes) and not self._records.may_be_prepared
 
     async def give_up(self, obstacle: Exception) -> NoReturn:
         """Abort, and raise what the caller is told of the obstacle."""
@@ -235,16 +335,16 @@ class Commit:
     def as_error(self, obstacle: Exception) -> Exception:
         """What the caller is told of what went wrong in prepare or validation."""
         if isinstance(obstacle, WriteRefusedError):
-            return self._records.refused(obstacle)
+            return self._records.in_the_way.refused(obstacle)
         if isinstance(obstacle, StorageBusyError):
             return ConflictError(
-                f"the storage was busy while records were prepared: {obstacle}",
+                f"the storage was busy while records were written: {obstacle}",
                 transaction_id=self._tx_id,
                 code="STX-1032",
             )
         if isinstance(obstacle, StorageError):
             return StorageUnavailableError(
-                f"records could not be prepared, the transaction is aborted: {obstacle}",
+                f"records could not be written, the transaction is aborted: {obstacle}",
                 transaction_id=self._tx_id,
                 code="STX-4003",
             )

@@ -33,6 +33,10 @@ class Options:
     whole_table_filter: bool = True
     whole_table_order: bool = True
     include_metadata: bool = False
+    one_phase_commit: bool = False  # leave out the steps that a transaction can do without
+    record_only: bool = True  # may records alone tell of a commit? Not where others ask for it
+    # May a COMMITTED of this process be removed before it has heard of it? (Specification 5.6)
+    decisions_are_removed: bool = True
     before_index_check: bool = True  # off: index.eventually_consistent_read.enabled
 
 
@@ -48,4 +52,5 @@ class Context:
     options: Options = field(default_factory=Options)
     commit_hooks: list[CommitHook] = field(default_factory=list)
     prepare_hooks: list[PrepareHook] = field(default_factory=list)  # of two-phase parts
+    recorded: set[str] = field(default_factory=set)  # tables whose changes all leave a decision
     observers: list[Observer] = field(default_factory=list)

@@ -24,14 +24,14 @@ from scalar_tx.model.conditions import if_not_exists
 from scalar_tx.model.state import TransactionState
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.model.types import DataType
-from scalar_tx.storage.interface import Write
+from scalar_tx.storage.interface import AtomicityUnit, Write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scalar_tx.model.types import Row
     from scalar_tx.runtime.interface import Runtime
-    from scalar_tx.storage.interface import Storage, StorageMutation
+    from scalar_tx.storage.interface import Storage, StorageInfo, StorageMutation
 
 # Five attempts, 50 ms doubling between them (specification 2.2).
 PAUSES: Final = (0.0, 0.05, 0.1, 0.2, 0.4)
@@ -105,6 +105,12 @@ class CoordinatorTable:
         """Look the table up anew at its next use."""
         self._table = None
 
+    def home(self) -> StorageInfo | None:
+        """The storage that holds the table, if it writes records of several tables at once."""
+        info = self._storage.info(self._name)
+        shares = info.atomicity_unit is AtomicityUnit.STORAGE and info.max_mutations > 1
+        return info if shares else None
+
     async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
         """Insert COMMITTED unless a row stands; return what stands."""
         group = marks(tx_id).group
@@ -115,6 +121,48 @@ class CoordinatorTable:
                 code="STX-3049",
             )
         return await self._decide(tx_id, TxState.COMMITTED, at, also)
+
+    async def decide_with(
+        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+    ) -> Decision:
+        """Insert COMMITTED and write records, all or nothing.
+
+        Sent again only after a reply was lost: the row that the first sending may have left, or may
+        yet leave, lets no second one through.
+        """
+        lost: Exception | None = None
+        for pause in PAUSES:
+            if pause:
+                await self._runtime.sleep(pause)
+            try:
+                await self._write(tx_id, TxState.COMMITTED, at, records)
+            except WriteRefusedError as error:
+                if lost is None:
+                    raise
+                return await self._own(tx_id, error)
+            except ReplyLostError as error:
+                lost = error
+            except (StorageError, StorageUnavailableError):
+                if lost is None:
+                    raise
+            else:
+                return Decision(TransactionState.COMMITTED, at)
+        raise UndecidedError(
+            f"could not write the decision about {tx_id}", may_stand=True
+        ) from lost
+
+    async def _own(self, tx_id: str, refusal: WriteRefusedError) -> Decision:
+        """The COMMITTED of an earlier sending, which a later one has met."""
+        try:
+            row = await self._row(tx_id)
+        except UndecidedError as error:
+            raise UndecidedError(str(error), may_stand=True) from error
+        if row is not None:
+            decision = _decision(tx_id, row)
+            if decision.state is TransactionState.COMMITTED:
+                return decision
+        # The earlier sending may arrive yet, or have been obeyed and removed before an ABORTED.
+        raise UndecidedError(f"{tx_id}: {refusal}", may_stand=True) from refusal
 
     async def force_abort(self, tx_id: str) -> Decision:
         """Insert ABORTED unless COMMITTED stands; for a group's member on both of its keys.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.model.state import TransactionState
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import StorageInfo, StorageMutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,29 @@ class DecisionMaker(Protocol):
         """
         ...
 
+    def home(self) -> StorageInfo | None:
+        """The storage whose records can share an atomic write with a decision; None: none can.
+
+        A decision counts as one of its ``max_mutations``.
+        """
+        ...
+
     async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
         """Decide COMMITTED unless a decision stands; return the one that stands.
 
         ``also`` is applied in the same atomic write, or not at all. UndecidedError if nothing can
         be seen to stand.
+        """
+        ...
+
+    async def decide_with(
+        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+    ) -> Decision:
+        """Decide COMMITTED and write records of ``home``, in one atomic write.
+
+        WriteRefusedError: a record's condition was not met, or a decision stands; nothing of it
+        happened, nor ever will. StorageBusyError, StorageUnavailableError: neither.
+        UndecidedError: it may have, or may yet.
         """
         ...
 

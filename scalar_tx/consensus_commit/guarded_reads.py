@@ -63,6 +63,8 @@ async def read_together(
         lambda table=table, key=record_id[1]: reader.for_write(table, key)  # type: ignore[misc]  # bound at once
         for record_id, table in wanted
     ]
-    for outcome in await reader.context.runtime.run_all(steps):
+    outcomes = await reader.context.runtime.run_all(steps)
+    reader.snapshot.last_get = None  # none of them came after all others
+    for outcome in outcomes:
         if outcome.error is not None:
             raise read_error(outcome.error, transaction_id) from outcome.error

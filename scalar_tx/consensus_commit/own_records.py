@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.commit_hook import CommittedWrite
+from scalar_tx.consensus_commit.in_the_way import InTheWay
 from scalar_tx.consensus_commit.settle import Witness
 from scalar_tx.errors import (
-    ConflictError,
     ReplyLostError,
     StorageBusyError,
     StorageError,
@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scalar_tx.consensus_commit.context import Context
-    from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId, Snapshot
-    from scalar_tx.storage.interface import StorageMutation, Write
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
+    from scalar_tx.model.types import Row
+    from scalar_tx.storage.interface import StorageInfo, StorageMutation, Write
 
 _log = logging.getLogger("scalar_tx.commit")
+
+# What a storage answers when it is certain that nothing changed, nor ever will.
+NOTHING_DONE: Final = (WriteRefusedError, StorageBusyError, StorageUnavailableError)
 
 
 class OwnRecords:
@@ -42,11 +46,19 @@ class OwnRecords:
         self._context = context
         self._snapshot = snapshot
         self._tx_id = tx_id
-        self._writes = list(snapshot.writes.values())
+        self._writes: Sequence[PendingWrite] = list(snapshot.writes.values())
         self._prepared: list[Write] = []
-        self._found: dict[RecordId, bool] = {}  # of others, at roll back: is it committed?
-        self._in_the_way: ConflictError | None = None
+        self._with_decision: Sequence[PendingWrite] = ()
+        self.in_the_way = InTheWay(context, snapshot, tx_id)
+        self.may_be_prepared = False  # is one of them, or may it yet be?
         self.found_committed = False  # at roll back, one of them: so they all are
+
+    def leave_to_decision(self, writes: Sequence[PendingWrite]) -> None:
+        """These are not prepared: they are written with the decision, in their final form."""
+        if writes:
+            left = {write.record_id for write in writes}
+            self._with_decision = writes
+            self._writes = [write for write in self._writes if write.record_id not in left]
 
     def plan(self) -> None:
         """Work out what prepare will write; the time of all of them is now."""
@@ -56,16 +68,33 @@ class OwnRecords:
                 write.table,
                 write.key,
                 write.values,
-                None if write.insert else self._snapshot.reads.get(write.record_id),
+                self._snapshot.replaced(write),
                 tx_id=self._tx_id,
                 at=at,
             )
             for write in self._writes
         ]
 
+    def final(self, at: int) -> list[StorageMutation]:
+        """What is written with a decision that is made at that time."""
+        return [
+            record.final(
+                write.table,
+                write.key,
+                write.values,
+                self._snapshot.replaced(write),
+                tx_id=self._tx_id,
+                at=at,
+            )
+            for write in self._with_decision
+        ]
+
     def planned(self) -> tuple[CommittedWrite, ...]:
-        """What was planned, in the words of hooks."""
-        return tuple(map(_in_words, self._writes, self._prepared))
+        """What is written, in the words of hooks."""
+        return tuple(
+            _in_words(write, self._snapshot.replaced(write))
+            for write in self._snapshot.writes.values()
+        )
 
     async def prepare(self, also: Sequence[StorageMutation] = ()) -> None:
         """Write what was planned, and ``also``; raise the weightiest of what went wrong.
@@ -73,7 +102,11 @@ class OwnRecords:
         All batches end before anything else happens: a rollback must never overtake a prepare that
         is still on its way.
         """
-        obstacles = await self._mutate_all([*self._prepared, *also])
+        if self._prepared or also:
+            await self._write_all([*self._prepared, *also])
+
+    async def _write_all(self, mutations: Sequence[StorageMutation]) -> None:
+        obstacles = await self._mutate_all(mutations)
         for kind in (WriteRefusedError, StorageBusyError, ReplyLostError, Exception):
             for obstacle in obstacles:
                 if isinstance(obstacle, kind):
@@ -81,7 +114,7 @@ class OwnRecords:
 
     async def look(self) -> Witness:
         """What the records say about their transaction."""
-        for write, prepared in self._pairs():
+        for write in (*self._writes, *self._with_decision):
             try:
                 row = await self._context.storage.get(write.table.stored, write.key)
             except (StorageError, StorageUnavailableError):
@@ -91,14 +124,29 @@ class OwnRecords:
             if row["tx_id"] == self._tx_id:
                 return Witness.COMMITTED if record.is_committed(row) else Witness.UNSETTLED
             # An id is never used twice: what bears the replaced one is the replaced version.
-            replaced = prepared.values.get("before_tx_id")
-            if replaced is not None and row["tx_id"] == replaced:
+            replaced = self._snapshot.replaced(write)
+            if replaced is not None and row["tx_id"] == replaced["tx_id"] is not None:
                 return Witness.UNDONE
         return Witness.SILENT
 
-    async def roll_forward(self, committed_at: int) -> None:
-        """Finish what is prepared: it is committed since then (epoch milliseconds)."""
-        mutations = [
+    async def prepare_rest(self) -> None:
+        """Prepare what was left to the decision, which has no room for it."""
+        rest, self._with_decision = self._with_decision, ()
+        before, prepared = self._writes, self._prepared
+        self._writes = rest
+        self.plan()
+        mutations = self._prepared
+        self._writes, self._prepared = [*before, *rest], [*prepared, *mutations]
+        await self._write_all(mutations)
+
+    def finishing(
+        self, committed_at: int, home: StorageInfo | None = None
+    ) -> list[StorageMutation]:
+        """What finishes the prepared records, all or those in one storage.
+
+        ``committed_at``: when the decision was made, in epoch milliseconds.
+        """
+        return [
             record.roll_forward(
                 write.table,
                 write.key,
@@ -108,24 +156,33 @@ class OwnRecords:
                 clear_before="before_tx_version" in prepared.values,
             )
             for write, prepared in self._pairs()
+            if home is None or self._context.storage.info(write.table.name).name == home.name
         ]
-        await self._finish(mutations, "committed")
+
+    def are_finished(self, mutations: Sequence[StorageMutation]) -> None:
+        """These were written with the decision; only the others are left to be finished."""
+        done = {(mutation.table.name, mutation.key) for mutation in mutations}
+        pairs = [pair for pair in self._pairs() if pair[0].record_id not in done]
+        self._writes = [write for write, _ in pairs]
+        self._prepared = [prepared for _, prepared in pairs]
+
+    async def roll_forward(self, committed_at: int) -> None:
+        """Finish what is prepared."""
+        if self._prepared:
+            await self._finish(self.finishing(committed_at), "committed")
 
     async def roll_back(self) -> None:
         """Undo what is still prepared by us, judged by the rows as they are now."""
         if not self._prepared:
             return
         mutations: list[StorageMutation] = []
-        in_the_way: list[PendingWrite] = []
         for write in self._writes:
             try:
                 row = await self._context.storage.get(write.table.stored, write.key)
                 if row is None:
                     continue
                 if row["tx_id"] != self._tx_id:
-                    self._found[write.record_id] = record.is_committed(row)
-                    if not record.is_committed(row) and self._replaces_nothing(write):
-                        in_the_way.append(write)
+                    self.in_the_way.note(write, row)
                 elif record.is_committed(row):
                     self.found_committed = True
                 else:
@@ -133,55 +190,16 @@ class OwnRecords:
             except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
                 _log.info("left a record of %s to lazy recovery: %s", write.table.name, error)
         await self._finish(mutations, "rolled back")
-        for write in in_the_way:
-            await self._settle_in_the_way(write)
+        await self.in_the_way.settle()
 
-    def refused(self, obstacle: WriteRefusedError) -> ConflictError:
-        """What the caller is told of a record that could not be prepared; after the roll back."""
-        existing = [
-            write
-            for write in self._writes
-            if self._found.get(write.record_id) and self._replaces_nothing(write)
-        ]
-        if existing and not self._snapshot.reads and not self._snapshot.scans:
-            # Nothing was read, so running the same work again ends the same way.
-            write = existing[0]
-            return ConflictError(
-                f"the record {write.table.name} {write.table.key_mapping(write.key)!r} exists",
-                records=[(w.table.name, w.table.key_mapping(w.key)) for w in existing],
-                advice="Use upsert to write it whether it exists or not, or read it first",
-                transaction_id=self._tx_id,
-                code="STX-1033",
-                retryable=False,
-            )
-        undecided = self._in_the_way
-        return ConflictError(
-            f"a record was changed by another transaction since it was read: {obstacle}",
-            records=[(w.table.name, w.table.key_mapping(w.key)) for w in self._writes],
-            other_transaction=undecided.other_transaction if undecided else None,
-            retry_after=undecided.retry_after if undecided else None,
-            transaction_id=self._tx_id,
-            code="STX-1031",
-        )
+    async def look_what_is_in_the_way(self) -> None:
+        """After a refusal of which nothing is left to undo."""
+        await self.in_the_way.look((*self._writes, *self._with_decision))
+        await self.in_the_way.settle()
 
     def _pairs(self) -> Iterator[tuple[PendingWrite, Write]]:
         """Each write with its prepare; nothing, if none was planned."""
         return zip(self._writes, self._prepared, strict=bool(self._prepared))
-
-    def _replaces_nothing(self, write: PendingWrite) -> bool:
-        return write.insert or self._snapshot.reads.get(write.record_id) is None
-
-    async def _settle_in_the_way(self, write: PendingWrite) -> None:
-        """Settle a dead record where one was to be made: who only inserts never reads it.
-
-        Without this the insert would fail again and again, until somebody happens to read the key.
-        """
-        try:
-            await self._context.recovery.settle_record(write.table, write.key)
-        except ConflictError as undecided:
-            self._in_the_way = undecided
-        except Exception as error:  # noqa: BLE001  # the abort stands, whatever it is
-            _log.info("could not settle a record of %s: %s", write.table.name, error)
 
     async def _finish(self, mutations: Sequence[StorageMutation], what: str) -> None:
         """Settle own records; whatever can't be is left to lazy recovery, the decision stands."""
@@ -219,8 +237,12 @@ class OwnRecords:
         storage = self._context.storage
         groups = atomic_groups(storage, mutations)
         if len(groups) == 1:
+            before, self.may_be_prepared = self.may_be_prepared, True
             try:
                 await storage.mutate(groups[0])
+            except NOTHING_DONE as error:
+                self.may_be_prepared = before
+                return [error]
             except (StorageError, StorageUnavailableError) as error:
                 return [error]
             return []
@@ -228,17 +250,20 @@ class OwnRecords:
             lambda group=group: storage.mutate(group)  # type: ignore[misc]  # bound at once
             for group in groups
         ]
+        before, self.may_be_prepared = self.may_be_prepared, True
         outcomes = await self._context.runtime.run_all(steps)
+        self.may_be_prepared = before or any(
+            not isinstance(outcome.error, NOTHING_DONE) for outcome in outcomes
+        )
         return [outcome.error for outcome in outcomes if outcome.error is not None]
 
 
-def _in_words(write: PendingWrite, prepared: Write) -> CommittedWrite:
-    replaced = prepared.values.get("before_tx_id")
-    version = prepared.values["tx_version"]
+def _in_words(write: PendingWrite, previous: Row | None) -> CommittedWrite:
+    replaced = None if previous is None else previous["tx_id"]
     return CommittedWrite(
         table=write.table.name,
         key=write.table.key_mapping(write.key),
         replaced_tx_id=replaced if isinstance(replaced, str) else None,
-        version=version if isinstance(version, int) else 0,
+        version=record.next_version(previous),
         after=write.values,
     )

@@ -44,6 +44,7 @@ class Reader:
         self.snapshot.note(record_id, row)
         if self.repeatable:
             self.snapshot.point_reads[record_id] = table
+            self.snapshot.last_get = record_id
         return self._shown(record_id, row)
 
     async def for_write(self, table: TransactionalTable, key: tuple[Value, ...]) -> Row | None:

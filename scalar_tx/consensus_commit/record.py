@@ -133,13 +133,56 @@ def prepare(
     if previous is None:
         changed["tx_version"] = 1
         return Write(table.stored, key, changed, if_not_exists)
-    version = previous["tx_version"] or 0
-    changed["tx_version"] = int(version) + 1  # type: ignore[arg-type]  # an INT column
+    changed["tx_version"] = next_version(previous)
     for name, before in table.before_of.items():
         changed[before] = previous[name]
     if changed["before_tx_version"] is None:
         changed["before_tx_version"] = 0
     return Write(table.stored, key, changed, _same_writer(previous))
+
+
+def final(
+    table: TransactionalTable,
+    key: tuple[Value, ...],
+    values: Mapping[str, Value] | None,
+    previous: Row | None,
+    *,
+    tx_id: str,
+    at: int,
+    keeps_replaced_id: bool = False,
+) -> StorageMutation:
+    """The conditional write that commits a put or a delete over ``previous`` in one step.
+
+    Specification 4.6. The removal of a record that was not there has no such form.
+    ``keeps_replaced_id``: the row tells whose version it replaced (13.12).
+    """
+    if values is None:
+        if previous is None:
+            raise ValueError("nothing is removed where nothing was read")
+        return Erase(table.stored, key, _same_writer(previous))
+    changed: Row = {
+        **values,
+        "tx_id": tx_id,
+        "tx_state": COMMITTED,
+        "tx_version": 1,
+        "tx_prepared_at": at,
+        "tx_committed_at": at,
+    }
+    if previous is None:
+        return Write(table.stored, key, changed, if_not_exists)
+    changed["tx_version"] = next_version(previous)
+    changed.update(table.cleared)
+    if keeps_replaced_id:
+        changed["before_tx_id"] = previous["tx_id"]
+    return Write(table.stored, key, changed, _same_writer(previous))
+
+
+def next_version(previous: Row | None) -> int:
+    """The version that replaces one; NULL, of an imported record, counts as 0."""
+    if previous is None:
+        return 1
+    version = previous["tx_version"]
+    return version + 1 if isinstance(version, int) else 1
 
 
 def roll_forward(

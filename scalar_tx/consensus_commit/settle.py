@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
+from scalar_tx.consensus_commit.transaction_id import leaves_a_decision
 from scalar_tx.errors import StorageUnavailableError, UnknownOutcomeError
 from scalar_tx.model.state import TransactionState
 
@@ -52,8 +53,15 @@ async def state_of(decisions: DecisionMaker, tx_id: str) -> TransactionState:
 async def settle(decisions: DecisionMaker, tx_id: str) -> Decision:
     """The decision about a transaction, made to be ABORTED if there is none.
 
-    UnknownOutcomeError if the coordinator can't be reached; nothing is guessed.
+    UnknownOutcomeError if the coordinator can't be reached, or the transaction leaves no decision;
+    nothing is guessed.
     """
+    if not leaves_a_decision(tx_id):
+        raise UnknownOutcomeError(
+            f"{tx_id} has left no decision: it was committed by its records alone, or not at all",
+            advice=f"Read them: one whose tx_id or before_tx_id is {tx_id} was written",
+            transaction_id=tx_id,
+        )
     try:
         standing = await decisions.read(tx_id)
         return standing if standing is not None else await decisions.force_abort(tx_id)

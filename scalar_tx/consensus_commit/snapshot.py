@@ -47,6 +47,7 @@ class Snapshot:
     point_reads: dict[RecordId, TransactionalTable] = field(default_factory=dict)
     scans: dict[object, ScanTrace] = field(default_factory=dict)
     writes: dict[RecordId, PendingWrite] = field(default_factory=dict)
+    last_get: RecordId | None = None  # read after all else that was read; None: there is none
     settling: list[tuple[RecordId, Later]] = field(default_factory=list)
     shown: list[tuple[RecordId, Version]] | None = None  # in order; kept if somebody observes
 
@@ -64,6 +65,10 @@ class Snapshot:
         """Keep for observers which version the transaction was shown."""
         if self.shown is not None:
             self.shown.append((record_id, version_of(row)))
+
+    def replaced(self, write: PendingWrite) -> Row | None:
+        """The committed record that a write goes over; None: it makes one, or there was none."""
+        return None if write.insert else self.reads.get(write.record_id)
 
     def view(self, record_id: RecordId) -> Row | None:
         """The record as this transaction sees it: what it read, overlaid with what it wrote."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scalar_tx.consensus_commit import transaction_id
 from scalar_tx.consensus_commit.commit import Commit
+from scalar_tx.consensus_commit.commit_path import CommitPath, route
 from scalar_tx.consensus_commit.cursor import ScanCursor
 from scalar_tx.consensus_commit.decisions import refuse_decided
+from scalar_tx.consensus_commit.explain import explain
 from scalar_tx.consensus_commit.guarded_reads import guarded, read_together
 from scalar_tx.consensus_commit.isolation import check_linearizable
 from scalar_tx.consensus_commit.metadata import check_unchanged
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.observer import Footprint, Observer
     from scalar_tx.model.checks import Checks
+    from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.types import Row, Value
 
@@ -102,6 +105,11 @@ class TransactionSteps:
     def footprint(self) -> Footprint:
         """What it has read and written so far, for those that observe it from its beginning."""
         return footprint(self._snapshot, self.outcome)
+
+    def explain(self) -> Explanation:
+        """What its commit would cost as it stands."""
+        known = self._id is not None
+        return explain(self._context, self._snapshot, self.isolation, id_is_known=known)
 
     # Reads.
 
@@ -308,15 +316,23 @@ class TransactionSteps:
             # Specification 4.7: read-only and aborted transactions too leave a decision then.
             await self._new_commit().run()
         elif self.isolation is Isolation.SERIALIZABLE:
-            await self._guarded(Validation(self._context, self._snapshot, self._id, ()).run())
+            last = self._snapshot.last_get if self._context.options.one_phase_commit else None
+            validation = Validation(self._context, self._snapshot, self._id, (), last_get=last)
+            await self._guarded(validation.run())
 
     def _new_commit(self) -> Commit:
+        known = self._id is not None
+        way = route(self._context, self._snapshot, self.isolation, id_is_known=known)
+        if self._id is None:
+            recorded = way.path is not CommitPath.RECORD_ONLY
+            self._id = transaction_id.make(self._context.runtime, recorded=recorded)
         return Commit(
             self._context,
             self._snapshot,
             self.isolation,
-            tx_id=self.id,
+            tx_id=self._id,
             check_time=self._check_time,
+            way=way,
         )
 
     async def _close_cursors(self) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GROUP_LENGTH: Final = 24
 SEPARATOR: Final = "$"
+UNRECORDED: Final = "1p-"  # begins the ids of those committed by their records alone
 LONGEST: Final = 64  # the key column's width where a database bounds it (specification 6.1)
 
 
@@ -36,9 +37,15 @@ def marks(tx_id: str) -> Marks:
     return Marks(None, None)
 
 
-def make(runtime: Runtime) -> str:
-    """A new id, never used before."""
-    return runtime.new_id()
+def make(runtime: Runtime, *, recorded: bool = True) -> str:
+    """A new id, never used before; ``recorded``: of a transaction that leaves a decision."""
+    made = runtime.new_id()
+    return made if recorded else UNRECORDED + made
+
+
+def leaves_a_decision(tx_id: str) -> bool:
+    """Does a decision tell what became of a transaction? Else its records do, and they alone."""
+    return not tx_id.startswith(UNRECORDED)
 
 
 def check_callers_id(tx_id: object) -> str:
@@ -47,6 +54,8 @@ def check_callers_id(tx_id: object) -> str:
         reason = "an id is a non-empty text"
     elif len(tx_id) > LONGEST:
         reason = f"an id has at most {LONGEST} characters"
+    elif not leaves_a_decision(tx_id):
+        reason = f"{UNRECORDED} begins the ids of transactions that leave no decision"
     elif "," in tx_id:
         reason = "a comma separates ids in decision rows"
     elif marks(tx_id).group is not None:

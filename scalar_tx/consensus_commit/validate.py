@@ -33,6 +33,7 @@ class Validation:
     """Reads a transaction's reads again.
 
     ``prepared`` are the records it has prepared; their images were compared by prepare itself.
+    ``last_get``: of a transaction without writes, what it read last of all.
     """
 
     def __init__(
@@ -41,11 +42,14 @@ class Validation:
         snapshot: Snapshot,
         tx_id: str | None,
         prepared: Collection[RecordId],
+        *,
+        last_get: RecordId | None = None,
     ) -> None:
         self._context = context
         self._snapshot = snapshot
         self._tx_id = tx_id
         self._prepared = prepared
+        self._last_get = last_get
 
     async def run(self) -> None:
         """Look at every read; ConflictError names a record that changed.
@@ -77,6 +81,10 @@ class Validation:
                 for outcome in await self._context.runtime.run_all(steps):
                     outcome.result()
 
+    def reads(self) -> int:
+        """How many reads ``run`` does, each scan taken for one page."""
+        return len(self._checks())
+
     def _checks(self) -> list[_Check]:
         snapshot = self._snapshot
         checks: list[_Check] = [
@@ -85,7 +93,17 @@ class Validation:
             if record_id not in self._prepared
         ]
         checks.extend(_ScanCheck(self, trace) for trace in snapshot.scans.values())
-        return checks
+        return self._but_the_last(checks)
+
+    def _but_the_last(self, checks: list[_Check]) -> list[_Check]:
+        """The moment of the last get may stand for all: what else was there is there unchanged.
+
+        Not if something was absent: it may have come and gone around that very moment.
+        """
+        others = [check for check in checks if check.record_id != self._last_get]
+        if self._last_get is None or any(check.of_absence for check in others):
+            return checks
+        return others
 
     def _step(self, check: _Check) -> Step:
         return lambda: check(self._context.storage)
@@ -257,7 +275,7 @@ class Validation:
 
 
 class _PointCheck:
-    __slots__ = ("_record_id", "_validation", "of_absence", "table")
+    __slots__ = ("_validation", "of_absence", "record_id", "table")
 
     def __init__(
         self,
@@ -268,16 +286,17 @@ class _PointCheck:
         of_absence: bool,
     ) -> None:
         self._validation = validation
-        self._record_id = record_id
+        self.record_id = record_id
         self.table = table
         self.of_absence = of_absence
 
     async def __call__(self, reads: Reads) -> None:
-        await self._validation.check_point(reads, self.table, self._record_id)
+        await self._validation.check_point(reads, self.table, self.record_id)
 
 
 class _ScanCheck:
     __slots__ = ("_trace", "_validation", "of_absence", "table")
+    record_id = None  # it is of no single record
 
     def __init__(self, validation: Validation, trace: ScanTrace) -> None:
         self._validation = validation

@@ -146,7 +146,7 @@ _CONSENSUS_COMMIT = (
     ),
     Key("consensus_commit.parallel_implicit_pre_read.enabled", FLAG, default=True),
     Key("consensus_commit.coordinator.write_omission_on_read_only.enabled", FLAG, default=True),
-    _idle("consensus_commit.one_phase_commit.enabled", FLAG, default=False, note=_LATER),
+    Key("consensus_commit.one_phase_commit.enabled", FLAG, default=False),
     Key("consensus_commit.include_metadata.enabled", FLAG, default=False),
     Key("consensus_commit.index.eventually_consistent_read.enabled", FLAG, default=False),
     _idle(

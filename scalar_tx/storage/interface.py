@@ -71,6 +71,7 @@ class StorageInfo:
     parallel: bool = True  # does it gain from several calls at once?
     connections: int = 16  # how many calls it can be in at once, if they block
     moments: bool = False  # is it a MomentStorage: can several reads see one moment of it?
+    charges_groups: bool = False  # does a record cost more in an atomic write of several?
 
 
 @dataclass(frozen=True, slots=True)

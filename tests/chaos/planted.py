@@ -5,7 +5,7 @@ Each is planted into the library of a writer or of the settler, by name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.consensus_commit.commit import Commit
 from scalar_tx.consensus_commit.recover import Recovery
@@ -34,7 +34,7 @@ def acknowledge_before_the_decision() -> None:
 
         async def later() -> None:
             await self._context.runtime.sleep(0.01)
-            self.decision = decision = await self._decide()
+            self.decision = decision = await self._decide(self._plainly)
             await self._records.roll_forward(decision.decided_at)
 
         self._context.runtime.run_later(later)
@@ -47,16 +47,16 @@ def report_a_conflict_that_was_none() -> None:
     decide = Commit._decide
     count = 0
 
-    async def decide_and_lie(self: Commit) -> Decision:
+    async def decide_and_lie(self: Commit, *how: Any) -> Decision:
         nonlocal count
-        decision = await decide(self)
+        decision = await decide(self, *how)
         count += 1
         if count % 10 == 0 and decision.state is TransactionState.COMMITTED:
             await self._records.roll_forward(decision.decided_at)
             raise ConflictError("no, it was lost", transaction_id=self._tx_id)
         return decision
 
-    Commit._decide = decide_and_lie  # type: ignore[method-assign]
+    Commit._decide = decide_and_lie  # type: ignore[method-assign,assignment]
 
 
 def roll_back_whatever_was_decided() -> None:

@@ -2,7 +2,8 @@
 
 The kinds are those of Consensus Commit specification 12.2: R a read (of a pre-read too), P a batch
 of prepares, V a read of the validation, C an insert into the coordinator table, M a batch that
-finishes records. Calls off the critical path (recovery's) are counted like the others.
+finishes records, W one that writes records in their final form. Calls off the critical path
+(recovery's) are counted like the others.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _KINDS = {
     "abort-state": "C",
     "commit": "M",
     "rollback": "M",
+    "final": "W",
 }
 
 
@@ -46,8 +48,11 @@ def counted(world: World, work: Callable[[Tx], None], begin: Callable[[], Tx]) -
 
 
 def in_kinds(calls: Sequence[Call], before_commit: int) -> str:
-    """Count calls by kind; a read after the prepares, or of a commit without any, validates."""
-    writes = any(call.step == "prepare" for call in calls)
+    """Count calls by kind; a decision that takes records along is one C.
+
+    A read after the prepares, or of a commit that writes nothing, validates.
+    """
+    writes = any(call.step in {"prepare", "commit-state", "final"} for call in calls)
     found: Counter[str] = Counter()
     prepared = False
     for number, call in enumerate(calls):

@@ -38,7 +38,10 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def db(file: Path) -> scalar_tx.TransactionManager:
-    manager = scalar_tx.connect(f"sqlite:///{file}", scan_fetch_size=2)
+    # Every record is prepared: their rows are what is looked at here.
+    manager = scalar_tx.connect(
+        f"sqlite:///{file}", scan_fetch_size=2, consensus_commit_one_phase_commit_enabled=False
+    )
     manager.admin.create_table(
         "race.runner", columns={"id": "INT", "rank": "INT"}, partition_key=["id"]
     )

@@ -177,6 +177,8 @@ class WatchedStorage:
         if isinstance(first, Write):
             if first.values.get("tx_state") in (1, 2):
                 return "prepare"
+            if "tx_id" in first.values and "tx_state" not in _compared(first.condition):
+                return "final"
             return "rollback" if "tx_id" in first.values else "commit"
         return self._step_of_erase(first)
 

@@ -42,14 +42,19 @@ def open_inner(
 
 
 class World:
-    """One manager's parts over a watched storage; transactions are named and driven by the test."""
+    """One manager's parts over a watched storage; transactions are named and driven by the test.
 
-    def __init__(self, storage: Storage, **options: Any) -> None:
+    Commits take every step of the protocol, unless ``one_phase_commit`` is true.
+    """
+
+    def __init__(self, storage: Storage, *, one_phase_commit: bool = False, **options: Any) -> None:
         self.runtime = VirtualRuntime()
         self.storage = WatchedStorage(storage, self.runtime)
         settings = load_settings("memory://")
         self.parts: Parts = build(settings, self.storage, self.runtime)
-        self.parts.context.options = replace(self.parts.context.options, **options)
+        self.parts.context.options = replace(
+            self.parts.context.options, one_phase_commit=one_phase_commit, **options
+        )
         self._loaded = 0
 
     def run(self, steps: Coroutine[Any, Any, T], actor: str = "") -> T:

@@ -278,7 +278,7 @@ class SteppedPlayer(Player):
             ),
             decisions=decisions,
             recovery=Recovery(storage, actor, decisions),
-            options=Options(scan_fetch_size=self.words.page),
+            options=Options(scan_fetch_size=self.words.page, one_phase_commit=False),
         )
 
     def _given(self, place: str, *values: str) -> str:

@@ -97,7 +97,7 @@ def test_a_refused_row_of_the_hook_means_that_nothing_was_decided(
     with pytest.raises(ConflictError):
         tx.commit()
     assert tx.outcome is TransactionState.ABORTED
-    assert db.state(tx.id) is TransactionState.ABORTED
+    assert db.settle(tx.id) is TransactionState.ABORTED
     account = db.get("bank.account", {"id": 1})
     assert account is not None
     assert account["balance"] == 10

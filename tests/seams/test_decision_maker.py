@@ -26,7 +26,7 @@ from scalar_tx.storage.memory import MemoryStorage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import StorageInfo, StorageMutation
 
 
 @dataclass
@@ -38,6 +38,14 @@ class Notebook:
 
     async def ready(self) -> None:
         self.asked.append("ready")
+
+    def home(self) -> StorageInfo | None:
+        return None  # a notebook shares no write with records
+
+    async def decide_with(
+        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+    ) -> Decision:
+        raise AssertionError("it has no home")
 
     async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
         assert not also

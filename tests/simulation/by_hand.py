@@ -79,7 +79,7 @@ class Database:
             catalog=Catalog(self.storage, runtime, expiry=-1, coordinator_namespace="coordinator"),
             decisions=decisions,
             recovery=Recovery(self.storage, runtime, decisions),
-            options=Options(),
+            options=Options(one_phase_commit=False),
         )
         self.runtime = runtime
 

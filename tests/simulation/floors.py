@@ -39,6 +39,11 @@ FLOORS: Final = Floors(
         "index caught up": 0.02,
         "across storages": 0.1,
         "reads with a value": 2.0,
+        "one phase: records with the decision": 0.2,
+        "one phase: finished": 0.01,
+        "one phase: refused": 0.02,
+        "one phase: undecided": 0.001,
+        "one phase: records alone": 0.03,
     },
     more=(("reads with a value", "reads of nothing"),),
 )

@@ -46,6 +46,7 @@ class Plan:
     storages: int  # 1, or 2 with every other table in the second
     index_lag_s: float  # how late, at most, an index learns of a change; 0: it never is
     cleaning: float  # how likely a decision row is removed once it is not needed
+    one_phase: bool = False  # do commits leave out the steps that they can do without?
 
     def __str__(self) -> str:
         return (
@@ -53,6 +54,7 @@ class Plan:
             f"{'/'.join(level.value for level in self.levels)}, {self.storages} storages, "
             f"unit {self.unit.name}, page {self.fetch_size}, {'' if self.moments else 'no '}moments"
             f", index lag {self.index_lag_s:g} s, cleaning {self.cleaning:g}, "
+            f"{'one phase, ' if self.one_phase else ''}"
             f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
         )
 

@@ -10,7 +10,16 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
-from tests.simulation.bugs import decide, finish, prepare, read, recover, two_phase, validate
+from tests.simulation.bugs import (
+    decide,
+    finish,
+    one_phase,
+    prepare,
+    read,
+    recover,
+    two_phase,
+    validate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +34,10 @@ PLANTED: Final[Mapping[str, Bug]] = {
     **read.BUGS,
     **recover.BUGS,
     **two_phase.BUGS,
+    **one_phase.BUGS,
 }
+# Those in commits that leave steps out.
+ONE_PHASE: Final = frozenset(one_phase.BUGS)
 # Where a bug is met, if not in any workload.
 MET_IN: Final[Mapping[str | None, str]] = dict.fromkeys(two_phase.BUGS, "two-phase")
 

@@ -14,7 +14,7 @@ from tests.simulation.logged import Ended
 from tests.simulation.parts.dice import Chance, Dice
 from tests.simulation.parts.report import Report
 from tests.simulation.plan import Plan
-from tests.simulation.planted import MET_IN, plant
+from tests.simulation.planted import MET_IN, ONE_PHASE, plant
 from tests.simulation.rooms import Rooms
 from tests.simulation.run import Run
 from tests.simulation.seats import Seats
@@ -48,11 +48,14 @@ class Schedules:
     workload: str | None = None
     levels: tuple[Isolation, ...] = ()
     bug: str | None = None
+    one_phase: bool | None = None  # None: every third seed, or as the planted bug needs it
 
     def __str__(self) -> str:
         words = [f"--workload {self.workload}"] if self.workload else []
         words += [f"--level {level.value}" for level in self.levels]
         words += [f"--plant '{self.bug}'"] if self.bug else []
+        if self.one_phase is not None:
+            words.append("--one-phase" if self.one_phase else "--every-step")
         return " ".join(words)
 
     def __call__(self, chance: Chance, *, trace: bool = False) -> Report:
@@ -64,12 +67,20 @@ class Schedules:
         """The run of a seed; the same seed gives the same run."""
         return self(Chance(seed), trace=trace)
 
+    def _one_phase(self, chance: Chance) -> bool:
+        if self.one_phase is not None:
+            return self.one_phase
+        if self.bug is not None:
+            return self.bug in ONE_PHASE
+        return chance.dice("commit path").chance(0.4)
+
     def _run(self, chance: Chance, *, trace: bool) -> Report:
         dice = chance.dice("world")
         drawn = dice.pick(DRAWN)
         chosen = self.workload or MET_IN.get(self.bug)
         name = chosen or drawn
         plan = Plan.draw(dice, self.levels)
+        plan = replace(plan, one_phase=self._one_phase(chance))
         if name == "rooms" and not chosen and not plan.index_lag_s:
             # Without moments the rooms meet a known gap (test_known_gaps.py) about once in ten
             # thousand schedules.

@@ -44,6 +44,9 @@ WHERE_TO_LOOK = {
     "a part committed without validation": 135,
     "rows of other parts passed over": 15,
     "removed decision of another part taken for an abort": 140,
+    "one write although reads must be validated": 536,
+    "a read taken for a fence": 2206,
+    "first get trusted instead of the last": 973,
 }
 PATIENCE = 200  # schedules
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from scalar_tx.consensus_commit.transaction_id import leaves_a_decision
 from scalar_tx.storage.interface import Erase
 from tests.simulation.judgement import DECISION, Wrong
 from tests.simulation.plan import COORDINATOR_NAME
@@ -34,6 +35,7 @@ class Truth:
     def __init__(self, on_decision: Callable[[str], None], step: Callable[[], int]) -> None:
         self.forgotten: set[str] = set()  # whose row was removed
         self.asked: set[str] = set()  # whose owner has sent a COMMITTED
+        self.alone: set[str] = set()  # committed by their records alone
         self.forced: set[str] = set()  # whom somebody else, or a settling, wanted aborted
         # Whether somebody may still ask for a COMMITTED; of most, only their owner does, once.
         self.may_still_commit: Callable[[str], bool] = lambda _: False
@@ -88,9 +90,19 @@ class Truth:
             self._touched.setdefault((one.table.name, one.key), []).append(self._step())
             if one.table.name == COORDINATOR_NAME:
                 self._decision(one)
-            elif not isinstance(one, Erase) and one.values.get("tx_state") in _UNCOMMITTED:
+            elif not isinstance(one, Erase) and one.values.get("tx_id") is not None:
+                # Prepared, or written together with its decision. A roll back brings back the id
+                # of whoever wrote the record before, here, too.
                 writer = str(one.values["tx_id"])
+                if not leaves_a_decision(writer) and one.values.get("before_tx_id") is not None:
+                    self._committed_by_its_records(writer)
                 self._prepared.setdefault(writer, {})[one.table.name, one.key] = None
+
+    def _committed_by_its_records(self, tx_id: str) -> None:
+        if tx_id not in self._first:
+            self._first[tx_id] = COMMITTED
+            self._committed_at[tx_id] = self._step()
+            self.alone.add(tx_id)
 
     def _decision(self, mutation: StorageMutation) -> None:
         tx_id = str(mutation.key[0])

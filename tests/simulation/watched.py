@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
 from scalar_tx.consensus_commit.decisions import UndecidedError
 from scalar_tx.consensus_commit.recover import Recovery
+from scalar_tx.errors import WriteRefusedError
 from scalar_tx.model.state import TransactionState
+from scalar_tx.storage.interface import Erase
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -33,11 +35,32 @@ class WatchedCoordinator(CoordinatorTable):
         except UndecidedError:
             self.counts["undecided"] += 1
             raise
+        self._count(decision, at)
+        return decision
+
+    async def decide_with(
+        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+    ) -> Decision:
+        """As the coordinator table does."""
+        try:
+            decision = await super().decide_with(tx_id, at, records)
+        except UndecidedError:
+            self.counts["undecided"] += 1
+            self.counts["one phase: undecided"] += 1
+            raise
+        except WriteRefusedError:
+            self.counts["one phase: refused"] += 1
+            raise
+        final = all(isinstance(one, Erase) or "tx_id" in one.values for one in records)
+        self.counts["one phase: records with the decision" if final else "one phase: finished"] += 1
+        self._count(decision, at)
+        return decision
+
+    def _count(self, decision: Decision, at: int) -> None:
         self.counts[f"decided {decision.state.value}"] += 1
         self.counts["found COMMITTED"] += (
             decision.state is TransactionState.COMMITTED and decision.decided_at != at
         )
-        return decision
 
 
 class WatchedRecovery(Recovery):

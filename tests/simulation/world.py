@@ -103,7 +103,11 @@ class World:
             catalog=catalog,
             decisions=decisions,
             recovery=recovery,
-            options=Options(scan_fetch_size=self.plan.fetch_size),
+            options=Options(
+                scan_fetch_size=self.plan.fetch_size,
+                one_phase_commit=self.plan.one_phase,
+                decisions_are_removed=bool(self.plan.cleaning),
+            ),
         )
 
     def _way_to_the_storages(self) -> Storage:

@@ -176,7 +176,6 @@ scalar.db.attribute_propagation.enabled=true
         "group_commit.enabled",
         "group_commit.slot_capacity",
         "write_set_logging.enabled",
-        "one_phase_commit.enabled",
         "async_commit.enabled",
         "participant_id",
         "jdbc.connection_pool.min_idle",

@@ -56,6 +56,7 @@ class DynamoStorage:
             waits=Waits.BLOCKS,
             orders_whole_table=False,
             connections=settings.connections,
+            charges_groups=True,
         )
 
     @property

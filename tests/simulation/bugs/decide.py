@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def _records_before_the_decision() -> Patches:
     decide = Commit._decide
 
-    async def rolled_first(self: Commit) -> Decision:
+    async def rolled_first(self: Commit, *how: Any) -> Decision:
         await self._records.roll_forward(self._context.runtime.now_ms())
-        return await decide(self)
+        return await decide(self, *how)
 
     return [(Commit, "_decide", rolled_first)]
 
@@ -53,9 +53,9 @@ def _unknown_reported_as_failed() -> Patches:
 
     decide = Commit._decide
 
-    async def decided(self: Commit) -> Decision:
+    async def decided(self: Commit, *how: Any) -> Decision:
         try:
-            return await decide(self)
+            return await decide(self, *how)
         except (ConflictError, UnknownOutcomeError):
             return Decision(TransactionState.ABORTED, 0)
 

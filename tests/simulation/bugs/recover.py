@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
-from scalar_tx.consensus_commit.own_records import OwnRecords
+from scalar_tx.consensus_commit.in_the_way import InTheWay
 from scalar_tx.consensus_commit.recover import Recovery, Resolved
 from scalar_tx.model.state import TransactionState
 
@@ -40,10 +40,10 @@ def _expired_rolled_back_without_decision() -> Patches:
 
 
 def _insert_over_a_dead_record_left_alone() -> Patches:
-    async def nothing(self: OwnRecords, write: object) -> None:
+    async def nothing(self: InTheWay) -> None:
         return None
 
-    return [(OwnRecords, "_settle_in_the_way", nothing)]
+    return [(InTheWay, "settle", nothing)]
 
 
 def _expiry_not_waited_for_but_guessed() -> Patches:

@@ -62,9 +62,9 @@ def _rollback_against_the_decision() -> Patches:
 def _decision_of_another_part_taken_for_a_conflict() -> Patches:
     right = Commit._decide
 
-    async def decide(self: Commit) -> Decision:
+    async def decide(self: Commit, *how: Any) -> Decision:
         at = self._context.runtime.now_ms()
-        decision = await right(self)
+        decision = await right(self, *how)
         if not self._alone and decision.decided_at < at:
             return Decision(TransactionState.ABORTED, decision.decided_at)
         return decision

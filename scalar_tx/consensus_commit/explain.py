@@ -1,0 +1,94 @@
+"""What will the commit of a transaction ask of the storages?
+
+Counted by the same rules that the commit follows (``commit_path``, ``atomic_groups``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.consensus_commit.atomic_groups import atomic_groups
+from scalar_tx.consensus_commit.commit_path import CommitPath, finish_with_decision, route
+from scalar_tx.consensus_commit.validate import Validation
+from scalar_tx.model.explanation import Explanation
+from scalar_tx.model.isolation import Isolation
+from scalar_tx.storage.interface import Write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
+    from scalar_tx.model.types import Row
+    from scalar_tx.storage.interface import StorageMutation
+
+# What is not read yet is taken to be there.
+_THERE: Final[Row] = {"tx_id": "somebody's", "tx_version": 1}
+# By docs/transactions.md's table.
+_SKEWS: Final = ("phantoms", "read skew", "write skew")
+_STILL_POSSIBLE: Final = {
+    Isolation.SERIALIZABLE: (),
+    Isolation.SNAPSHOT: _SKEWS,
+    Isolation.READ_COMMITTED: ("unrepeatable reads", *_SKEWS),
+}
+
+
+def explain(
+    context: Context, snapshot: Snapshot, isolation: Isolation, *, id_is_known: bool
+) -> Explanation:
+    """The commit of what was read and written so far."""
+    writes = snapshot.writes
+    unread = {id_ for id_, write in writes.items() if write.pre_read and id_ not in snapshot.reads}
+    read = replace(snapshot, reads={**snapshot.reads, **dict.fromkeys(unread, _THERE)})
+    way = route(context, read, isolation, id_is_known=id_is_known)
+    validations = 0
+    if isolation is Isolation.SERIALIZABLE:
+        last = None if writes or not context.options.one_phase_commit else snapshot.last_get
+        validations = Validation(context, snapshot, None, writes.keys(), last_get=last).reads()
+    groups = _groups(context, way.prepared)
+    along = 0 if way.path is CommitPath.FULL else len(way.fused)  # written with the decision
+    home = context.decisions.home()
+    left = groups
+    if way.path is CommitPath.FULL and context.options.one_phase_commit and home is not None:
+        ending = [group for group in groups if _name(context, group) == home.name]
+        if finish_with_decision(home, sum(map(len, ending))):
+            left = [group for group in groups if group not in ending]
+            along = sum(map(len, ending))
+    alone = way.path is CommitPath.RECORD_ONLY
+    decided = not alone and (bool(writes) or not context.options.write_omission_on_read_only)
+    sizes = [len(group) for group in (*groups, *left) if _is_dear(context, group)]
+    if home is not None and home.charges_groups:
+        sizes.append(along + decided)
+    return Explanation(
+        isolation=isolation,
+        path=way.path.value if writes else "none",
+        why=way.why if writes else "nothing is written",
+        records=len(writes),
+        pre_reads=len(unread),
+        prepares=len(groups),
+        validations=validations,
+        decisions=int(decided),
+        finishes=1 if alone else len(left),
+        round_trips=sum(map(bool, (unread, groups, validations, decided, alone or left))),
+        write_units=sum(map(_units, sizes)) if sizes else None,
+        still_possible=_STILL_POSSIBLE[isolation],
+    )
+
+
+def _units(records: int) -> int:
+    """Several records at once cost twice as much each."""
+    return records if records < 2 else 2 * records
+
+
+def _is_dear(context: Context, group: list[StorageMutation]) -> bool:
+    return context.storage.info(group[0].table.name).charges_groups
+
+
+def _groups(context: Context, writes: Sequence[PendingWrite]) -> list[list[StorageMutation]]:
+    places = [Write(write.table.stored, write.key, {}) for write in writes]
+    return atomic_groups(context.storage, places) if places else []
+
+
+def _name(context: Context, group: list[StorageMutation]) -> str:
+    return context.storage.info(group[0].table.name).name
