@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scalar_tx.consensus_commit.administration import Administration
 from scalar_tx.consensus_commit.context import Context, Options
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.group_commit import GroupCommit
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.storage import registry
@@ -89,6 +90,7 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         runtime,
         namespace,
         create_missing=registry.creates_coordinator(settings.storage, namespace),
+        group_commit=wanted.group_commit.enabled,
     )
     catalog = Catalog(
         storage,
@@ -103,6 +105,7 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         catalog=catalog,
         decisions=coordinator,
         recovery=Recovery(storage, runtime, coordinator),
+        groups=_groups(settings, coordinator, runtime),
         options=options,
     )
     administration = Administration(
@@ -113,6 +116,20 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         write_sets=wanted.write_set_logging,
     )
     return Parts(settings, storage, runtime, context, coordinator, administration)
+
+
+def _groups(
+    settings: Settings, coordinator: CoordinatorTable, runtime: Runtime
+) -> GroupCommit | None:
+    wanted = settings.consensus_commit.group_commit
+    if not wanted.enabled:
+        return None
+    return GroupCommit(
+        coordinator,
+        runtime,
+        capacity=wanted.slot_capacity,
+        patience=wanted.delayed_slot_move_timeout_millis / 1000,
+    )
 
 
 WIDE_BIGINT = 64

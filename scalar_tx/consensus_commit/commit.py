@@ -12,7 +12,12 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from scalar_tx.consensus_commit.commit_hook import CommitEvent
-from scalar_tx.consensus_commit.commit_path import CommitPath, Route, finish_with_decision
+from scalar_tx.consensus_commit.commit_path import (
+    ONE_OF_SEVERAL,
+    CommitPath,
+    every_step,
+    finish_with_decision,
+)
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
 from scalar_tx.consensus_commit.own_records import NOTHING_DONE, OwnRecords
@@ -35,6 +40,7 @@ from scalar_tx.model.state import TransactionState
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from scalar_tx.consensus_commit.commit_path import Route
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.snapshot import Snapshot
     from scalar_tx.storage.interface import StorageMutation
@@ -69,7 +75,9 @@ class Commit:
         self._alone = alone
         self._records = OwnRecords(context, snapshot, tx_id)
         self._also: list[StorageMutation] = []
-        self.way = way or Route(CommitPath.FULL, (), (), "one of several parts")
+        grouped = alone and marks(tx_id).group is not None
+        self._groups = context.groups if grouped else None
+        self.way = way or every_step((), ONE_OF_SEVERAL)
         self._records.leave_to_decision(self.way.fused)
         self.decision_sent = False
         self.decision: Decision | None = None
@@ -103,7 +111,8 @@ class Commit:
 
     async def check_ready(self) -> None:
         """InvalidOperationError, before anything is prepared, if no decision could be made."""
-        await guarded(self._context.decisions.ready(), self._tx_id)
+        decides = self._groups or self._context.decisions
+        await guarded(decides.ready(), self._tx_id)
 
     # Prepare and validate.
 
@@ -181,7 +190,21 @@ class Commit:
             return await self._decide(lambda: self._together(at, records), NOTHING_DONE)
         except NOTHING_DONE as obstacle:
             self.decision_sent = False
+            if (aborted := await self._aborted_by_others(obstacle)) is not None:
+                return aborted
             await self.give_up(obstacle)
+
+    async def _aborted_by_others(self, refusal: Exception) -> Decision | None:
+        """Was the write refused because somebody has aborted the transaction by its id?"""
+        if not (self.way.id_is_known and isinstance(refusal, WriteRefusedError)):
+            return None
+        try:
+            standing = await self._context.decisions.read(self._tx_id)
+        except UndecidedError as error:
+            _log.info("could not look for a decision about %s: %s", self._tx_id, error)
+            return None
+        aborted = standing is not None and standing.state is TransactionState.ABORTED
+        return standing if aborted else None
 
     async def _decide_and_finish_at_once(self) -> Decision | None:
         """Write the decision and finish the records that lie with it; None: it was refused.
@@ -267,7 +290,8 @@ class Commit:
 
     async def _plainly(self) -> Decision:
         at = self._context.runtime.now_ms()
-        decision = await self._context.decisions.decide(self._tx_id, at, self._also)
+        decides = self._groups or self._context.decisions
+        decision = await decides.decide(self._tx_id, at, self._also)
         if not self._alone and decision.state is TransactionState.ABORTED:
             # Another part's COMMITTED may have been obeyed and removed before this took its place.
             return await believe(decision, self._tx_id, self._records.look)
@@ -282,7 +306,10 @@ class Commit:
         if the decision can't be reached, for whatever reason.
         """
         try:
-            decision = await self._context.decisions.force_abort(self._tx_id)
+            if self._groups is not None:
+                decision = await self._groups.abort(self._tx_id)
+            else:
+                decision = await self._context.decisions.force_abort(self._tx_id)
         except ScalarTxError as error:
             # A closed storage, a lost table, a damaged row: no abort was written.
             raise UndecidedError(str(error), may_stand=not self._alone) from error

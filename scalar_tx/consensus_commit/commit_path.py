@@ -16,18 +16,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.storage.interface import Write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
     from scalar_tx.storage.interface import StorageInfo
+
+
+ONE_OF_SEVERAL: Final = "one of several parts"
 
 
 class CommitPath(Enum):
@@ -40,12 +43,21 @@ class CommitPath(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A commit's way: ``prepared`` are written before the decision, ``fused`` with it."""
+    """A commit's way: ``prepared`` are written before the decision, ``fused`` with it.
+
+    ``id_is_known``: others may have decided about it.
+    """
 
     path: CommitPath
     prepared: Sequence[PendingWrite]
     fused: Sequence[PendingWrite]
     why: str
+    id_is_known: bool = False
+
+
+def every_step(writes: Iterable[PendingWrite], why: str) -> Route:
+    """The way that leaves nothing out."""
+    return Route(CommitPath.FULL, tuple(writes), (), why)
 
 
 def route(
@@ -57,18 +69,18 @@ def route(
     """
     writes = list(snapshot.writes.values())
     if not context.options.one_phase_commit:
-        return Route(CommitPath.FULL, writes, (), "one_phase_commit.enabled is false")
+        return every_step(writes, "one_phase_commit.enabled is false")
     if not writes:
-        return Route(CommitPath.FULL, writes, (), "nothing is written but the decision")
+        return every_step(writes, "nothing is written but the decision")
     if needs_validation(snapshot, isolation):
-        return Route(CommitPath.FULL, writes, (), "there are reads to validate")
+        return every_step(writes, "there are reads to validate")
     home = context.decisions.home()
     why_not = _needs_a_decision(context, snapshot, writes, id_is_known=id_is_known)
     if why_not is None and (home is None or (home.charges_groups and len(writes) == 1)):
         return Route(CommitPath.RECORD_ONLY, (), writes, "all records are one atomic write")
     if home is None:
         why = f"the decisions share no atomic write with records; {why_not}"
-        return Route(CommitPath.FULL, writes, (), why)
+        return every_step(writes, why)
     prepared: list[PendingWrite] = []
     fused: list[PendingWrite] = []
     for write in writes:
@@ -76,9 +88,10 @@ def route(
         fits = at_home and len(fused) + 1 < home.max_mutations and _has_final_form(write, snapshot)
         (fused if fits else prepared).append(write)
     if not fused:
-        return Route(CommitPath.FULL, writes, (), "no record lies in the storage of the decisions")
+        return every_step(writes, "no record lies in the storage of the decisions")
     where = "all records" if not prepared else f"{len(fused)} of {len(writes)} records"
-    return Route(CommitPath.FUSED, prepared, fused, f"{where} and the decision are one write")
+    why = f"{where} and the decision are one write"
+    return Route(CommitPath.FUSED, prepared, fused, why, id_is_known)
 
 
 def _needs_a_decision(
@@ -107,6 +120,16 @@ def finish_with_decision(home: StorageInfo, records: int, also: int = 0) -> bool
     """
     dearer = home.charges_groups and records + also == 1
     return 0 < records <= home.max_mutations - 1 - also and not dearer
+
+
+def finished_along(context: Context, prepared: Sequence[PendingWrite]) -> int:
+    """How many prepared records the write of the decision is to finish, if nothing comes along."""
+    home = context.decisions.home()
+    if home is None or not context.options.one_phase_commit:
+        return 0
+    names = [context.storage.info(write.table.name).name for write in prepared]
+    records = names.count(home.name)
+    return records if finish_with_decision(home, records) else 0
 
 
 def needs_validation(snapshot: Snapshot, isolation: Isolation) -> bool:

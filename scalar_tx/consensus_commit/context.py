@@ -10,6 +10,7 @@ from scalar_tx.model.isolation import Isolation
 if TYPE_CHECKING:
     from scalar_tx.consensus_commit.commit_hook import CommitHook, PrepareHook
     from scalar_tx.consensus_commit.decisions import DecisionMaker
+    from scalar_tx.consensus_commit.group_commit import GroupCommit
     from scalar_tx.consensus_commit.metadata import Catalog
     from scalar_tx.consensus_commit.observer import Observer
     from scalar_tx.consensus_commit.recover import Recovery
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The settings that the protocol obeys. Defaults are ScalarDB's but one: SERIALIZABLE."""
+    """The settings that the protocol obeys; ScalarDB, too, defaults to all but two of them."""
 
     isolation: Isolation = Isolation.SERIALIZABLE
     # The level comes from a settings file: reads that a storage can't make serializable are then
@@ -33,7 +34,7 @@ class Options:
     whole_table_filter: bool = True
     whole_table_order: bool = True
     include_metadata: bool = False
-    one_phase_commit: bool = False  # leave out the steps that a transaction can do without
+    one_phase_commit: bool = True  # leave out the steps that a transaction can do without
     record_only: bool = True  # may records alone tell of a commit? Not where others ask for it
     # May a COMMITTED of this process be removed before it has heard of it? (Specification 5.6)
     decisions_are_removed: bool = True
@@ -49,6 +50,7 @@ class Context:
     catalog: Catalog
     decisions: DecisionMaker
     recovery: Recovery
+    groups: GroupCommit | None = None  # None: every transaction has a decision row of its own
     options: Options = field(default_factory=Options)
     commit_hooks: list[CommitHook] = field(default_factory=list)
     prepare_hooks: list[PrepareHook] = field(default_factory=list)  # of two-phase parts

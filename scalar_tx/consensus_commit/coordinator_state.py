@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # Five attempts, 50 ms doubling between them (specification 2.2).
 PAUSES: Final = (0.0, 0.05, 0.1, 0.2, 0.4)
+MEMBERS: Final = "tx_child_ids"
 _STATES: Final = {
     int(TxState.COMMITTED): TransactionState.COMMITTED,
     int(TxState.ABORTED): TransactionState.ABORTED,
@@ -47,7 +48,7 @@ def coordinator_table(
     """The coordinator table as it is created (specification 2.1)."""
     columns = {"tx_id": DataType.TEXT}
     if group_commit:
-        columns["tx_child_ids"] = DataType.TEXT
+        columns[MEMBERS] = DataType.TEXT
     columns["tx_state"] = DataType.INT
     columns["tx_created_at"] = DataType.BIGINT
     if write_sets:
@@ -59,13 +60,20 @@ class CoordinatorTable:
     """Decisions as rows of a table."""
 
     def __init__(
-        self, storage: Storage, runtime: Runtime, namespace: str, *, create_missing: bool = False
+        self,
+        storage: Storage,
+        runtime: Runtime,
+        namespace: str,
+        *,
+        create_missing: bool = False,
+        group_commit: bool = False,
     ) -> None:
         self._storage = storage
         self._runtime = runtime
         self._name = f"{namespace}.state"
         self._table: Table | None = None
         self._create_missing = create_missing
+        self._group_commit = group_commit  # is a table that is made here to list members?
 
     @property
     def name(self) -> str:
@@ -77,7 +85,8 @@ class CoordinatorTable:
         if self._table is None:
             found = await self._storage.admin.table(self._name)
             if found is None and self._create_missing:
-                wanted = coordinator_table(self._name.partition(".")[0])
+                namespace = self._name.partition(".")[0]
+                wanted = coordinator_table(namespace, group_commit=self._group_commit)
                 await self._storage.admin.create_table(wanted, if_not_exists=True)
                 found = await self._storage.admin.table(self._name)
             if found is None:
@@ -101,6 +110,19 @@ class CoordinatorTable:
         """Look the table up before anything is prepared."""
         await self.table()
 
+    async def ready_for_groups(self) -> None:
+        """InvalidOperationError if the table can't list the members of a group."""
+        await self.table()
+        self._forget_unless_it_has_members()
+        if MEMBERS not in (await self.table()).schema.columns:
+            raise InvalidOperationError(
+                f"group commit is on, and the coordinator table {self._name} has no column "
+                f"{MEMBERS}",
+                advice="Add it with db.admin.repair_coordinator_tables(), or switch "
+                "scalar.db.consensus_commit.coordinator.group_commit.enabled off",
+                code="STX-3040",
+            )
+
     def forget_table(self) -> None:
         """Look the table up anew at its next use."""
         self._table = None
@@ -121,6 +143,34 @@ class CoordinatorTable:
                 code="STX-3049",
             )
         return await self._decide(tx_id, TxState.COMMITTED, at, also)
+
+    async def decide_alone(
+        self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()
+    ) -> Decision:
+        """Decide about a member whose group does not, nor ever will (specification 6.4)."""
+        return await self._decide(tx_id, TxState.COMMITTED, at, also)
+
+    async def abort_alone(self, tx_id: str) -> Decision:
+        """Insert ABORTED for a member whose group does not commit it, nor ever will."""
+        return await self._decide(tx_id, TxState.ABORTED, self._runtime.now_ms())
+
+    async def decide_together(
+        self, group: str, members: Sequence[str], at: int, also: Sequence[StorageMutation] = ()
+    ) -> Decision | None:
+        """Insert COMMITTED for members of a group; None: refused, it decides about none of them.
+
+        UndecidedError: it may have, or may yet.
+        """
+        ours, standing, may_stand = await self._insert(group, TxState.COMMITTED, at, also, members)
+        if ours:
+            return Decision(TransactionState.COMMITTED, at)
+        if standing is not None and members[0] in _members(standing):
+            return _decision(group, standing)
+        if may_stand:
+            raise UndecidedError(
+                f"the group {group} does not stand, but may have stood", may_stand=True
+            )
+        return None
 
     async def decide_with(
         self, tx_id: str, at: int, records: Sequence[StorageMutation]
@@ -211,7 +261,12 @@ class CoordinatorTable:
         return decision
 
     async def _insert(
-        self, tx_id: str, state: TxState, at: int, also: Sequence[StorageMutation] = ()
+        self,
+        tx_id: str,
+        state: TxState,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        members: Sequence[str] = (),
     ) -> tuple[bool, Row | None, bool]:
         """Insert a row if absent: (ours stands, what stands instead, an earlier try may have)."""
         may_stand = False
@@ -220,7 +275,7 @@ class CoordinatorTable:
             if pause:
                 await self._runtime.sleep(pause)
             try:
-                await self._write(tx_id, state, at, also)
+                await self._write(tx_id, state, at, also, members)
             except WriteRefusedError:
                 # A row is there: somebody else's, or our own whose reply was lost.
                 try:
@@ -239,10 +294,17 @@ class CoordinatorTable:
         ) from cause
 
     async def _write(
-        self, tx_id: str, state: TxState, at: int, also: Sequence[StorageMutation] = ()
+        self,
+        tx_id: str,
+        state: TxState,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        members: Sequence[str] = (),
     ) -> None:
         table = await self.table()
         values: Row = {"tx_state": int(state), "tx_created_at": at}
+        if members:
+            values[MEMBERS] = ",".join(members)
         await self._storage.mutate([Write(table, (tx_id,), values, if_not_exists), *also])
 
     def _forget_unless_it_has_members(self) -> None:
@@ -250,7 +312,7 @@ class CoordinatorTable:
 
         Another program may have turned group commit on, and the column with it, since we looked.
         """
-        if self._table is not None and "tx_child_ids" not in self._table.schema.columns:
+        if self._table is not None and MEMBERS not in self._table.schema.columns:
             self.forget_table()
 
     async def _row(self, tx_id: str) -> Row | None:
@@ -268,7 +330,7 @@ class CoordinatorTable:
 
 
 def _members(row: Mapping[str, object]) -> list[str]:
-    listed = row.get("tx_child_ids")
+    listed = row.get(MEMBERS)
     return listed.split(",") if isinstance(listed, str) and listed else []
 
 

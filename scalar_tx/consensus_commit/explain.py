@@ -9,7 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
-from scalar_tx.consensus_commit.commit_path import CommitPath, finish_with_decision, route
+from scalar_tx.consensus_commit.commit_path import (
+    ONE_OF_SEVERAL,
+    CommitPath,
+    every_step,
+    finished_along,
+    route,
+)
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.model.explanation import Explanation
 from scalar_tx.model.isolation import Isolation
@@ -35,26 +41,34 @@ _STILL_POSSIBLE: Final = {
 
 
 def explain(
-    context: Context, snapshot: Snapshot, isolation: Isolation, *, id_is_known: bool
+    context: Context,
+    snapshot: Snapshot,
+    isolation: Isolation,
+    *,
+    id_is_known: bool,
+    decides_alone: bool = True,
 ) -> Explanation:
-    """The commit of what was read and written so far."""
+    """The commit of what was read and written so far; or of this part of it."""
     writes = snapshot.writes
     unread = {id_ for id_, write in writes.items() if write.pre_read and id_ not in snapshot.reads}
     read = replace(snapshot, reads={**snapshot.reads, **dict.fromkeys(unread, _THERE)})
-    way = route(context, read, isolation, id_is_known=id_is_known)
+    way = (
+        route(context, read, isolation, id_is_known=id_is_known)
+        if decides_alone
+        else every_step(writes.values(), ONE_OF_SEVERAL)
+    )
     validations = 0
     if isolation is Isolation.SERIALIZABLE:
         last = None if writes or not context.options.one_phase_commit else snapshot.last_get
         validations = Validation(context, snapshot, None, writes.keys(), last_get=last).reads()
     groups = _groups(context, way.prepared)
-    along = 0 if way.path is CommitPath.FULL else len(way.fused)  # written with the decision
     home = context.decisions.home()
+    along = len(way.fused)  # records that are written with the decision
     left = groups
-    if way.path is CommitPath.FULL and context.options.one_phase_commit and home is not None:
-        ending = [group for group in groups if _name(context, group) == home.name]
-        if finish_with_decision(home, sum(map(len, ending))):
-            left = [group for group in groups if group not in ending]
-            along = sum(map(len, ending))
+    if way.path is CommitPath.FULL and home is not None and decides_alone:
+        along = finished_along(context, way.prepared)
+        if along:
+            left = [group for group in groups if _name(context, group) != home.name]
     alone = way.path is CommitPath.RECORD_ONLY
     decided = not alone and (bool(writes) or not context.options.write_omission_on_read_only)
     sizes = [len(group) for group in (*groups, *left) if _is_dear(context, group)]

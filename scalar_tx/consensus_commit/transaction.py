@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from scalar_tx.consensus_commit import transaction_id
+from scalar_tx.consensus_commit import refused_calls
 from scalar_tx.consensus_commit.commit import Commit
-from scalar_tx.consensus_commit.commit_path import CommitPath, route
+from scalar_tx.consensus_commit.commit_path import route
 from scalar_tx.consensus_commit.cursor import ScanCursor
 from scalar_tx.consensus_commit.decisions import refuse_decided
 from scalar_tx.consensus_commit.explain import explain
@@ -18,6 +18,7 @@ from scalar_tx.consensus_commit.guarded_reads import guarded, read_together
 from scalar_tx.consensus_commit.isolation import check_linearizable
 from scalar_tx.consensus_commit.metadata import check_unchanged
 from scalar_tx.consensus_commit.observer import footprint, tell_began, tell_ended
+from scalar_tx.consensus_commit.own_id import OwnId
 from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.consensus_commit.read import Reader
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
@@ -25,7 +26,6 @@ from scalar_tx.consensus_commit.snapshot import Snapshot
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.consensus_commit.write import Writer
 from scalar_tx.errors import (
-    ConflictError,
     InvalidOperationError,
     ScalarTxError,
     UnknownOutcomeError,
@@ -59,6 +59,8 @@ class TransactionSteps:
     ``outcome`` is None while it is open, then COMMITTED, ABORTED or UNKNOWN.
     """
 
+    decides_alone = True  # or is it one of several parts?
+
     def __init__(
         self,
         context: Context,
@@ -73,8 +75,8 @@ class TransactionSteps:
         self._context = context
         self.isolation = isolation
         self.read_only = read_only
-        self._callers_id = caller_id is not None
-        self._id = caller_id
+        groups = context.groups if self.decides_alone and not read_only else None
+        self._own_id = OwnId(context, caller_id, groups)
         self._snapshot = Snapshot()
         self._reader = Reader(context, self._snapshot, isolation, read_only=read_only)
         self._writer = Writer(self._reader)
@@ -92,14 +94,16 @@ class TransactionSteps:
     @property
     def id(self) -> str:
         """The id; made when somebody asks for it, at the latest by the first prepare."""
-        if self._id is None:
-            self._id = transaction_id.make(self._context.runtime)
-        return self._id
+        return self._own_id.get()
 
     @property
     def id_if_known(self) -> str | None:
         """The id if one was handed out already."""
-        return self._id
+        return self._own_id.known
+
+    @property
+    def _id(self) -> str | None:
+        return self._own_id.known
 
     @property
     def footprint(self) -> Footprint:
@@ -108,8 +112,13 @@ class TransactionSteps:
 
     def explain(self) -> Explanation:
         """What its commit would cost as it stands."""
-        known = self._id is not None
-        return explain(self._context, self._snapshot, self.isolation, id_is_known=known)
+        return explain(
+            self._context,
+            self._snapshot,
+            self.isolation,
+            id_is_known=self._id is not None,
+            decides_alone=self.decides_alone,
+        )
 
     # Reads.
 
@@ -245,7 +254,7 @@ class TransactionSteps:
             await self._pre_read()
             await self._wait_for_recoveries()
             if self._snapshot.writes:
-                if self._callers_id:
+                if self._own_id.of_caller:
                     await refuse_decided(self._context.decisions, self.id)
                 commit = self._new_commit()
                 await commit.run()
@@ -281,6 +290,7 @@ class TransactionSteps:
         self._tell_ended()
 
     def _tell_ended(self) -> None:
+        self._own_id.end()
         if self._observers:
             tell_ended(self._context.observers, self._observers, self)
 
@@ -323,14 +333,11 @@ class TransactionSteps:
     def _new_commit(self) -> Commit:
         known = self._id is not None
         way = route(self._context, self._snapshot, self.isolation, id_is_known=known)
-        if self._id is None:
-            recorded = way.path is not CommitPath.RECORD_ONLY
-            self._id = transaction_id.make(self._context.runtime, recorded=recorded)
         return Commit(
             self._context,
             self._snapshot,
             self.isolation,
-            tx_id=self._id,
+            tx_id=self._own_id.for_commit(way),
             check_time=self._check_time,
             way=way,
         )
@@ -345,12 +352,7 @@ class TransactionSteps:
         self._require_open()
         self._check_time()
         if writes and self.read_only:
-            raise InvalidOperationError(
-                "a read-only transaction can't write",
-                advice="Leave read_only=True out",
-                transaction_id=self._id,
-                code="STX-3037",
-            )
+            raise refused_calls.read_only(self._id)
         catalog, default = self._context.catalog, self._context.options.default_namespace
         if default and isinstance(name, str) and "." not in name:
             name = f"{default}.{name}"
@@ -385,23 +387,11 @@ class TransactionSteps:
             raise self._closed("use")
 
     def _closed(self, what: str) -> InvalidOperationError:
-        ended = "committed" if self.outcome is TransactionState.COMMITTED else "rolled back"
-        if self.outcome is TransactionState.UNKNOWN:
-            ended = "of unknown outcome; ask db.settle"
-        return InvalidOperationError(
-            f"can't {what} this transaction: it is {ended}",
-            advice="Begin another one",
-            transaction_id=self._id,
-            code="STX-3038",
-        )
+        return refused_calls.closed(what, self.outcome, self._id)
 
     def _check_time(self) -> None:
         if self._ends_at is not None and self._context.runtime.elapsed() > self._ends_at:
-            raise ConflictError(
-                f"the transaction took longer than its timeout of {self._timeout:g} s",
-                transaction_id=self._id,
-                code="STX-1040",
-            )
+            raise refused_calls.too_late(self._timeout, self._id)
 
     def _guarded(self, steps: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         return guarded(steps, self._id)

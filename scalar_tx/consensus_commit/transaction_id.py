@@ -7,6 +7,7 @@ specification 6.1); the test for that form applies to every id, whoever made it.
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from scalar_tx.runtime.interface import Runtime
 
 GROUP_LENGTH: Final = 24
+_GROUP_LETTERS: Final = string.digits + string.ascii_letters
 SEPARATOR: Final = "$"
 UNRECORDED: Final = "1p-"  # begins the ids of those committed by their records alone
 LONGEST: Final = 64  # the key column's width where a database bounds it (specification 6.1)
@@ -41,6 +43,17 @@ def make(runtime: Runtime, *, recorded: bool = True) -> str:
     """A new id, never used before; ``recorded``: of a transaction that leaves a decision."""
     made = runtime.new_id()
     return made if recorded else UNRECORDED + made
+
+
+def make_group(runtime: Runtime) -> str:
+    """A new group's own id (specification 6.1)."""
+    letters = len(_GROUP_LETTERS)
+    return "".join(_GROUP_LETTERS[int(runtime.chance() * letters)] for _ in range(GROUP_LENGTH))
+
+
+def of_member(group: str, member: str) -> str:
+    """The id of a group's member."""
+    return f"{group}{SEPARATOR}{member}"
 
 
 def leaves_a_decision(tx_id: str) -> bool:

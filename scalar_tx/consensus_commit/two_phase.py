@@ -43,6 +43,8 @@ class TwoPhaseSteps(TransactionSteps):
     ``joined``: another process has begun it.
     """
 
+    decides_alone = False
+
     def __init__(
         self,
         context: Context,

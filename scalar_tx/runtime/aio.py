@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.runtime.blocking import run_blocking
@@ -32,6 +33,22 @@ async def _attempt(step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
         return Outcome(value=await step())
     except Exception as error:  # noqa: BLE001  # it is the outcome
         return Outcome(error=error)
+
+
+class _Signal:
+    """Within one loop."""
+
+    def __init__(self) -> None:
+        self._given = asyncio.Event()
+
+    def give(self) -> None:
+        self._given.set()
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        try:
+            return await asyncio.wait_for(self._given.wait(), seconds)
+        except TimeoutError:
+            return False
 
 
 class AsyncioRuntime:
@@ -60,6 +77,14 @@ class AsyncioRuntime:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return _Later(task)
+
+    def signal(self) -> _Signal:
+        """For tasks of the running loop."""
+        return _Signal()
+
+    def lock(self) -> nullcontext[None]:
+        """Nobody else runs where nothing is awaited."""
+        return nullcontext()
 
     async def sleep(self, seconds: float) -> None:
         """Let the loop run for a while."""

@@ -73,6 +73,22 @@ class _Later:
             raise self._error
 
 
+class _Signal:
+    """A lock that is free once it is given: the cheapest thing that a thread can wait for."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def give(self) -> None:
+        self._lock.release()
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        return self._lock.acquire(timeout=-1 if seconds is None else seconds)
+
+
 class BlockingRuntime:
     """Threads, the real clock and real chance.
 
@@ -158,6 +174,14 @@ class BlockingRuntime:
     def _after_fork(self) -> None:
         if self._process != os.getpid():
             self._reset()  # the parent's threads do not exist here
+
+    def signal(self) -> _Signal:
+        """For threads."""
+        return _Signal()
+
+    def lock(self) -> threading.Lock:
+        """For threads."""
+        return threading.Lock()
 
     async def sleep(self, seconds: float) -> None:
         """Block for a while."""

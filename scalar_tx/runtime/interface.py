@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+    from contextlib import AbstractContextManager
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -39,6 +40,18 @@ class Later(Protocol):
         ...
 
 
+class Signal(Protocol):
+    """What one step waits for and another gives, once."""
+
+    def give(self) -> None:
+        """Let the one that waits, or will wait, go on."""
+        ...
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it is given, at most so long; was it? It can be waited for again if not."""
+        ...
+
+
 class Runtime(Protocol):
     """Waiting, time and chance."""
 
@@ -58,6 +71,14 @@ class Runtime(Protocol):
 
     def run_later(self, step: Callable[[], Coroutine[Any, Any, None]]) -> Later:
         """Run a step in the background, at once where the queue is full; done() has its error."""
+        ...
+
+    def signal(self) -> Signal:
+        """A new signal."""
+        ...
+
+    def lock(self) -> AbstractContextManager[Any]:
+        """A new lock around a few lines that await nothing."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -73,6 +73,7 @@ def _idle(name: str, kind: Kind = TEXT, default: object = None, note: str = "") 
     return Key(name, kind, default, Use.NO_MEANING, note)
 
 
+_NO_TIMERS = "a group is written once its members are ready that are on their way"
 _LATER = "changes the cost of a commit, never its result; this release commits without it"
 
 _GENERAL = (
@@ -146,7 +147,7 @@ _CONSENSUS_COMMIT = (
     ),
     Key("consensus_commit.parallel_implicit_pre_read.enabled", FLAG, default=True),
     Key("consensus_commit.coordinator.write_omission_on_read_only.enabled", FLAG, default=True),
-    Key("consensus_commit.one_phase_commit.enabled", FLAG, default=False),
+    Key("consensus_commit.one_phase_commit.enabled", FLAG, default=True),
     Key("consensus_commit.include_metadata.enabled", FLAG, default=False),
     Key("consensus_commit.index.eventually_consistent_read.enabled", FLAG, default=False),
     _idle(
@@ -159,16 +160,17 @@ _CONSENSUS_COMMIT = (
         default=False,
         note="coordinator rows are written without a write set, and read with or without one",
     ),
-    _idle("consensus_commit.coordinator.group_commit.enabled", FLAG, default=False, note=_LATER),
-    _idle("consensus_commit.coordinator.group_commit.slot_capacity", POSITIVE, 20),
-    _idle("consensus_commit.coordinator.group_commit.group_size_fix_timeout_millis", COUNT, 40),
-    _idle(
-        "consensus_commit.coordinator.group_commit.delayed_slot_move_timeout_millis", COUNT, 1200
+    Key("consensus_commit.coordinator.group_commit.enabled", FLAG, default=False),
+    Key("consensus_commit.coordinator.group_commit.slot_capacity", POSITIVE, 20),
+    Key("consensus_commit.coordinator.group_commit.delayed_slot_move_timeout_millis", COUNT, 1200),
+    *(
+        _idle(f"consensus_commit.coordinator.group_commit.{name}", COUNT, usual, note=_NO_TIMERS)
+        for name, usual in (
+            ("group_size_fix_timeout_millis", 40),
+            ("old_group_abort_timeout_millis", 60_000),
+            ("timeout_check_interval_millis", 20),
+        )
     ),
-    _idle(
-        "consensus_commit.coordinator.group_commit.old_group_abort_timeout_millis", COUNT, 60_000
-    ),
-    _idle("consensus_commit.coordinator.group_commit.timeout_check_interval_millis", COUNT, 20),
     _idle(
         "consensus_commit.coordinator.group_commit.metrics_monitor_log_enabled",
         FLAG,

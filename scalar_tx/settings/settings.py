@@ -53,7 +53,7 @@ class ConsensusCommitSettings:
     async_commit: bool = False
     async_rollback: bool = False
     write_omission_on_read_only: bool = True
-    one_phase_commit: bool = False
+    one_phase_commit: bool = True
     include_metadata: bool = False
     index_eventually_consistent_read: bool = False
     write_set_logging: bool = False

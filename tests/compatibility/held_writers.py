@@ -20,7 +20,7 @@ from tests.compatibility.bank import COLUMNS, account
 from tests.compatibility.conftest import started
 from tests.compatibility.java_peer import Expression, Write
 from tests.compatibility.our_transfers import ROOT
-from tests.compatibility.ours import watch
+from tests.compatibility.ours import EVERY_STEP, watch
 from tests.compatibility.unfinished import after_work, committed_rows, work
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 IN_TURN = {
     f"scalar.db.consensus_commit.parallel_{step}.enabled": "false"
     for step in ("preparation", "commit", "rollback")
-}
+} | {EVERY_STEP: "false"}
 NUMBERS = range(1, 7)
 HOLD_SECONDS = 120
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     )
 
 COORDINATOR = "coordinator.state"
+# Of a commit; where one is to be stopped in the middle of it.
+EVERY_STEP = "scalar.db.consensus_commit.one_phase_commit.enabled"
 HALTED = 86  # the exit status of a process that was stopped on purpose
 
 Step = Literal[
@@ -160,6 +162,7 @@ def two_storages(file: Path) -> Mapping[str, Any]:
         f"{multi}.storages": "first,second",
         f"{multi}.namespace_mapping": "coordinator:first,bank:first,shop:second",
         f"{multi}.default_storage": "first",
+        EVERY_STEP: "false",
         # In the order of the writes, so that a test knows what was done first.
         "scalar.db.consensus_commit.parallel_preparation.enabled": "false",
         "scalar.db.consensus_commit.parallel_commit.enabled": "false",

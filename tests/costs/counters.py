@@ -15,7 +15,7 @@ import scalar_tx
 from scalar_tx.storage.memory import MemoryStorage
 from scalar_tx.storage.sql.storage import SqlMoment
 from scalar_tx.storage.sqlite.storage import SqliteStorage
-from tests.costs.page import Cost
+from tests.costs.page import Cost, Way
 from tests.servers.proxy import Proxy
 from tests.storage.cassandra.test_requests import counted
 from tests.storage.dynamo.on_local import ENDPOINT, own_properties
@@ -33,12 +33,17 @@ if TYPE_CHECKING:
     Counter = Callable[[Work], Cost]
 
 
+def settings(way: Way) -> dict[str, Any]:
+    """What is given to ``connect`` for a way."""
+    return {"consensus_commit_one_phase_commit_enabled": way is Way.DEFAULT}
+
+
 @contextmanager
-def in_calls(kind: str, folder: Path) -> Iterator[tuple[TransactionManager, Counter]]:
+def in_calls(kind: str, folder: Path, way: Way) -> Iterator[tuple[TransactionManager, Counter]]:
     """The calls of the storage; a scan is one, and a read within one moment counts like another."""
     target = "memory://" if kind == "memory" else f"sqlite:///{folder / 'costs.db'}"
     calls: list[str] = []
-    with scalar_tx.connect(target) as db, pytest.MonkeyPatch.context() as patch:
+    with scalar_tx.connect(target, **settings(way)) as db, pytest.MonkeyPatch.context() as patch:
         for holder, names in CALLS[kind]:
             for name in names:
                 patch.setattr(holder, name, _noted(getattr(holder, name), name, calls))
@@ -66,7 +71,9 @@ def _noted(asked: Callable[..., Any], name: str, calls: list[str]) -> Callable[.
 
 
 @contextmanager
-def in_statements(kind: str, server: Cluster) -> Iterator[tuple[TransactionManager, Counter]]:
+def in_statements(
+    kind: str, server: Cluster, way: Way
+) -> Iterator[tuple[TransactionManager, Counter]]:
     """The statements that the driver is told, a transaction as one, and round trips."""
     said = Said()
     driver: Any = DRIVERS[kind]
@@ -74,7 +81,7 @@ def in_statements(kind: str, server: Cluster) -> Iterator[tuple[TransactionManag
     with (
         pytest.MonkeyPatch.context() as patch,
         Proxy.before(server) as proxy,
-        scalar_tx.connect(proxy.properties(server)) as db,
+        scalar_tx.connect(proxy.properties(server), **settings(way)) as db,
     ):
         patch.setattr(driver, "open", lambda self: Overheard(opens(self), said))
 
@@ -106,12 +113,12 @@ def operations(words: Sequence[str]) -> int:
 
 
 @contextmanager
-def in_requests(server: Cluster) -> Iterator[tuple[TransactionManager, Counter]]:
+def in_requests(server: Cluster, way: Way) -> Iterator[tuple[TransactionManager, Counter]]:
     """The requests to DynamoDB that cross a proxy."""
     with Proxy.before(server) as proxy:
         known = own_properties(server)
         known[ENDPOINT] = f"http://{proxy.host}:{proxy.port}"
-        with scalar_tx.connect(known) as db:
+        with scalar_tx.connect(known, **settings(way)) as db:
             ear = Ear(proxy)
 
             def count(work: Work) -> Cost:
@@ -123,9 +130,9 @@ def in_requests(server: Cluster) -> Iterator[tuple[TransactionManager, Counter]]
 
 
 @contextmanager
-def in_messages(server: Cluster) -> Iterator[tuple[TransactionManager, Counter]]:
+def in_messages(server: Cluster, way: Way) -> Iterator[tuple[TransactionManager, Counter]]:
     """The requests of the driver's session."""
-    with scalar_tx.connect(server.properties()) as db:
+    with scalar_tx.connect(server.properties(), **settings(way)) as db:
 
         def count(work: Work) -> Cost:
             with counted(db) as asked:

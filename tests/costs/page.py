@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import dropwhile, takewhile
+from enum import Enum
+from itertools import groupby
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol-costs.md"
@@ -18,6 +19,13 @@ PLACES = {
 }
 REFUSED = "refused"
 _NUMBERS = re.compile(r"(\d+)(?: \((\d+)\))?")
+
+
+class Way(Enum):
+    """Which of the tables, by its place on the page."""
+
+    DEFAULT = 0
+    EVERY_STEP = 1
 
 
 @dataclass(frozen=True)
@@ -34,13 +42,22 @@ class Row:
 
     shape: str
     level: str
-    operations: tuple[str, ...]  # with one group in all, and with one a partition
-    prescribed: tuple[int, ...]  # the same, summed up
+    prescribed: str
     cells: dict[str, str]
 
     @property
     def name(self) -> str:
         return f"{self.shape}, {self.level}"
+
+    @property
+    def operations(self) -> list[str]:
+        """As the protocol prescribes them: with one group in all, and with one a partition."""
+        return self.prescribed.split(", or ")
+
+    @property
+    def most(self) -> list[int]:
+        """How many they are."""
+        return [sum(map(int, re.findall(r"(\d+)[RPVCM]", one))) for one in self.operations]
 
     def cost(self, place: str) -> Cost | None:
         """What it costs at a place; None: it is refused there."""
@@ -52,21 +69,16 @@ class Row:
         return Cost(int(found[1]), None if found[2] is None else int(found[2]))
 
 
-def rows() -> list[Row]:
-    """The first table."""
+def rows(way: Way) -> list[Row]:
+    """One of the tables."""
     text = PAGE.read_text(encoding="utf-8").splitlines()
-    table = takewhile(
-        lambda line: line.startswith("|"), dropwhile(lambda line: not line.startswith("|"), text)
-    )
-    lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table]
+    tables = [list(lines) for is_table, lines in groupby(text, key=_is_of_a_table) if is_table]
+    lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in tables[way.value]]
     head, _, *body = lines
     return [
-        Row(
-            shape=line[0],
-            level=line[1],
-            operations=tuple(line[2].split(", or ")),
-            prescribed=tuple(map(int, line[3].split(", or "))),
-            cells=dict(zip(head[4:], line[4:], strict=True)),
-        )
-        for line in body
+        Row(line[0], line[1], line[2], dict(zip(head[3:], line[3:], strict=True))) for line in body
     ]
+
+
+def _is_of_a_table(line: str) -> bool:
+    return line.startswith("|")

@@ -22,12 +22,13 @@ def main() -> int:
     parser.add_argument("what", choices=["power", "fault"])
     parser.add_argument("--journal", required=True)
     parser.add_argument("--synchronous")
+    parser.add_argument("--one-write", action="store_true", help="commits leave steps out")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--works", type=int, default=24, help="transactions before the power fails")
     parser.add_argument("--position", type=int, default=0, help="the step behind which it fails")
     parser.add_argument("--fault", default="", help="name:first operation:how many fail")
     wanted = parser.parse_args()
-    setting = power.Setting(wanted.journal, wanted.synchronous)
+    setting = power.Setting(wanted.journal, wanted.synchronous, every_step=not wanted.one_write)
     with tempfile.TemporaryDirectory() as name:
         if wanted.what == "power":
             lines = show_power(Path(name), setting, wanted)
@@ -52,7 +53,7 @@ def show_fault(folder: Path, setting: power.Setting, wanted: argparse.Namespace)
     figures = faults.Figures()
     faults.Stage(folder, setting, wanted.seed).run(Fault(name, int(first), int(times)), figures)
     print(f"errors: {dict(figures.errors)}, settled: {dict(figures.settled)}")
-    return figures.lines(setting.journal, wanted.seed)
+    return figures.lines(setting, wanted.seed)
 
 
 if __name__ == "__main__":

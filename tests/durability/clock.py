@@ -47,12 +47,15 @@ class SteadyRuntime(BlockingRuntime):
         return False  # what would be handed over is done at once
 
 
-def connect(file: Path, parameters: str, start_ms: int, seed: str) -> scalar_tx.TransactionManager:
-    """A manager on the file; ``parameters`` as in a JDBC URL."""
+def connect(
+    file: Path, parameters: str, start_ms: int, seed: str, *, every_step: bool = True
+) -> scalar_tx.TransactionManager:
+    """A manager on the file; ``parameters`` as in a JDBC URL, ``every_step``: of each commit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scalar_tx.manager.BlockingRuntime", partial(SteadyRuntime, start_ms, seed))
         return scalar_tx.connect(
-            f"jdbc:sqlite:{file}?{parameters}" if parameters else f"jdbc:sqlite:{file}"
+            f"jdbc:sqlite:{file}?{parameters}" if parameters else f"jdbc:sqlite:{file}",
+            consensus_commit_one_phase_commit_enabled=not every_step,
         )
 
 

@@ -48,9 +48,9 @@ class Figures:
     dropped: int = 0  # writes that a failed sync has dropped for good
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
-    def lines(self, journal: str, seed: int) -> list[str]:
+    def lines(self, setting: Setting, seed: int) -> list[str]:
         """What was wrong, each with the command that shows it again."""
-        command = f"python -m tests.durability fault --journal {journal} --seed {seed} --fault"
+        command = f"python -m tests.durability fault {setting.options} --seed {seed} --fault"
         return [f"{command} '{name}': {'; '.join(found)}" for name, found in self.wrong.items()]
 
 
@@ -104,7 +104,14 @@ class Stage:
 
     def _connect(self, place: Path) -> scalar_tx.TransactionManager:
         ids = f"{place.name} {self.seed}"  # no id may be used twice
-        return connect(place / FILE, self.setting.parameters(), WRITING_MS, ids)
+        setting = self.setting
+        return connect(
+            place / FILE,
+            setting.parameters(),
+            WRITING_MS,
+            ids,
+            every_step=setting.every_step,
+        )
 
     def run(self, fault: Fault, figures: Figures) -> None:
         """One run with one fault."""

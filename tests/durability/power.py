@@ -33,17 +33,23 @@ class Setting:
 
     journal: str
     synchronous: str | None = None
+    every_step: bool = True  # of each commit
 
     def parameters(self) -> str:
         own = f"journal_mode={self.journal}&busy_timeout=0"
         return own if self.synchronous is None else f"{own}&synchronous={self.synchronous}"
 
-    def command(self, seed: int, works: int) -> str:
-        """What shows a position of this workload again."""
+    @property
+    def options(self) -> str:
+        """The same for a command line."""
         own = f"--journal {self.journal}"
         if self.synchronous is not None:
             own += f" --synchronous {self.synchronous}"
-        return f"python -m tests.durability power {own} --seed {seed} --works {works}"
+        return own if self.every_step else f"{own} --one-write"
+
+    def command(self, seed: int, works: int) -> str:
+        """What shows a position of this workload again."""
+        return f"python -m tests.durability power {self.options} --seed {seed} --works {works}"
 
 
 @dataclass(slots=True)
@@ -89,7 +95,13 @@ def workload(folder: Path, setting: Setting, seed: int, works: int) -> Tape:
         teller = Teller(tape, seed)
         part = works // 3
         for first in range(1, works, part):
-            with connect(file, setting.parameters(), WRITING_MS, f"{seed} {first}") as db:
+            with connect(
+                file,
+                setting.parameters(),
+                WRITING_MS,
+                f"{seed} {first}",
+                every_step=setting.every_step,
+            ) as db:
                 if first == 1:
                     set_up(db)
                     tape.tell(SET_UP, Told.DONE)

@@ -34,11 +34,13 @@ def check_floors(figures: Figures) -> None:
     assert figures.dropped > 0
 
 
-@pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_faults_end_in_clear_errors_and_true_answers(tmp_path: Path, journal: str) -> None:
-    stage = Stage(tmp_path, Setting(journal), SEED)
+@pytest.mark.parametrize("journal,every_step", [("wal", True), ("delete", True), ("wal", False)])
+def test_faults_end_in_clear_errors_and_true_answers(
+    tmp_path: Path, journal: str, every_step: bool
+) -> None:
+    stage = Stage(tmp_path, Setting(journal, every_step=every_step), SEED)
     figures = under(stage, random.Random(SEED).sample(list(stage.faults()), 25))
-    assert figures.lines(journal, SEED) == []
+    assert figures.lines(stage.setting, SEED) == []
     check_floors(figures)
 
 
@@ -47,7 +49,7 @@ def test_faults_end_in_clear_errors_and_true_answers(tmp_path: Path, journal: st
 def test_faults_at_every_operation(tmp_path: Path, journal: str) -> None:
     stage = Stage(tmp_path, Setting(journal), SEED)
     figures = under(stage, stage.faults())
-    assert figures.lines(journal, SEED) == []
+    assert figures.lines(stage.setting, SEED) == []
     check_floors(figures)
     needless = {"truncate error"} if journal == "delete" else {"delete error"}
     assert {name for name in NAMES if not stage.operations[name]} <= needless
@@ -65,6 +67,6 @@ def test_a_commit_whose_sync_failed_is_never_believed(tmp_path: Path) -> None:
     stage = Stage(tmp_path, Setting("wal"), SEED)
     syncs = range(stage.operations["sync error"])
     figures = under(stage, (Fault("sync error", first, EVER) for first in syncs))
-    assert figures.lines("wal", SEED) == []
+    assert figures.lines(stage.setting, SEED) == []
     assert figures.runs > 10
     assert figures.dropped > 50

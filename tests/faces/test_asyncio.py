@@ -47,24 +47,24 @@ class Gate:
         assert await asyncio.to_thread(self.reached.wait, 10)
 
 
-async def connected(directory: Path) -> AsyncTransactionManager:
-    db = scalar_tx.connect_async(url("sqlite", directory))
+async def connected(directory: Path, **settings: object) -> AsyncTransactionManager:
+    db = scalar_tx.connect_async(url("sqlite", directory), **settings)
     await make_accounts(db)
     return db
 
 
 @pytest.mark.parametrize(
-    "held,outcome",
+    "one_write,held",
     [
-        (1, TransactionState.COMMITTED),  # prepare
-        (2, TransactionState.COMMITTED),  # the decision
-        (3, TransactionState.COMMITTED),  # finishing the records
+        (False, 1),  # prepare
+        (False, 2),  # the decision
+        (False, 3),  # finishing the records
+        (True, 1),
     ],
 )
-async def test_a_cancelled_commit_ends_first(
-    tmp_path: Path, held: int, outcome: TransactionState
-) -> None:
-    db = await connected(tmp_path)
+async def test_a_cancelled_commit_ends_first(tmp_path: Path, one_write: bool, held: int) -> None:
+    db = await connected(tmp_path, consensus_commit_one_phase_commit_enabled=one_write)
+    outcome = TransactionState.COMMITTED
     tx = db.begin()
     await tx.get(ACCOUNT, {"id": 1})
     await tx.update(ACCOUNT, {"id": 1}, {"balance": 1})
@@ -137,7 +137,7 @@ async def test_a_cancelled_read_gives_the_transaction_up(tmp_path: Path) -> None
 
 async def test_a_time_limit_around_a_call_is_a_cancellation(tmp_path: Path) -> None:
     db = await connected(tmp_path)
-    gate = Gate(db, "mutate", 2)
+    gate = Gate(db, "mutate", 1)
     tx = db.begin()
     await tx.upsert(ACCOUNT, {"id": 1, "balance": 1})
     asyncio.get_running_loop().call_later(0.15, gate.open)

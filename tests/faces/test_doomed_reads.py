@@ -156,6 +156,7 @@ async def test_a_commit_of_reads_that_changed_is_a_conflict(db: Any) -> None:
     await make_accounts(db)
     tx = db.begin()
     await now(tx.get(ACCOUNT, {"id": 1}))
+    await now(tx.get(ACCOUNT, {"id": 2}))
     await now(db.update(ACCOUNT, {"id": 1}, {"balance": 5}))
     with pytest.raises(ConflictError) as caught:
         await now(tx.commit())

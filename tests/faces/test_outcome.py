@@ -182,6 +182,7 @@ async def test_on_commit_is_for_commits_only(db: Any, face: Face) -> None:
     tx = db.begin()
     tx.on_commit(calls.append, "conflict")
     await now(tx.get(ACCOUNT, {"id": 1}))
+    await now(tx.get(ACCOUNT, {"id": 2}))
     await now(db.update(ACCOUNT, {"id": 1}, {"balance": 5}))
     with pytest.raises(ConflictError):
         await now(tx.commit())
@@ -192,6 +193,7 @@ async def test_on_commit_is_for_commits_only(db: Any, face: Face) -> None:
         turns.append(1)
         tx.on_commit(calls.append, f"turn {len(turns)}")
         await now(tx.get(ACCOUNT, {"id": 1}))
+        await now(tx.get(ACCOUNT, {"id": 2}))
         if len(turns) == 1:
             await now(db.update(ACCOUNT, {"id": 1}, {"balance": 6}))
 

@@ -44,6 +44,7 @@ _COMMITTED: Final = 3
 SETTINGS: Final = {
     "scalar.db.storage": "memory",  # makes its coordinator table by itself
     "scalar.db.consensus_commit.coordinator.namespace": COORDINATOR_NAMESPACE,
+    "scalar.db.consensus_commit.one_phase_commit.enabled": "false",  # the more steps, the better
 }
 
 
@@ -52,16 +53,24 @@ class Place:
 
     ``whole_table``: predicates are looked for in all of each table instead of in its one partition.
     ``names`` are the tables, which are made anew; with two of them records lie apart.
+    ``one_write``: commits leave out the steps that they can do without.
     """
 
     def __init__(
-        self, storage: Storage, *, whole_table: bool = False, names: tuple[str, ...] = (TABLE,)
+        self,
+        storage: Storage,
+        *,
+        whole_table: bool = False,
+        names: tuple[str, ...] = (TABLE,),
+        one_write: bool = False,
     ) -> None:
         self.storage = storage
         self.whole_table = whole_table
         self.names = names
         self._runtime = SteppedRuntime()
         self._parts = build(load_settings(SETTINGS), SteppedStorage(storage), self._runtime)
+        options = self._parts.context.options
+        self._parts.context.options = replace(options, one_phase_commit=one_write)
         self._parts.context.commit_hooks.append(self._hook)
         self._giving_up: set[str] = set()
         self.tables = [self._create_table(name) for name in names]
@@ -161,8 +170,9 @@ class MemoryPlace(Place):
         *,
         whole_table: bool = False,
         names: tuple[str, ...] = (TABLE,),
+        one_write: bool = False,
     ) -> None:
-        super().__init__(storage, whole_table=whole_table, names=names)
+        super().__init__(storage, whole_table=whole_table, names=names, one_write=one_write)
         self._tables = [
             _memory(storage, table.name).admin.contents(table.name)
             for table in (*self.tables, self.decisions)
@@ -201,7 +211,16 @@ def memory_apart() -> MemoryPlace:
     return MemoryPlace(storage, whole_table=True)
 
 
-MEMORY: Final = {"together": memory_together, "apart": memory_apart}
+def memory_in_one_write() -> MemoryPlace:
+    """The same as together, and commits that leave out the steps that they can do without."""
+    return MemoryPlace(MemoryStorage(), one_write=True)
+
+
+MEMORY: Final = {
+    "together": memory_together,
+    "apart": memory_apart,
+    "in one write": memory_in_one_write,
+}
 
 
 def sqlite_file(folder: Path) -> Place:

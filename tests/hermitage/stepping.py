@@ -8,6 +8,7 @@ protocol runs at once, or in the background, are tasks of their own. Time stands
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.runtime.interface import Signal
     from scalar_tx.storage.interface import (
         Reads,
         ScanRequest,
@@ -256,6 +258,14 @@ class SteppedRuntime:
     def run_later(self, step: Callable[[], Coroutine[Any, Any, None]]) -> _Later:
         """A step as one more task."""
         return _Later(self.process.spawn(_attempt(step)))
+
+    def signal(self) -> Signal:
+        """Nobody waits for anybody of the same process here."""
+        raise AssertionError("waited for another transaction")
+
+    def lock(self) -> nullcontext[None]:
+        """Nobody shares anything within a process here."""
+        return nullcontext()
 
     async def sleep(self, seconds: float) -> None:
         """Nothing fails here, so nobody has a reason to wait."""

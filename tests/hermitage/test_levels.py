@@ -73,6 +73,6 @@ def test_interleavings_differ(program: Program, level: Isolation, place: str) ->
     committed = {frozenset(ending.names_committed()) for ending in found.interleavings}
     assert set(program.transactions) - program.aborts in committed
     assert program.aborts.isdisjoint(name for names in committed for name in names)
-    assert found.total >= 10
+    assert found.total >= (2 if place == "in one write" else 10)
     if program.name in {"G0", "OTV", "PMP-write", "P4", "G-single-write"}:
         assert len(committed) > 1, "nobody was ever in the way"

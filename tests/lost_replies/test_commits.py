@@ -20,10 +20,10 @@ from tests.lost_replies.clients import OnLoop, OnThread, running_loop
 from tests.lost_replies.lanes import lanes
 from tests.lost_replies.mishaps import Mishap, Watch
 from tests.lost_replies.transfers import (
-    AFTER,
     BEFORE,
     Accounts,
     Layout,
+    Way,
     moved_on,
     transfer,
 )
@@ -42,7 +42,9 @@ TRIALS = 4
 COUNTED = 3  # undisturbed commits, to know how many requests one makes
 WARMING_SECONDS = 120.0
 LONGEST_COMMIT = 60.0  # seconds, on a machine with much else to do; 20 without
-FACES = ("blocking", "asyncio")
+# A face, and whether commits leave out what they can do without.
+CLIENTS = (("blocking", False), ("asyncio", False), ("blocking", True))
+ONE_PHASE = "scalar.db.consensus_commit.one_phase_commit.enabled"
 # What SNAPPED and CUT_OFF add to the torn ones is tried with every single write.
 WHOLE = tuple(one for one in Mishap if one not in {Mishap.SNAPPED, Mishap.CUT_OFF})
 # Every mishap is tried with these: where a whole storage is one atomic unit, how far apart records
@@ -53,7 +55,22 @@ WHOLLY = {
 }
 USUALLY_WHOLLY = {Layout.TWO_TABLES}
 TELLING = (Mishap.UNANSWERED, Mishap.TORN_REQUEST, Mishap.HELD, Mishap.DEAD_AFTER)
+# With fewer steps.
+WAYS: dict[str, dict[Way, tuple[Layout, Sequence[Mishap]]]] = {
+    "cassandra": {Way.RECORDS_ALONE: (Layout.ONE_PARTITION, WHOLE)},
+    "dynamodb": {
+        Way.WRITTEN_ALONG: (Layout.TWO_TABLES, WHOLE),
+        Way.FINISHED_ALONG: (Layout.TWO_TABLES, TELLING),
+        Way.ONE_RECORD: (Layout.ONE_PARTITION, WHOLE),
+    },
+    "postgresql": {
+        Way.WRITTEN_ALONG: (Layout.TWO_TABLES, WHOLE),
+        Way.FINISHED_ALONG: (Layout.TWO_TABLES, TELLING),
+    },
+}
+WAYS["mysql"] = WAYS["postgresql"]
 FLOORS = {"committed": 5, "refused": 5, "UnknownOutcomeError": 2, "unheard": 3, "arrived": 5}
+FLOORS_OF_FEWER_STEPS = {"committed": 3, "refused": 1, "unheard": 2, "arrived": 1}
 # In the others a transaction whose client is gone has been rolled back when its request arrives.
 LATE = {"cassandra": 1, "dynamodb": 1, "postgresql": 0, "mysql": 0}
 
@@ -62,12 +79,14 @@ LATE = {"cassandra": 1, "dynamodb": 1, "postgresql": 0, "mysql": 0}
 class Case:
     """A mishap to the n-th request of a commit."""
 
+    way: Way
     layout: Layout
     mishap: Mishap
     nth: int
 
     def __str__(self) -> str:
-        return f"{self.layout.value}, request {self.nth}: {self.mishap.value}"
+        where = f"{self.way.value}, {self.layout.value}"
+        return f"{where}, request {self.nth}: {self.mishap.value}"
 
 
 @dataclass(frozen=True)
@@ -92,25 +111,30 @@ class Player:
         """Commit once: from then on a commit asks for nothing but its own work."""
         deadline = time.monotonic() + WARMING_SECONDS
         while True:
-            _, _, end = self._transfer(lane, Layout.TWO_TABLES)
+            _, _, end = self._transfer(lane, Way.EVERY_STEP, Layout.TWO_TABLES)
             if end.said == "committed":
                 return
             assert time.monotonic() < deadline, f"nothing commits: {end}"
 
-    def requests(self, lane: Lane[Client], layout: Layout) -> int:
+    def requests(self, lane: Lane[Client], way: Way, layout: Layout) -> int:
         """How many requests a commit makes that nothing disturbs, not even a slow machine."""
         counts: list[int] = []
         deadline = time.monotonic() + WARMING_SECONDS
         while len(counts) < COUNTED:
-            accounts, watch, end = self._transfer(lane, layout)
+            accounts, watch, end = self._transfer(lane, way, layout)
             if end.said == "committed":
-                assert accounts.seen(self.place) == AFTER
+                assert accounts.seen(self.place) == way.after
                 counts.append(len(watch.asked))
             assert time.monotonic() < deadline, f"nothing commits: {end}"
         return min(counts)
 
     def _transfer(
-        self, lane: Lane[Client], layout: Layout, mishap: Mishap | None = None, nth: int = 0
+        self,
+        lane: Lane[Client],
+        way: Way,
+        layout: Layout,
+        mishap: Mishap | None = None,
+        nth: int = 0,
     ) -> tuple[Accounts, Watch, End]:
         accounts = Accounts.made(self.place, layout)
         begun: list[Watch] = []
@@ -118,14 +142,15 @@ class Player:
         def begins() -> None:
             begun.append(Watch(lane.proxy, self.place.speech, mishap, nth))
 
-        end = lane.client.run(transfer(lane.client.db, accounts, begins))
+        end = lane.client.run(transfer(lane.client.db, accounts, way, begins))
         return accounts, begun[0], end
 
     def play(self, lane: Lane[Client], case: Case) -> Result:
         """Play a case; again, if the machine was so slow that the mishap met nothing."""
         for _ in range(TRIALS):
             lane.proxy.forget_faults()
-            accounts, watch, end = self._transfer(lane, case.layout, case.mishap, case.nth)
+            how = (case.way, case.layout, case.mishap, case.nth)
+            accounts, watch, end = self._transfer(lane, *how)
             if watch.happened:
                 return self._judged(case, accounts, watch, end)
         raise AssertionError(f"the commit never made {case.nth} requests")
@@ -138,29 +163,37 @@ class Player:
         arrived = late = False
         if case.mishap is Mishap.LATE:
             arrived = watch.deliver()
-        if end.said == "UnknownOutcomeError":
+        committed = end.said == "committed"
+        after, view = case.way.after, case.way.after if committed else BEFORE
+        if end.said != "UnknownOutcomeError":
+            wanted = TransactionState.COMMITTED if committed else TransactionState.ABORTED
+            assert end.outcome is wanted
+        elif case.way.leaves_a_decision:
             assert end.outcome is TransactionState.UNKNOWN
-            truth = observer.settle(end.tx_id)
-        else:
-            committed = end.said == "committed"
-            truth = TransactionState.COMMITTED if committed else TransactionState.ABORTED
-            assert end.outcome is truth
-        view = AFTER if truth is TransactionState.COMMITTED else BEFORE
+            view = after if observer.settle(end.tx_id) is TransactionState.COMMITTED else BEFORE
+        else:  # the records tell, once nothing is on its way any more
+            assert end.outcome is TransactionState.UNKNOWN
+            if case.mishap.holds and case.mishap is not Mishap.LATE:
+                arrived, late = self._deliver(accounts, watch, end)
+            view = accounts.seen(place)
+            assert view in {BEFORE, after}
+        committed = view == after
+        truth = TransactionState.COMMITTED if committed else TransactionState.ABORTED
         assert accounts.seen(place) == view, f"{end}, settled {truth}"
-        if case.mishap in {Mishap.HELD, Mishap.DEAD_HELD}:
+        if case.mishap in {Mishap.HELD, Mishap.DEAD_HELD} and not arrived:
             arrived, late = self._deliver(accounts, watch, end)
             assert accounts.seen(place) == view, f"{end}, settled {truth}, then the request arrived"
         accounts.move_on(place)
         view = moved_on(view)
         assert accounts.seen(place) == view, f"{end}, settled {truth}, after others"
-        if case.mishap is Mishap.HELD_LONG:
+        if case.mishap is Mishap.HELD_LONG and not arrived:
             arrived, late = self._deliver(accounts, watch, end)
             assert accounts.seen(place) == view, f"{end}, settled {truth}, then the request arrived"
             accounts.move_on(place)
             assert accounts.seen(place) == moved_on(view)
         assert observer.state(end.tx_id) in {truth, TransactionState.UNKNOWN}
-        assert observer.settle(end.tx_id) is truth
-        committed = truth is TransactionState.COMMITTED
+        if case.way.leaves_a_decision:
+            assert observer.settle(end.tx_id) is truth
         return Result(end.said, committed, watch.took_effect_unheard, late, arrived, end.seconds)
 
     def _deliver(self, accounts: Accounts, watch: Watch, end: End) -> tuple[bool, bool]:
@@ -170,11 +203,12 @@ class Player:
         return arrived, accounts.stored(self.place, end.tx_id) != before
 
 
-@pytest.fixture(scope="module", params=FACES)
+@pytest.fixture(scope="module", params=CLIENTS, ids=lambda one: "-".join(map(str, one)))
 def clients(place: Place, request: pytest.FixtureRequest) -> Iterator[Lanes[Client]]:
     """Managers behind proxies, each of which has committed before."""
 
     player = Player(place)
+    face, fewer_steps = request.param
 
     def close(lane: Lane[Client]) -> None:
         player.warm(lane)
@@ -183,7 +217,8 @@ def clients(place: Place, request: pytest.FixtureRequest) -> Iterator[Lanes[Clie
     with running_loop() as loop:
 
         def connect(properties: dict[str, str]) -> Client:
-            return OnThread(properties) if request.param == "blocking" else OnLoop(properties, loop)
+            wanted = {**properties, ONE_PHASE: str(fewer_steps).lower()}
+            return OnThread(wanted) if face == "blocking" else OnLoop(wanted, loop)
 
         with lanes(place.cluster, connect, close) as opened:
             for lane in opened.lanes:
@@ -192,21 +227,29 @@ def clients(place: Place, request: pytest.FixtureRequest) -> Iterator[Lanes[Clie
 
 
 def mishaps_of(kind: str, face: str, layout: Layout) -> Sequence[Mishap]:
-    """What is tried where."""
+    """What is tried where, of every step."""
     if layout in WHOLLY.get((kind, face), USUALLY_WHOLLY):
         return WHOLE
     return () if face == "asyncio" and layout is not Layout.ONE_PARTITION else TELLING
+
+
+def ways(kind: str, client: Client) -> list[tuple[Way, Layout, Sequence[Mishap]]]:
+    """What is tried with a client, and which mishaps there are to it."""
+    if client.db._parts.context.options.one_phase_commit:
+        return [(way, layout, mishaps) for way, (layout, mishaps) in WAYS[kind].items()]
+    layouts = ((layout, mishaps_of(kind, client.face, layout)) for layout in Layout)
+    return [(Way.EVERY_STEP, layout, mishaps) for layout, mishaps in layouts if mishaps]
 
 
 def test_every_request_of_a_commit_with_every_mishap(place: Place, clients: Lanes[Client]) -> None:
     player = Player(place)
     one = clients.lanes[0]
     kind, face = place.cluster.kind, one.client.face
+    tried = ways(kind, one.client)
     cases = [
-        Case(layout, mishap, nth)
-        for layout in Layout
-        if (mishaps := mishaps_of(kind, face, layout))
-        for nth in range(1, player.requests(one, layout) + 1)
+        Case(way, layout, mishap, nth)
+        for way, layout, mishaps in tried
+        for nth in range(1, player.requests(one, way, layout) + 1)
         for mishap in mishaps
     ]
     results = clients.play(cases, player.play)
@@ -219,6 +262,8 @@ def test_every_request_of_a_commit_with_every_mishap(place: Place, clients: Lane
     told = tally(cases, [one for one in results if isinstance(one, Result)])
     log.info("%s, %s: %s", kind, face, dict(told))
     floors = {**FLOORS, "late": LATE[kind]}
+    if tried[0][0] is not Way.EVERY_STEP:
+        floors = FLOORS_OF_FEWER_STEPS
     assert not {name: told[name] for name, least in floors.items() if told[name] < least}, told
     assert not {one for one in WHOLE if not told[one.name]}, told
 

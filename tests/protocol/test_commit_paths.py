@@ -1,7 +1,7 @@
 """Which steps does a commit leave out, and what becomes of it when one of the others fails?
 
-The shapes are those of Consensus Commit specification 12.2, by what they cost with the decision and
-the records in one write (13.1); failures as in ``test_failures``.
+The decision and the records in one write: Consensus Commit specification 13.1; failures as in
+``test_failures``.
 """
 
 from __future__ import annotations
@@ -23,66 +23,19 @@ from scalar_tx.errors import (
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
 from scalar_tx.model.table import TableSchema
-from scalar_tx.storage.interface import AtomicityUnit, StorageInfo, Write
-from scalar_tx.storage.memory import MemoryStorage
-from scalar_tx.storage.routing import RoutedStorage
-from tests.protocol import test_storage_calls as shapes
+from scalar_tx.storage.interface import Write
 from tests.protocol.counting import counted
 from tests.protocol.watched_storage import Fault, meanwhile
 from tests.protocol.world import STORAGES, World, open_inner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.protocol.world import Tx
 
-RC, SI, SER = Isolation.READ_COMMITTED, Isolation.SNAPSHOT, Isolation.SERIALIZABLE
-ALL = (RC, SI, SER)
-N = shapes.N
-
-# number, work, isolation levels, calls, steps; where all records lie beside the decisions
-SHAPES: list[tuple[str, Callable[[Tx], None], tuple[Isolation, ...], str, int]] = [
-    ("1, 2", shapes.one, ALL, "1R 1C", 2),
-    ("3", shapes.two_in_one_partition, ALL, "2R 1C", 3),
-    ("5", shapes.two_partitions, ALL, "2R 1C", 3),
-    ("6", shapes.two_storages, ALL, "2R 1P 1C 1M", 5),
-    ("7", shapes.blind_insert, ALL, "1C", 1),
-    ("8", shapes.inserts_in_one_partition, ALL, "1C", 1),
-    ("9, upsert", shapes.unread_upsert, ALL, "1R 1C", 2),
-    ("9, delete", shapes.unread_delete, ALL, "1R 1C", 2),
-    ("11", shapes.unread_upserts, ALL, f"{N}R 1C", 2),
-    ("12", shapes.read_one_write_another, (RC, SI), "1R 1C", 2),
-    ("13", shapes.read_one_write_another, (SER,), "1R 1P 1V 1C", 4),
-    ("14", shapes.scan_and_update, (SI,), "1R 1C", 2),
-    ("15", shapes.scan_and_update, (SER,), "1R 1P 1V 1C", 4),
-    ("16", shapes.index_scan_and_update, (SI,), "2R 1C", 3),
-    ("17", shapes.index_scan_and_update, (SER,), "2R 1P 2V 1C", 6),
-]
-
-
-@pytest.mark.parametrize(
-    "work,isolation,calls,steps",
-    [
-        pytest.param(work, level, calls, steps, id=f"{number}: {level.name}")
-        for number, work, levels, calls, steps in SHAPES
-        for level in levels
-    ],
-)
-def test_what_a_shape_costs(
-    work: Callable[[Tx], None], isolation: Isolation, calls: str, steps: int
-) -> None:
-    world = shapes.world_of(AtomicityUnit.STORAGE, one_phase_commit=True)
-    counts = counted(world, work, lambda: world.begin(isolation=isolation))
-    assert (counts.calls, counts.steps) == (calls, steps)
-
-
-@pytest.mark.parametrize("unit", [AtomicityUnit.PARTITION, AtomicityUnit.TABLE])
-def test_where_no_write_takes_decision_and_record_every_step_is_taken(unit: AtomicityUnit) -> None:
-    world = shapes.world_of(unit, one_phase_commit=True)
-    counts = counted(world, shapes.one, world.begin)
-    assert counts.calls == "1R 1P 1C 1M"
-
+SER = Isolation.SERIALIZABLE
+ALL = tuple(Isolation)
 
 # Rows.
 
@@ -101,7 +54,9 @@ CLEARED = {
 
 @pytest.fixture(params=STORAGES)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    made = World(open_inner(request.param, tmp_path), one_phase_commit=True)
+    made = World(
+        open_inner(request.param, tmp_path), one_phase_commit=True, decisions_are_removed=False
+    )
     made.create_table(ACCOUNT, SCHEMA)
     made.load(ACCOUNT, *({"id": number, "balance": 100, "owner": "ann"} for number in (1, 2)))
     yield made
@@ -300,7 +255,10 @@ def test_who_comes_second_has_a_conflict_and_leaves_nothing(
         second.commit()
     assert raised.value.code == "STX-1031"
     assert raised.value.retryable
-    assert world.storage.reached() == ["put commit-state x3 -> NoMutationException"]
+    assert world.storage.reached() == [
+        "put commit-state x3 -> NoMutationException",
+        "get read-state x1",  # its id was handed out: has somebody aborted it?
+    ]
     assert world.state("B") == "none"
     assert world.settle("B") is TransactionState.ABORTED
 
@@ -378,86 +336,3 @@ def test_a_reader_that_aborted_it_meanwhile_is_obeyed(world: World) -> None:
     assert told_by(tx) is ConflictError
     assert told == [TransactionState.ABORTED]
     assert balances(world) == [100, 100]
-
-
-# Several storages, and limits.
-
-
-class Narrow(MemoryStorage):
-    """Takes few records at once."""
-
-    def info(self, table: str) -> StorageInfo:
-        return replace(super().info(table), max_mutations=3)
-
-
-def two_storages(near: MemoryStorage) -> World:
-    world = World(
-        RoutedStorage(
-            {"near": near, "far": MemoryStorage()}, default="near", namespaces={"far": "far"}
-        ),
-        one_phase_commit=True,
-    )
-    for table in (ACCOUNT, "far.account"):
-        world.create_table(table, SCHEMA)
-        world.load(table, *({"id": number, "balance": 100} for number in (1, 2, 3)))
-    return world
-
-
-def change_both(world: World) -> Tx:
-    tx = world.begin("T")
-    for table in (ACCOUNT, "far.account"):
-        tx.get(table, {"id": 1})
-        tx.update(table, {"id": 1}, {"balance": 200})
-    return tx
-
-
-def both(world: World) -> list[object]:
-    world.storage.faults.clear()
-    world.runtime.ms += 16_000
-    reader = world.begin()
-    found = [reader.get(table, {"id": 1}) for table in (ACCOUNT, "far.account")]
-    reader.commit()
-    return [record["balance"] for record in found if record is not None]
-
-
-@pytest.mark.parametrize(
-    "step,failure,told,decision",
-    [
-        ("prepare", REFUSED, ConflictError, "none"),
-        ("prepare", BUSY, ConflictError, "none"),
-        ("prepare", UNAVAILABLE, StorageUnavailableError, "none"),
-        ("prepare", LOST_BEFORE, StorageUnavailableError, "ABORTED"),
-        ("prepare", LOST_AFTER, StorageUnavailableError, "ABORTED"),
-        ("commit-state", REFUSED, ConflictError, "ABORTED"),
-        ("commit-state", BUSY, ConflictError, "ABORTED"),
-        ("commit-state", UNAVAILABLE, StorageUnavailableError, "ABORTED"),
-        ("commit-state", LOST_BEFORE, None, "COMMITTED"),
-        ("commit-state", LOST_AFTER, None, "COMMITTED"),
-        ("commit", LOST_BEFORE, None, "COMMITTED"),
-        ("commit", REFUSED, None, "COMMITTED"),
-    ],
-)
-def test_a_failure_where_another_storage_is_prepared_first(
-    step: str, failure: Failure, told: Told, decision: str
-) -> None:
-    world = two_storages(MemoryStorage())
-    tx = change_both(world)
-    fail(world, step, failure)
-    assert told_by(tx) is told
-    assert world.state("T") == decision
-    assert both(world) == ([100, 100] if told else [200, 200])
-
-
-def test_what_does_not_fit_beside_the_decision_is_prepared() -> None:
-    world = two_storages(Narrow())
-    tx = world.begin("T")
-    for number in (1, 2, 3):
-        tx.get(ACCOUNT, {"id": number})
-        tx.update(ACCOUNT, {"id": number}, {"balance": 200})
-    world.storage.calls.clear()
-    tx.commit()
-    assert world.storage.reached() == [
-        "mutate prepare x1",
-        "put commit-state x3",
-        "mutate commit x1",
-    ]

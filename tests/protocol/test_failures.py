@@ -261,7 +261,7 @@ def test_a_transaction_without_writes_leaves_a_decision_if_it_must(
     for omission in (True, False):
         world = bank()
         world.parts.context.options = type(world.parts.context.options)(
-            write_omission_on_read_only=omission
+            write_omission_on_read_only=omission, one_phase_commit=False
         )
         tx = world.begin("T", isolation, read_only=read_only)
         tx.get(ACCOUNT, {"id": 1})

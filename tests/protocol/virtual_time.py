@@ -6,7 +6,8 @@ decision, lets another one run, and comes back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_tx.runtime.interface import Outcome
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 START_MS = 1_700_000_000_000
+
+
+WAITS: Final = "waits for a signal"
 
 
 class Stop:
@@ -36,6 +40,25 @@ def drive(steps: Coroutine[Any, Any, T]) -> T:
         except StopIteration as done:
             result: T = done.value
             return result
+
+
+class Signal:
+    """Whoever drives the coroutine that waits sees it wait, again and again."""
+
+    def __init__(self, runtime: VirtualRuntime) -> None:
+        self.given = False
+        self._runtime = runtime
+
+    def give(self) -> None:
+        """The next look finds it."""
+        self.given = True
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Stop until it is given, or the test has moved the clock."""
+        end = None if seconds is None else self._runtime.elapsed() + seconds
+        while not self.given and (end is None or self._runtime.elapsed() < end):
+            await Stop(WAITS)
+        return self.given
 
 
 class Later:
@@ -76,6 +99,7 @@ class VirtualRuntime:
         self.hold_background = False
         self.background: list[Later] = []
         self._named = 0
+        self._drawn = 0.5
         self.next_id: str | None = None
 
     async def wait(self, request: Any) -> Any:
@@ -114,6 +138,14 @@ class VirtualRuntime:
             later.run()
         self.background.clear()
 
+    def signal(self) -> Signal:
+        """One driven coroutine lets another go on."""
+        return Signal(self)
+
+    def lock(self) -> nullcontext[None]:
+        """Who goes on is the test's choice."""
+        return nullcontext()
+
     async def sleep(self, seconds: float) -> None:
         """Let time pass, at once."""
         self.slept.append(seconds)
@@ -128,8 +160,9 @@ class VirtualRuntime:
         return self.ms / 1000
 
     def chance(self) -> float:
-        """No chance."""
-        return 0.5
+        """No chance: the same numbers each time."""
+        self._drawn = (self._drawn + 0.381966) % 1
+        return self._drawn
 
     def new_id(self) -> str:
         """The name that was asked for, or the next number."""

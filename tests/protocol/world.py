@@ -44,16 +44,23 @@ def open_inner(
 class World:
     """One manager's parts over a watched storage; transactions are named and driven by the test.
 
-    Commits take every step of the protocol, unless ``one_phase_commit`` is true.
+    Commits take every step of the protocol, unless ``one_phase_commit`` is true. ``groups``: how
+    many transactions may share a decision row.
     """
 
-    def __init__(self, storage: Storage, *, one_phase_commit: bool = False, **options: Any) -> None:
+    def __init__(
+        self, storage: Storage, *, one_phase_commit: bool = False, groups: int = 0, **options: Any
+    ) -> None:
         self.runtime = VirtualRuntime()
         self.storage = WatchedStorage(storage, self.runtime)
-        settings = load_settings("memory://")
+        group = "consensus_commit_coordinator_group_commit"
+        wanted = {f"{group}_enabled": True, f"{group}_slot_capacity": groups} if groups else {}
+        settings = load_settings("memory://", wanted)
         self.parts: Parts = build(settings, self.storage, self.runtime)
         self.parts.context.options = replace(
-            self.parts.context.options, one_phase_commit=one_phase_commit, **options
+            self.parts.context.options,
+            one_phase_commit=one_phase_commit,
+            **{"decisions_are_removed": True, **options},
         )
         self._loaded = 0
 

@@ -7,7 +7,7 @@ goes on to just before his next one. Pauses of the protocol take no time: its cl
 from __future__ import annotations
 
 import types
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.runtime.interface import Signal
     from scalar_tx.storage.interface import (
         Pages,
         Reads,
@@ -222,6 +223,14 @@ class Actor:
         self.background.append(branch)
         branch.go_on()
         return Later(branch)
+
+    def signal(self) -> Signal:
+        """Nobody waits for anybody of the same process here."""
+        raise AssertionError("waited for another transaction")
+
+    def lock(self) -> nullcontext[None]:
+        """Nobody shares anything within a process here."""
+        return nullcontext()
 
     async def sleep(self, seconds: float) -> None:
         """Takes no time: others go on meanwhile if the script says so."""

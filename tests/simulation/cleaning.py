@@ -37,28 +37,29 @@ class Cleaner:
         self._truth = truth
         self._counts = counts
 
-    async def finish(self, tx_id: str) -> None:
-        """Finish one transaction; whatever is in the way, it is left as it is."""
+    async def finish(self, row_id: str) -> None:
+        """Finish what one row decides about; whatever is in the way, it is left as it is."""
         try:
-            await self._finish(tx_id)
+            await self._finish(row_id)
         except (ScalarTxError, StorageError):
             self._counts["cleaning given up"] += 1
 
-    async def _finish(self, tx_id: str) -> None:
+    async def _finish(self, row_id: str) -> None:
         context = self._context
-        decision = await context.decisions.read(tx_id)
-        if decision is None or not self._truth.may_be_removed(tx_id):
-            return
-        for name, key in list(self._truth.places(tx_id)):
-            table = await context.catalog.table(name)
-            row = await context.storage.get(table.stored, key)
-            if row is not None and row["tx_id"] == tx_id and not record.is_committed(row):
-                await self._roll(_rolled(table, key, row, decision))
-        if not self._truth.may_be_removed(tx_id):
+        for tx_id in self._truth.members(row_id):
+            decision = await context.decisions.read(tx_id)
+            if decision is None or not self._truth.may_be_removed(row_id):
+                return
+            for name, key in list(self._truth.places(tx_id)):
+                table = await context.catalog.table(name)
+                row = await context.storage.get(table.stored, key)
+                if row is not None and row["tx_id"] == tx_id and not record.is_committed(row):
+                    await self._roll(_rolled(table, key, row, decision))
+        if not self._truth.may_be_removed(row_id):
             return
         coordinator = await context.storage.admin.table(COORDINATOR_NAME)
         assert coordinator is not None
-        await context.storage.mutate([Erase(coordinator, (tx_id,))])
+        await context.storage.mutate([Erase(coordinator, (row_id,))])
         self._counts["decision removed"] += 1
 
     async def _roll(self, mutation: StorageMutation) -> None:

@@ -44,6 +44,11 @@ FLOORS: Final = Floors(
         "one phase: refused": 0.02,
         "one phase: undecided": 0.001,
         "one phase: records alone": 0.03,
+        "group: one": 0.1,
+        "group: several": 0.003,
+        "group: refused": 0.002,
+        "group: left behind": 0.002,
+        "group: undecided": 0.003,
     },
     more=(("reads with a value", "reads of nothing"),),
 )

@@ -47,6 +47,7 @@ class Plan:
     index_lag_s: float  # how late, at most, an index learns of a change; 0: it never is
     cleaning: float  # how likely a decision row is removed once it is not needed
     one_phase: bool = False  # do commits leave out the steps that they can do without?
+    group: int = 0  # how many transactions of a process may share a decision row; 0: none do
 
     def __str__(self) -> str:
         return (
@@ -55,6 +56,7 @@ class Plan:
             f"unit {self.unit.name}, page {self.fetch_size}, {'' if self.moments else 'no '}moments"
             f", index lag {self.index_lag_s:g} s, cleaning {self.cleaning:g}, "
             f"{'one phase, ' if self.one_phase else ''}"
+            f"{f'groups of {self.group}, ' if self.group else ''}"
             f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
         )
 

@@ -14,7 +14,7 @@ from tests.simulation.logged import Ended
 from tests.simulation.parts.dice import Chance, Dice
 from tests.simulation.parts.report import Report
 from tests.simulation.plan import Plan
-from tests.simulation.planted import MET_IN, ONE_PHASE, plant
+from tests.simulation.planted import GROUPS, MET_IN, ONE_PHASE, plant
 from tests.simulation.rooms import Rooms
 from tests.simulation.run import Run
 from tests.simulation.seats import Seats
@@ -48,7 +48,9 @@ class Schedules:
     workload: str | None = None
     levels: tuple[Isolation, ...] = ()
     bug: str | None = None
-    one_phase: bool | None = None  # None: every third seed, or as the planted bug needs it
+    # None: some seeds do, or as the planted bug needs it.
+    one_phase: bool | None = None
+    groups: bool | None = None
 
     def __str__(self) -> str:
         words = [f"--workload {self.workload}"] if self.workload else []
@@ -56,6 +58,8 @@ class Schedules:
         words += [f"--plant '{self.bug}'"] if self.bug else []
         if self.one_phase is not None:
             words.append("--one-phase" if self.one_phase else "--every-step")
+        if self.groups is not None:
+            words.append("--groups" if self.groups else "--no-groups")
         return " ".join(words)
 
     def __call__(self, chance: Chance, *, trace: bool = False) -> Report:
@@ -74,13 +78,25 @@ class Schedules:
             return self.bug in ONE_PHASE
         return chance.dice("commit path").chance(0.4)
 
+    def _group(self, chance: Chance) -> int:
+        """How many a group holds; 0: no groups."""
+        dice = chance.dice("group commit")
+        size = dice.pick((1, 2, 2, 3, 20))
+        if self.groups is not None:
+            return size * self.groups
+        if self.bug is not None:
+            return size * (self.bug in GROUPS)
+        return size * dice.chance(0.25)
+
     def _run(self, chance: Chance, *, trace: bool) -> Report:
         dice = chance.dice("world")
         drawn = dice.pick(DRAWN)
         chosen = self.workload or MET_IN.get(self.bug)
         name = chosen or drawn
         plan = Plan.draw(dice, self.levels)
-        plan = replace(plan, one_phase=self._one_phase(chance))
+        plan = replace(plan, one_phase=self._one_phase(chance), group=self._group(chance))
+        if plan.group:  # whose members are transactions of one process
+            plan = replace(plan, workers=3, programs=1)
         if name == "rooms" and not chosen and not plan.index_lag_s:
             # Without moments the rooms meet a known gap (test_known_gaps.py) about once in ten
             # thousand schedules.

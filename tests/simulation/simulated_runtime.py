@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.runtime.interface import Outcome
@@ -34,6 +35,45 @@ async def _attempt(step: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
         return Outcome(error=error)
 
 
+class _Signal:
+    """Given by one task of a process to another."""
+
+    def __init__(self) -> None:
+        self._given = False
+        self._waits: _Wait | None = None
+
+    def give(self) -> None:
+        self._given = True
+        if self._waits is not None:
+            self._waits.end(given=True)
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        if self._given:
+            return True
+        self._waits = _Wait(seconds)
+        given: bool = await ask(self._waits)
+        return given
+
+
+class _Wait:
+    """The request of the task that waits."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._task: Task | None = None
+
+    def begin(self, task: Task) -> None:
+        self._task = task
+        if self._seconds is not None:
+            task.scheduler.call_later(self._seconds, lambda: self.end(given=False))
+
+    def end(self, *, given: bool) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.answer = given
+            task.scheduler.ready.append(task)
+
+
 class SimulatedRuntime:
     """The runtime of one process."""
 
@@ -59,6 +99,14 @@ class SimulatedRuntime:
     def run_later(self, step: Callable[[], Coroutine[Any, Any, None]]) -> _Later:
         """Run a step as one more task; it dies with its process."""
         return _Later(self._process.spawn(_attempt(step), f"{self._process.name}~"))
+
+    def signal(self) -> _Signal:
+        """One task of the process wakes another."""
+        return _Signal()
+
+    def lock(self) -> nullcontext[None]:
+        """Tasks change only where they await."""
+        return nullcontext()
 
     async def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""

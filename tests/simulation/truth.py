@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scalar_tx.consensus_commit.transaction_id import leaves_a_decision
+from scalar_tx.consensus_commit.transaction_id import (
+    GROUP_LENGTH,
+    leaves_a_decision,
+    of_member,
+)
 from scalar_tx.storage.interface import Erase
 from tests.simulation.judgement import DECISION, Wrong
 from tests.simulation.plan import COORDINATOR_NAME
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from scalar_tx.model.types import Value
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import StorageMutation, Write
 
 COMMITTED: Final = 3
 _UNCOMMITTED: Final = (1, 2)
@@ -28,7 +32,7 @@ Place = tuple[str, tuple["Value", ...]]
 class Truth:
     """Listens to everything that is applied to any storage.
 
-    ``on_decision`` is called with each transaction that was just decided by a row; ``step`` says
+    ``on_decision`` is called with the id of each decision row that was just written; ``step`` says
     what number the present step has.
     """
 
@@ -45,7 +49,8 @@ class Truth:
         self._touched: dict[Place, list[int]] = {}
         self._committed_at: dict[str, int] = {}
         self._first: dict[str, object] = {}
-        self._stands: dict[str, object] = {}
+        self._stands: dict[str, object] = {}  # by the row's id, as the next one
+        self._members: dict[str, list[str]] = {}
         self._prepared: dict[str, dict[Place, None]] = {}
 
     def decided(self, tx_id: str | None) -> bool:
@@ -64,17 +69,17 @@ class Truth:
         """What a transaction has prepared so far."""
         return self._prepared.get(tx_id, ())
 
-    def may_be_removed(self, tx_id: str) -> bool:
+    def may_be_removed(self, row_id: str) -> bool:
         """May the decision row go, by ScalarDB's rules (specification 5.6)?
 
         Its writer is the owner's own commit call and no COMMITTED of it is on its way behind it.
         """
-        state = self._stands.get(tx_id)
-        if state is None:
+        state = self._stands.get(row_id)
+        if state is None or not self.members(row_id):
             return False
         if state == COMMITTED:
             return True
-        return tx_id not in self.asked | self.forced and not self.may_still_commit(tx_id)
+        return row_id not in self.asked | self.forced and not self.may_still_commit(row_id)
 
     def sent(self, mutations: Sequence[StorageMutation]) -> None:
         """A request is on its way."""
@@ -82,7 +87,7 @@ class Truth:
             if one.table.name != COORDINATOR_NAME or isinstance(one, Erase):
                 continue
             if one.values["tx_state"] == COMMITTED:
-                self.asked.add(str(one.key[0]))
+                self.asked.update(_decides_about(one))
 
     def applied(self, mutations: Sequence[StorageMutation]) -> None:
         """A request took effect."""
@@ -105,20 +110,36 @@ class Truth:
             self.alone.add(tx_id)
 
     def _decision(self, mutation: StorageMutation) -> None:
-        tx_id = str(mutation.key[0])
+        row_id = str(mutation.key[0])
         if isinstance(mutation, Erase):
-            self.forgotten.add(tx_id)
-            self._stands.pop(tx_id, None)
+            self.forgotten.update(self.members(row_id))
+            self._stands.pop(row_id, None)
             return
         state = mutation.values["tx_state"]
-        standing = self._stands.get(tx_id)
+        standing = self._stands.get(row_id)
         if standing not in {None, state}:
             self.wrong.append(
-                Wrong(DECISION, f"of {tx_id} was changed from state {standing!r} to {state!r}")
+                Wrong(DECISION, f"of {row_id} was changed from state {standing!r} to {state!r}")
             )
-        self._stands[tx_id] = state
-        if tx_id not in self._first:
-            self._first[tx_id] = state
-            if state == COMMITTED:
-                self._committed_at[tx_id] = self._step()
-        self._on_decision(tx_id)
+        self._stands[row_id] = state
+        self._members[row_id] = _decides_about(mutation)
+        for tx_id in self._members[row_id]:
+            if tx_id not in self._first:
+                self._first[tx_id] = state
+                if state == COMMITTED:
+                    self._committed_at[tx_id] = self._step()
+        self._on_decision(row_id)
+
+    def members(self, row_id: str) -> list[str]:
+        """The transactions that a decision row is, or was, about."""
+        return self._members.get(row_id, [])
+
+
+def _decides_about(row: Write) -> list[str]:
+    """One transaction; the members of a group; nobody, where a row only blocks a group."""
+    row_id = str(row.key[0])
+    listed = row.values.get("tx_child_ids")
+    if isinstance(listed, str):
+        return [of_member(row_id, member) for member in listed.split(",")]
+    blocks_a_group = len(row_id) == GROUP_LENGTH and row_id.isalnum()
+    return [] if blocks_a_group else [row_id]

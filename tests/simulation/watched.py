@@ -38,6 +38,35 @@ class WatchedCoordinator(CoordinatorTable):
         self._count(decision, at)
         return decision
 
+    async def decide_together(
+        self, group: str, members: Sequence[str], at: int, also: Sequence[StorageMutation] = ()
+    ) -> Decision | None:
+        """As the coordinator table does."""
+        try:
+            decision = await super().decide_together(group, members, at, also)
+        except UndecidedError:
+            self.counts["group: undecided"] += 1
+            raise
+        if decision is None:
+            self.counts["group: refused"] += 1
+        else:
+            self.counts["group: several" if len(members) > 1 else "group: one"] += 1
+            self._count(decision, at)
+        return decision
+
+    async def decide_alone(
+        self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()
+    ) -> Decision:
+        """As the coordinator table does."""
+        self.counts["group: left behind"] += 1
+        try:
+            decision = await super().decide_alone(tx_id, at, also)
+        except UndecidedError:
+            self.counts["undecided"] += 1
+            raise
+        self._count(decision, at)
+        return decision
+
     async def decide_with(
         self, tx_id: str, at: int, records: Sequence[StorageMutation]
     ) -> Decision:

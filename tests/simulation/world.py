@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.context import Context, Options
 from scalar_tx.consensus_commit.coordinator_state import coordinator_table
+from scalar_tx.consensus_commit.group_commit import GroupCommit
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.memory import MemoryStorage
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from tests.simulation.parts.dice import Chance
     from tests.simulation.plan import Plan
 
-COORDINATOR: Final = coordinator_table(COORDINATOR_NAME.partition(".")[0])
+COORDINATOR: Final = coordinator_table(COORDINATOR_NAME.partition(".")[0], group_commit=True)
 # Looked up once for all worlds: schema is not what is tried here.
 _KNOWN_TABLES: Final[dict[str, tuple[TransactionalTable, float]]] = {}
 
@@ -97,12 +98,14 @@ class World:
         recovery.truth = self.truth
         catalog = Catalog(storage, runtime, expiry=-1, coordinator_namespace=COORDINATOR.namespace)
         catalog._known = _KNOWN_TABLES
+        group = self.plan.group
         return Context(
             storage=storage,
             runtime=runtime,
             catalog=catalog,
             decisions=decisions,
             recovery=recovery,
+            groups=GroupCommit(decisions, runtime, capacity=group) if group else None,
             options=Options(
                 scan_fetch_size=self.plan.fetch_size,
                 one_phase_commit=self.plan.one_phase,
@@ -189,12 +192,12 @@ class World:
             return False
         return len({self._tables[name] for name, _ in self.truth.places(tx_id)}) > 1
 
-    def _decided(self, tx_id: str) -> None:
+    def _decided(self, row_id: str) -> None:
         if self._cleaner is not None and self._background.chance(self.plan.cleaning):
             seconds = self._background.uniform(*self._background.pick(WAITS))
-            self.scheduler.call_later(seconds, lambda: self._clean(tx_id))
+            self.scheduler.call_later(seconds, lambda: self._clean(row_id))
 
-    def _clean(self, tx_id: str) -> None:
+    def _clean(self, row_id: str) -> None:
         assert self._cleaner is not None
         assert self._cleaners_process is not None
-        self._cleaners_process.spawn(self._cleaner.finish(tx_id))
+        self._cleaners_process.spawn(self._cleaner.finish(row_id))

@@ -148,10 +148,8 @@ def test_what_has_no_meaning_is_typed_and_logged_once(
     text = """\
 scalar.db.storage=jdbc
 scalar.db.contact_points=jdbc:sqlite:x.db
-scalar.db.consensus_commit.coordinator.group_commit.enabled=true
-scalar.db.consensus_commit.coordinator.group_commit.slot_capacity=40
+scalar.db.consensus_commit.coordinator.group_commit.group_size_fix_timeout_millis=50
 scalar.db.consensus_commit.coordinator.write_set_logging.enabled=true
-scalar.db.consensus_commit.one_phase_commit.enabled=true
 scalar.db.consensus_commit.async_commit.enabled=true
 scalar.db.consensus_commit.participant_id=p1
 scalar.db.jdbc.connection_pool.min_idle=0
@@ -164,17 +162,15 @@ scalar.db.attribute_propagation.enabled=true
     with caplog.at_level(logging.INFO, "scalar_tx"):
         settings = of_file(folder, text)
     commit = settings.consensus_commit
-    assert commit.group_commit == GroupCommitSettings(enabled=True, slot_capacity=40)
+    assert commit.group_commit == GroupCommitSettings(group_size_fix_timeout_millis=50)
     assert commit.write_set_logging
-    assert commit.one_phase_commit
     assert commit.async_commit
     assert commit.async_rollback
     assert commit.participant_id == "p1"
     assert settings.storage.properties["scalar.db.jdbc.table_metadata.schema"] == "meta"
     [line] = [record.getMessage() for record in caplog.records]
     for name in (
-        "group_commit.enabled",
-        "group_commit.slot_capacity",
+        "group_commit.group_size_fix_timeout_millis",
         "write_set_logging.enabled",
         "async_commit.enabled",
         "participant_id",

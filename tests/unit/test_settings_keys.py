@@ -118,6 +118,26 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
         lambda s: s.consensus_commit.write_omission_on_read_only,
         False,
     ),
+    "consensus_commit.one_phase_commit.enabled": (
+        "false",
+        lambda s: s.consensus_commit.one_phase_commit,
+        False,
+    ),
+    "consensus_commit.coordinator.group_commit.enabled": (
+        "true",
+        lambda s: s.consensus_commit.group_commit.enabled,
+        True,
+    ),
+    "consensus_commit.coordinator.group_commit.slot_capacity": (
+        "40",
+        lambda s: s.consensus_commit.group_commit.slot_capacity,
+        40,
+    ),
+    "consensus_commit.coordinator.group_commit.delayed_slot_move_timeout_millis": (
+        "300",
+        lambda s: s.consensus_commit.group_commit.delayed_slot_move_timeout_millis,
+        300,
+    ),
     "consensus_commit.include_metadata.enabled": (
         "true",
         lambda s: s.consensus_commit.include_metadata,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,6 +80,8 @@ class Worker:
     def _halt_in_mid_commit(self) -> None:
         """Prepare a transfer's records and stop there, before anything is decided."""
         with opened(self._job.target) as parts:
+            # A commit in one write has no middle in which it could stop.
+            parts.context.options = replace(parts.context.options, one_phase_commit=False)
             level = parts.context.options.isolation
             while True:
                 order = self._draw()

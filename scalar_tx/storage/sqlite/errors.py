@@ -131,17 +131,28 @@ def driver_error(message: str, path: str) -> Exception:
 
 def obstacle_at(path: str) -> StorageUnavailableError | None:
     """Why no database can be there, found without opening it."""
-    place = Path(path)
+    try:
+        return _obstacle(Path(path))
+    except OSError as error:  # a directory on the way may not be entered
+        return StorageUnavailableError(
+            f"SQLite file {path}: {error.strerror}",
+            advice="Let the user that this program runs as enter the directories on the way",
+            code="STX-4114",
+            retryable=False,
+        )
+
+
+def _obstacle(place: Path) -> StorageUnavailableError | None:
     if place.is_dir():
         return StorageUnavailableError(
-            f"SQLite file {path}: this is a directory",
+            f"SQLite file {place}: this is a directory",
             advice="Give the path of a file in it",
             code="STX-4101",
             retryable=False,
         )
     if not place.parent.is_dir():
         return StorageUnavailableError(
-            f"SQLite file {path}: there is no directory {place.parent}",
+            f"SQLite file {place}: there is no directory {place.parent}",
             advice=f"Create the directory {place.parent}, or correct the path",
             code="STX-4101",
             retryable=False,

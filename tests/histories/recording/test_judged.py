@@ -119,7 +119,11 @@ def test_a_prepare_that_compares_nothing_is_found(
     def prepare(*args: Any, **kwargs: Any) -> Write:
         return dataclasses.replace(right(*args, **kwargs), condition=None)
 
-    with scalar_tx.connect(target, consensus_commit_isolation_level=level.value) as db:
+    settings = {
+        "consensus_commit_isolation_level": level.value,
+        "consensus_commit_one_phase_commit_enabled": False,
+    }
+    with scalar_tx.connect(target, **settings) as db:
         run_blocking(make_accounts(db, count=1))
         with db.record_history(path), pytest.raises(ConflictError):
             lose_an_update(db)

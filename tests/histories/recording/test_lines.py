@@ -188,7 +188,7 @@ def test_a_failed_transaction_tells_what_is_known(world: World, path: Path) -> N
 def test_without_an_id_nobody_saw_a_write(world: World, path: Path) -> None:
     with record(world, path):
         tx = world.begin()
-        tx.steps._id = None
+        tx.steps._own_id.known = None
         tx.upsert(ACCOUNT, {"id": 1, "balance": 5})
         tx.rollback()
     (line,) = completions(path)

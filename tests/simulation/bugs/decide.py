@@ -40,6 +40,7 @@ def _decision_overwrites() -> Patches:
         state: TxState,
         at: int,
         also: Sequence[StorageMutation] = (),
+        _: Sequence[str] = (),
     ) -> None:
         values: Row = {"tx_state": int(state), "tx_created_at": at}
         await self._storage.mutate([Write(await self.table(), (tx_id,), values), *also])
@@ -101,6 +102,7 @@ def _late_commit_accepted() -> Patches:
         state: TxState,
         at: int,
         also: Sequence[StorageMutation] = (),
+        _: Sequence[str] = (),
     ) -> None:
         values: Row = {"tx_state": int(state), "tx_created_at": at}
         condition = None if state is TxState.COMMITTED else if_not_exists

@@ -48,9 +48,10 @@ def _lost_reply_taken_for_a_refusal() -> Patches:
         state: TxState,
         at: int,
         also: Sequence[StorageMutation] = (),
+        *members: Any,
     ) -> None:
         try:
-            await right(self, tx_id, state, at, also)
+            await right(self, tx_id, state, at, also, *members)
         except ReplyLostError as error:
             if also:
                 raise WriteRefusedError("no answer") from error
