@@ -70,7 +70,7 @@ WAYS: dict[str, dict[Way, tuple[Layout, Sequence[Mishap]]]] = {
 }
 WAYS["mysql"] = WAYS["postgresql"]
 FLOORS = {"committed": 5, "refused": 5, "UnknownOutcomeError": 2, "unheard": 3, "arrived": 5}
-FLOORS_OF_FEWER_STEPS = {"committed": 3, "refused": 1, "unheard": 2, "arrived": 1}
+FLOORS_OF_FEWER_STEPS = {"committed": 3, "unheard": 2, "arrived": 1}
 # In the others a transaction whose client is gone has been rolled back when its request arrives.
 LATE = {"cassandra": 1, "dynamodb": 1, "postgresql": 0, "mysql": 0}
 

@@ -115,6 +115,14 @@ def _wrong(text: str, message: str, case: Case) -> Exception:
     return InvalidOperationError(text, advice=case.advice, code="STX-3303")
 
 
+def meaning_of(error: Exception, path: str, *, at_commit: bool) -> Exception:
+    """The error to raise for one of the driver; ``path`` is the file's."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return driver_error(str(error), path)
+    return storage_error(str(error), code, path, at_commit=at_commit)
+
+
 # Errors of Python's driver itself, which carry no result code. Each comes before the statement runs
 # or while its rows are fetched.
 def driver_error(message: str, path: str) -> Exception:

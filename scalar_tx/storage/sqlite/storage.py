@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.storage.sql.storage import Engine, SqlStorage
 from scalar_tx.storage.sql.tables import DEFAULT_METADATA_SCHEMA
@@ -14,6 +14,8 @@ from scalar_tx.storage.sqlite.settings import sqlite_settings
 if TYPE_CHECKING:
     from scalar_tx.storage.sqlite.settings import SqliteSettings
 
+# Calls that write at once share a commit.
+_CALLS_AT_ONCE: Final = 16
 _ENGINE = Engine(SqliteDefinitions(), ENCODERS, CELLS, objection, cells_go_back=True)
 
 
@@ -29,7 +31,12 @@ class SqliteStorage(SqlStorage):
     ) -> None:
         self.connections = FileConnections(settings)
         super().__init__(
-            _ENGINE, self.connections, name=name, metadata_schema=metadata_schema, parallel=False
+            _ENGINE,
+            self.connections,
+            name=name,
+            metadata_schema=metadata_schema,
+            most=_CALLS_AT_ONCE,
+            parallel=False,
         )
 
 
