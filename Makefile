@@ -14,13 +14,13 @@ KILLS ?= 200
 SEED ?=
 SERVERS ?=
 TRANSACTIONS ?= 20000
-PLACE ?=
+ONLY ?=
 PAIRS ?= 5
-SECONDS ?= 20
+SECONDS ?= 10
 HISTORIES ?= build/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-beside-java simulate planted chaos servers clean environment
+.PHONY: help demo test check bench bench-cost simulate planted chaos servers clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -28,9 +28,9 @@ help:
 	@echo '                  SCALAR_TX_STRICT=1 make test   everything, Java included    longer'
 	@echo '                  make test PYTEST_ARGS="-k sqlite -x"   arguments for pytest'
 	@echo 'make check      ruff, mypy, import-linter, what is in the wheel                1 minute'
-	@echo 'make bench      what the library costs, and how long its import takes          1 minute'
-	@echo 'make bench-beside-java PLACE=postgresql   the Java library and ours, in turns:  9 minutes'
-	@echo '                  make bench-beside-java   Cassandra, DynamoDB Local, PostgreSQL  Java, Maven'
+	@echo 'make bench-cost what the library costs, and how long its import takes          1 minute'
+	@echo 'make bench      beside the Java library, docs/performance.md:  3 hours      Java, Maven'
+	@echo '                  goes on where it ended; make bench ONLY="ycsb-c-2_*" PAIRS=5 SECONDS=10'
 	@echo 'make simulate   seeded runs of the protocol with crashes:      3 minutes for 50000 seeds'
 	@echo '                  make simulate SEEDS=50000 FROM=200 LEVEL=SNAPSHOT'
 	@echo '                  make simulate WORKLOAD=two-phase   transactions in several processes'
@@ -59,10 +59,11 @@ check: environment
 	$(PY) -m pytest tests/architecture
 
 bench: environment
-	@$(PY) -m bench
+	@$(PY) -m bench figures $(if $(ONLY),--only '$(ONLY)') --pairs $(PAIRS) --seconds $(SECONDS); \
+		measured=$$?; $(PY) -m bench report && exit $$measured
 
-bench-beside-java: environment
-	@$(PY) -m bench beside-java $(addprefix --place ,$(PLACE)) --pairs $(PAIRS) --seconds $(SECONDS)
+bench-cost: environment
+	@$(PY) -m bench
 
 simulate: environment
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM) $(if $(LEVEL),--level $(LEVEL)) \

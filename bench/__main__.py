@@ -1,25 +1,26 @@
-"""What does the library itself cost? ``make bench`` prints it; nothing here can fail a test.
+"""What does the library itself cost, and how does it stand beside the Java library?
 
-python -m bench             the table
+python -m bench             what the library itself costs; ``make bench-cost``
 python -m bench --profile   the ten costliest functions of a read-modify-write too
-python -m bench beside-java the Java library and ours in turns, on real servers (Java, Maven)
+python -m bench figures     every figure of docs/performance.md, in turns with Java (Java, Maven)
+python -m bench report      docs/performance.md and its plots, of the figures that are there
+python -m bench profile X   where our time goes in the figure X
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
-import pstats
 import statistics
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import calibration, workloads
-from bench.import_time import ROOT, import_time
+from bench.costliest import costliest
+from bench.import_time import import_time
 from bench.measure import cpu_cost, per_second
 
 if TYPE_CHECKING:
@@ -38,15 +39,24 @@ ON_MEMORY: dict[str, Workload] = {
 COSTLIEST = 10
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    if sys.argv[1:2] == ["beside-java"]:
-        from bench import beside_java  # needs the servers of the tests
+    match sys.argv[1:]:
+        case ["figures", *arguments]:
+            from bench.beside import run  # needs the servers of the tests
 
-        beside_java.main(sys.argv[2:])
-        return
+            return run.main(arguments)
+        case ["report", *arguments]:
+            from bench.beside import report
+
+            return report.main(arguments)
+        case ["profile", *arguments]:
+            from bench.beside import profile
+
+            return profile.main(arguments)
     parser = argparse.ArgumentParser(
-        prog="python -m bench", epilog="python -m bench beside-java --help: beside the Java library"
+        prog="python -m bench",
+        epilog="beside the Java library: python -m bench figures|report|profile --help",
     )
     parser.add_argument("--batches", type=int, default=15, help="of each figure; its median counts")
     parser.add_argument("--count", type=int, default=500, help="transactions in a batch")
@@ -61,6 +71,7 @@ def main() -> None:
         screen.print(other_table(count=wanted.count // 2, imports=wanted.imports))
     if wanted.profile:
         screen.print(profile_table(20 * wanted.count))
+    return 0
 
 
 def cpu_table(chosen: dict[str, Workload], *, batches: int, count: int) -> Table:
@@ -103,15 +114,10 @@ def profile_table(count: int) -> Table:
         run(count)
         profile.disable()
     table = Table("own time", "calls", "function", title="Of a read-modify-write, profiled")
-    stats: Any = pstats.Stats(profile)
-    costliest = sorted(stats.stats.items(), key=lambda item: item[1][2], reverse=True)
-    for (file, line, function), (_, calls, own, *_) in costliest[:COSTLIEST]:
-        path = Path(file)
-        place = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
-        name = function if file == "~" else f"{place}:{line} {function}"
-        table.add_row(f"{1e6 * own / count:.2f} µs", f"{calls / count:g}", name)
+    for one in costliest(profile, count, COSTLIEST):
+        table.add_row(f"{one.micros:.2f} µs", f"{one.calls:g}", one.name)
     return table
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

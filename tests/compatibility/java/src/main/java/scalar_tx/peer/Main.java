@@ -152,7 +152,6 @@ public final class Main {
       throws Exception {
     return switch (command) {
       case "transfers" -> TransferLoad.run(session, request);
-      case "records" -> RecordLoad.run(session, request);
       default -> throw new IllegalArgumentException("no such command: load." + command);
     };
   }

@@ -1,0 +1,153 @@
+"""How does the Java library take its turn? A program of its own, one JVM for all turns of a figure.
+
+Its sources lie in ``bench/java``; they are compiled with the jars that the compatibility tests
+fetch, and kept in the checkout's ``.cache``. A JSON object a line goes in, one comes out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from bench.beside.tally import Tally
+from bench.import_time import ROOT
+from tests.compatibility.java_build import NEWEST, JavaMissingError, build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOURCES: Final = ROOT / "bench" / "java"
+CACHE: Final = ROOT / ".cache" / "java-bench"
+# Else as ScalarDB's user has it: no other collector, no other compiler.
+JVM: Final = ("-Xmx1g",)
+_COMPILE_SECONDS: Final = 300
+_LATE_SECONDS: Final = 180.0  # for a crowded machine to answer
+
+
+class JavaSideError(RuntimeError):
+    """The program said what went wrong, or ended."""
+
+
+def compiled() -> tuple[Path, Path, Path]:
+    """The Java program to run with, our classes, and the jars that they need.
+
+    Raises:
+        JavaMissingError: no JDK, or no Maven where the jars are to be fetched.
+        RuntimeError: a source does not compile; the compiler's words are in the message.
+    """
+    built = build(NEWEST)
+    compiler = built.java.resolve().with_name("javac")
+    if not compiler.is_file():
+        raise JavaMissingError(f"no `javac` beside {built.java}: install a JDK, not a JRE")
+    sources = sorted(SOURCES.rglob("*.java"))
+    digest = hashlib.sha256(built.jars.name.encode())
+    for source in sources:
+        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    classes = CACHE / f"classes-{digest.hexdigest()[:16]}"
+    if not classes.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix="building-", dir=CACHE))
+        try:
+            done = subprocess.run(  # noqa: S603  # the JDK's own compiler
+                [
+                    *(compiler, "-d", work, "-cp", f"{built.jars}/*"),
+                    *("-Xlint:all,-processing,-path", "-Werror"),
+                    *sources,
+                ],
+                capture_output=True,
+                text=True,
+                timeout=_COMPILE_SECONDS,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise RuntimeError(f"{SOURCES.name} does not compile:\n{done.stderr[-4000:]}")
+            work.rename(classes)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return built.java, classes, built.jars
+
+
+class JavaSide:
+    """A running JVM with one configuration of the library; a context manager."""
+
+    def __init__(self, properties: Mapping[str, str]) -> None:
+        java, classes, jars = compiled()
+        command = [
+            str(java),
+            *JVM,
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+            "-cp",
+            f"{classes}{os.pathsep}{jars}/*",
+            "scalar_tx.bench.Main",
+        ]
+        self._process = subprocess.Popen(  # noqa: S603  # our own program
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        self._ask({"do": "open", "properties": dict(properties)}, _LATE_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def turn(
+        self,
+        workload: str,
+        *,
+        clients: int,
+        seed: int,
+        warm_up: float,
+        seconds: float,
+        scale: Mapping[str, int],
+    ) -> Tally:
+        """Run so many clients."""
+        wanted = {
+            "do": "run",
+            "workload": workload,
+            "clients": clients,
+            "seed": seed,
+            "warm_up": warm_up,
+            "seconds": seconds,
+            "scale": dict(scale),
+        }
+        return Tally.from_json(self._ask(wanted, warm_up + seconds + _LATE_SECONDS))
+
+    def seen(self, workload: str) -> list[str]:
+        """What the records hold, line by line, as ``agreement`` has it on our side."""
+        return list(self._ask({"do": "look", "workload": workload}, _LATE_SECONDS))
+
+    def _ask(self, wanted: Mapping[str, Any], seconds: float) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        late = threading.Timer(seconds, self._process.kill)
+        late.start()
+        try:
+            self._process.stdin.write(json.dumps(wanted) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        finally:
+            late.cancel()
+        if not answer:
+            raise JavaSideError(f"the JVM ended at {wanted['do']}; its error stands above")
+        said = json.loads(answer)
+        if "error" in said:
+            raise JavaSideError(f"{wanted['do']}: {said['error']}")
+        return said.get("ok")  # what has nothing to say says nothing

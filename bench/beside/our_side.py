@@ -1,0 +1,72 @@
+"""How do our clients take their turn? One process or several, which begin at one moment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from bench.beside.tally import Tally, together
+from bench.import_time import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.beside.our_clients import Orders
+
+START_SECONDS: Final = 1.0  # from the last one's "ready" to the common beginning
+
+
+def turn(orders: Orders, processes: int) -> Tally:
+    """Share the clients among processes, and run them."""
+    with ExitStack() as running:
+        started = [
+            running.enter_context(
+                _process(replace(orders, clients=clients, seed=orders.seed + 1000 * number))
+            )
+            for number, clients in enumerate(shares(orders.clients, processes))
+        ]
+        begin = time.monotonic() + START_SECONDS
+        for one in started:
+            assert one.stdin is not None
+            one.stdin.write(f"{begin}\n")
+            one.stdin.flush()
+        return together(map(_tally, started))
+
+
+def shares(clients: int, processes: int) -> list[int]:
+    """How many clients each process has."""
+    share, more = divmod(clients, processes)
+    return [share + (number < more) for number in range(processes)]
+
+
+def _tally(process: subprocess.Popen[str]) -> Tally:
+    assert process.stdout is not None
+    answer = process.stdout.readline()
+    if not answer:
+        raise RuntimeError("our clients ended early; their error stands above")
+    return Tally.from_json(json.loads(answer))
+
+
+@contextmanager
+def _process(orders: Orders) -> Iterator[subprocess.Popen[str]]:
+    """A process of clients, connected and waiting for its beginning."""
+    with subprocess.Popen(  # noqa: S603  # our own module
+        [sys.executable, "-m", "bench.beside.our_clients", json.dumps(vars(orders))],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as started:
+        try:
+            assert started.stdout is not None
+            if started.stdout.readline() != "ready\n":
+                raise RuntimeError("our clients could not connect; their error stands above")
+            yield started
+        finally:
+            if sys.exc_info()[0] is not None:
+                started.kill()
