@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.compatibility.bank import ACCOUNT, account, key
-from tests.compatibility.ours import EVERY_STEP, die, ours, watch
+from tests.compatibility.ours import STEPS_LEFT_OUT, die, ours, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ WORKS = (insert_the_first, update_the_second, delete_the_third)
 def opened(file: Path) -> TransactionManager:
     """The library with groups whose members wait for each other on a slow machine too."""
     wanted: dict[str, Any] = {
-        EVERY_STEP.removeprefix("scalar.db.").replace(".", "_"): False,
+        STEPS_LEFT_OUT: False,
         f"{GROUP_COMMIT}_enabled": True,
         f"{GROUP_COMMIT}_delayed_slot_move_timeout_millis": int(SECONDS * 1000),
     }

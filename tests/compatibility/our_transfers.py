@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import scalar_tx
 from scalar_tx import ConflictError, RetryPolicy, UnknownOutcomeError
 from tests.compatibility.java_transfers import Transfer
-from tests.compatibility.ours import die, ours, watch
+from tests.compatibility.ours import STEPS_LEFT_OUT, die, ours, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -165,8 +165,12 @@ def main() -> None:
     """The other process."""
     orders = Orders(**json.loads(sys.argv[1]))
     target = orders.target
+    # Who is to die between prepare and decision takes every step.
+    settings: dict[str, Any] = {STEPS_LEFT_OUT: not orders.die_at}
     opened = (
-        ours(Path(target), quick=True) if isinstance(target, str) else scalar_tx.connect(target)
+        ours(Path(target), quick=True, **settings)
+        if isinstance(target, str)
+        else scalar_tx.connect(target, **settings)
     )
     with opened as db, Path(orders.log).open("w") as lines:
         first, second = orders.tables

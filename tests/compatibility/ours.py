@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     )
 
 COORDINATOR = "coordinator.state"
-# Of a commit; where one is to be stopped in the middle of it.
+# Of a commit; false where one is to be stopped in the middle of it.
 EVERY_STEP = "scalar.db.consensus_commit.one_phase_commit.enabled"
+STEPS_LEFT_OUT = "consensus_commit_one_phase_commit_enabled"  # the same among settings
+EVERY_STEP_TAKEN: dict[str, Any] = {STEPS_LEFT_OUT: False}
 HALTED = 86  # the exit status of a process that was stopped on purpose
 
 Step = Literal[

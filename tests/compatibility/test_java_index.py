@@ -13,7 +13,7 @@ from scalar_tx import ConflictError, column
 from tests.compatibility.bank import ACCOUNT, account, bank, key
 from tests.compatibility.conftest import started
 from tests.compatibility.java_peer import NEWEST, Expression, JavaError
-from tests.compatibility.ours import ours, watch
+from tests.compatibility.ours import EVERY_STEP_TAKEN, ours, watch
 from tests.compatibility.unfinished import (
     BANK,
     POINTS,
@@ -276,7 +276,7 @@ def test_an_index_read_of_java_does_not_outlive_a_change_by_us(
             reader.commit()
         refused.append(conflict.value.kind)
 
-    with ours(file) as db:
+    with ours(file, **EVERY_STEP_TAKEN) as db:
         stop = watch(db).at("after", "finish" if committed else "prepare", commit_reader)
         with db.transaction() as tx:
             change(tx)
@@ -318,7 +318,7 @@ def test_what_came_to_an_index_value_and_is_about_to_leave_it_is_noticed_by_java
             reader.commit()
         assert conflict.value.kind == "CommitConflictException"
 
-    with ours(file) as db:
+    with ours(file, **EVERY_STEP_TAKEN) as db:
         with db.transaction() as first:
             enter(first)
         stop = watch(db).at("after", "prepare", commit_reader)

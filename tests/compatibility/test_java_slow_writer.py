@@ -21,7 +21,7 @@ from tests.compatibility.bank import (
     look,
 )
 from tests.compatibility.java_peer import JavaError
-from tests.compatibility.ours import COORDINATOR, ours, watch
+from tests.compatibility.ours import COORDINATOR, EVERY_STEP_TAKEN, ours, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ def test_a_slow_java_writer_loses_to_a_reader_of_ours(
     work(writer)
     pending = writer.commit_later()
     pause.wait_paused()
-    with ours(file) as db:
+    with ours(file, **EVERY_STEP_TAKEN) as db:
         with pytest.raises(ConflictError), db.transaction() as tx:
             tx.get(ACCOUNT, key(2))
         if by_id:
@@ -109,7 +109,7 @@ def test_our_slow_writer_loses_to_a_reader_of_java(
 ) -> None:
     before = accounts(file)
     seen: list[Row | None] = []
-    with ours(file) as db:
+    with ours(file, **EVERY_STEP_TAKEN) as db:
 
         def overtake() -> None:
             assert set(states(file).values()) == {PREPARED, DELETED}
@@ -149,7 +149,7 @@ def test_our_reader_follows_a_java_writer_that_wins_at_the_last_moment(
         pause.release()
         pending.result()
 
-    with ours(file) as db:
+    with ours(file, **EVERY_STEP_TAKEN) as db:
         stop = watch(db).at("before", "abort-state", wins)
         with db.transaction() as tx:
             assert dict(tx.get(ACCOUNT, key(2)) or {}) == account(2, 120)
@@ -173,7 +173,7 @@ def test_a_java_reader_follows_our_writer_that_wins_at_the_last_moment(
         reading.append(reader.get_later(ACCOUNT, key(2)))
         pause.wait_paused()
 
-    with ours(file) as db:
+    with ours(file, **EVERY_STEP_TAKEN) as db:
         stop = watch(db).at("before", "commit-state", be_read)
         with db.transaction() as tx:
             work(tx)
@@ -190,7 +190,7 @@ def test_a_record_of_ours_that_a_java_reader_undid_is_not_written_again(
     session: JavaSession, file: Path
 ) -> None:
     """Undone, then written by Java, while our writer still believes to be about to commit."""
-    with ours(file) as db:
+    with ours(file, **EVERY_STEP_TAKEN) as db:
 
         def overtake() -> None:
             expire(file, ACCOUNT)
