@@ -130,7 +130,7 @@ class Orders:
     """What a process of transfers is to do.
 
     ``target`` is a SQLite file or properties; with ``die_at`` it ends like a crash before it has
-    written that many decisions, its last transfer prepared.
+    written that many decisions, its last transfer prepared. ``every_step``: commits leave none out.
     """
 
     target: str | dict[str, str]
@@ -140,6 +140,7 @@ class Orders:
     seed: int = 100
     tables: tuple[str, str] = (MONEY, MONEY)
     die_at: int = 0
+    every_step: bool = False
 
 
 @contextmanager
@@ -165,8 +166,8 @@ def main() -> None:
     """The other process."""
     orders = Orders(**json.loads(sys.argv[1]))
     target = orders.target
-    # Who is to die between prepare and decision takes every step.
-    settings: dict[str, Any] = {STEPS_LEFT_OUT: not orders.die_at}
+    # Who is to die between prepare and decision takes them all.
+    settings: dict[str, Any] = {STEPS_LEFT_OUT: not (orders.every_step or orders.die_at)}
     opened = (
         ours(Path(target), quick=True, **settings)
         if isinstance(target, str)

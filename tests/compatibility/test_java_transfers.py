@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -215,7 +216,8 @@ def test_nothing_is_lost_or_made_when_our_processes_are_killed(
         )
         with load.running():
             for number, log in enumerate(logs):
-                with another_process(orders(file, log, *LEVELS, seed=100 * number)) as killed:
+                ordered = orders(file, log, *LEVELS, seed=100 * number)
+                with another_process(replace(ordered, every_step=True)) as killed:
                     wait_for_commits(log, FEWEST // len(logs) + 1)
                     left += len(stop_in_a_commit(killed.pid, partial(preparing_of, file, log)))
                     killed.kill()
