@@ -35,6 +35,8 @@ HERE, THERE = "here.t", "there.t"
 COLUMNS = {"id": "INT", "v": "INT"}
 FACES = ("threads", "asyncio")
 
+EVERY_STEP: dict[str, Any] = {"consensus_commit_one_phase_commit_enabled": False}
+
 
 def sqlite(folder: Path, name: str) -> Storage:
     return open_sqlite(f"jdbc:sqlite:{folder}/{name}.db?journal_mode=MEMORY&synchronous=OFF")
@@ -100,7 +102,7 @@ async def both_awaited(tx: Any) -> None:
 
 
 async def in_asyncio(work: Callable[[Any], Any]) -> None:
-    async with scalar_tx.connect_async("memory://") as db:
+    async with scalar_tx.connect_async("memory://", **EVERY_STEP) as db:
         await work(db)
 
 
@@ -115,7 +117,7 @@ def test_prepares_and_finishes_of_both_are_on_their_way_at_once(parts: Parts, fa
             assert [c for c in one.calls if c != "read"] == ["prepare", *decides, "finish"]
 
     if face == "threads":
-        with scalar_tx.connect("memory://") as db:
+        with scalar_tx.connect("memory://", **EVERY_STEP) as db:
             for table in (HERE, THERE):
                 db.admin.create_table(table, columns=COLUMNS, partition_key=["id"])
             parts.meeting.expect(2)
