@@ -68,7 +68,11 @@ def compiled() -> tuple[Path, Path, Path]:
             )
             if done.returncode != 0:
                 raise RuntimeError(f"{SOURCES.name} does not compile:\n{done.stderr[-4000:]}")
-            work.rename(classes)
+            try:
+                work.rename(classes)
+            except OSError:
+                if not classes.is_dir():  # or another process has built the same meanwhile
+                    raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return built.java, classes, built.jars
