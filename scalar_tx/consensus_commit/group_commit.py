@@ -99,6 +99,8 @@ class GroupCommit:
         with self._lock:
             group = self._open
             if group is None or group.places >= self._capacity:
+                if group is not None and group.is_empty:
+                    del self._groups[group.name]
                 group = self._open = _Group(transaction_id.make_group(self._runtime))
                 self._groups[group.name] = group
             group.places += 1

@@ -194,6 +194,12 @@ def test_whoever_ends_otherwise_leaves_its_place(world: World) -> None:
     assert [group.is_empty for group in groups._groups.values()] == [True]
 
 
+def test_those_that_left_leave_no_groups_behind(world: World) -> None:
+    for _ in range(10):
+        world.begin().rollback()
+    assert len(groups_of(world)._groups) == 1
+
+
 def test_a_blocked_group_dooms_only_the_one_that_was_aborted(world: World) -> None:
     first = writing(world, "z", 9)
     assert first.commit_until(DECIDE)
