@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from scalar_tx.consensus_commit.administration import Administration
 from scalar_tx.consensus_commit.context import Context, Options
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.finish_later import FinishLater
 from scalar_tx.consensus_commit.group_commit import GroupCommit
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.consensus_commit.recover import Recovery
+from scalar_tx.outcome_table import OUTCOME, OutcomeTable
 from scalar_tx.storage import registry
 from scalar_tx.storage.interface import FuturesStorage, Waits
 from scalar_tx.storage.routing import RoutedStorage
@@ -60,6 +62,7 @@ class Parts:
     context: Context
     coordinator: CoordinatorTable
     administration: Administration
+    outcomes: OutcomeTable
 
 
 def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
@@ -81,6 +84,9 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         whole_table_order=settings.cross_partition_scan.ordering,
         include_metadata=wanted.include_metadata,
         one_phase_commit=wanted.one_phase_commit,
+        # As ScalarDB has it, each works only where the steps may run at once.
+        async_commit=wanted.async_commit and wanted.parallel_commit,
+        async_rollback=wanted.async_rollback and wanted.parallel_rollback,
         decisions_are_removed=wanted.write_set_logging,  # others are never removed so soon
         before_index_check=not wanted.index_eventually_consistent_read,
     )
@@ -99,14 +105,18 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         coordinator_namespace=namespace,
         wide_bigint=options.wide_bigint,
     )
+    finish_later = None
+    if options.async_commit or options.async_rollback:
+        finish_later = FinishLater(storage, runtime)
     context = Context(
         storage=storage,
         runtime=runtime,
         catalog=catalog,
         decisions=coordinator,
-        recovery=Recovery(storage, runtime, coordinator),
         groups=_groups(settings, coordinator, runtime),
+        recovery=Recovery(storage, runtime, coordinator, finish_later),
         options=options,
+        finish_later=finish_later,
     )
     administration = Administration(
         context,
@@ -115,7 +125,12 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         group_commit=wanted.group_commit.enabled,
         write_sets=wanted.write_set_logging,
     )
-    return Parts(settings, storage, runtime, context, coordinator, administration)
+    outcomes = OutcomeTable(
+        context,
+        administration,
+        create_missing=registry.creates_own_tables(settings.storage, OUTCOME),
+    )
+    return Parts(settings, storage, runtime, context, coordinator, administration, outcomes)
 
 
 def _groups(

@@ -13,6 +13,8 @@ from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.exactly_once import Outcomes, once
+from scalar_tx.keyed_calls import keyed_function
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.connection import Parts
     from scalar_tx.histories.record import Recording
+    from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
@@ -184,20 +187,39 @@ class TransactionManager(OneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,
+        key: Key = None,
+        scope: str | None = None,
         **kwargs: Any,
     ) -> T:
         """Call ``fn(tx, *args, **kwargs)`` in a transaction, commit it, return its result.
 
         Run again on conflict as ``retry`` says; the function may run several times, so it should
         change nothing but the database. When the policy is spent, the last error is raised.
+
+        ``key``, a text or a function of the arguments: done exactly once; a repeat with that key
+        (of this function, or this ``scope``) returns what was returned then, in any process.
+        InvalidOperationError: other arguments, or a result that can't be stored.
         """
         check_function(fn, asynchronous=False)
-        for attempt in self.attempts(
-            isolation=isolation, read_only=read_only, retry=retry, timeout=timeout
-        ):
+        keyed = keyed_function(fn, key, scope, read_only=read_only)
+        return self._run_again(
+            lambda tx: fn(tx, *args, **kwargs),
+            None if keyed is None else keyed.call(args, kwargs),
+            isolation=isolation,
+            read_only=read_only,
+            retry=retry,
+            timeout=timeout,
+        )
+
+    def _run_again(self, work: Callable[[Transaction], T], call: Call | None, **how: Any) -> T:
+        """Do some work until it is committed; ``call``: once and never again."""
+        for attempt in self.attempts(**how):
             with attempt as tx:
-                result = fn(tx, *args, **kwargs)
-                refuse_coroutine(result)
+                if call is None:
+                    result = work(tx)
+                    refuse_coroutine(result)
+                else:
+                    result = once(self._parts.outcomes, tx, call, functools.partial(work, tx))
         return result
 
     @overload
@@ -212,6 +234,8 @@ class TransactionManager(OneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,
+        key: Key = None,
+        scope: str | None = None,
     ) -> Callable[[Callable[..., T]], Callable[..., T]]: ...
     def transactional(
         self,
@@ -222,23 +246,33 @@ class TransactionManager(OneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,
+        key: Key = None,
+        scope: str | None = None,
     ) -> Any:
         """Make a function run in a transaction of its own: it gets ``tx`` first, after ``self``.
 
-        Called with a transaction as that argument it joins it. Otherwise as ``run``.
+        Called with a transaction as that argument it joins it; with ``key`` its result is then
+        stored with that one, or not at all. Otherwise as ``run``.
         """
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             check_function(function, asynchronous=False)
             place = transaction_place(function)
+            keyed = keyed_function(function, key, scope, place=place, read_only=read_only)
 
             @functools.wraps(function)
             def in_transaction(*args: Any, **kwargs: Any) -> Any:
                 if len(args) > place and isinstance(args[place], AnyTransaction):
-                    check_joined(args[place], self._register)
-                    return function(*args, **kwargs)
-                return self.run(
+                    tx: Any = args[place]
+                    check_joined(tx, self._register)
+                    work = functools.partial(function, *args, **kwargs)
+                    if keyed is None:
+                        return work()
+                    call = keyed.call((*args[:place], *args[place + 1 :]), kwargs)
+                    return once(self._parts.outcomes, tx, call, work, joined=True)
+                return self._run_again(
                     lambda tx: function(*args[:place], tx, *args[place:], **kwargs),
+                    None if keyed is None else keyed.call(args, kwargs),
                     isolation=isolation,
                     read_only=read_only,
                     retry=retry,
@@ -290,6 +324,11 @@ class TransactionManager(OneOperation):
     def admin(self) -> Admin:
         """Namespaces, tables, indexes, and the coordinator's tables."""
         return Admin(self._here().administration)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The results of calls with a key."""
+        return Outcomes(self._here().outcomes, self.admin)
 
     @property
     def settings(self) -> Settings:

@@ -13,6 +13,8 @@ from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.exactly_once import AsyncOutcomes, once_async
+from scalar_tx.keyed_calls import keyed_function
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.connection import Parts
     from scalar_tx.histories.record import Recording
+    from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
@@ -197,19 +200,41 @@ class AsyncTransactionManager(AsyncOneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,  # noqa: ASYNC109  # bounds an attempt, not the call
+        key: Key = None,
+        scope: str | None = None,
         **kwargs: Any,
     ) -> T:
         """Call ``fn(tx, *args, **kwargs)`` in a transaction, commit it, return its result.
 
         Run again on conflict as ``retry`` says; the function may run several times, so it should
         change nothing but the database. When the policy is spent, the last error is raised.
+
+        ``key``, a text or a function of the arguments: done exactly once; a repeat with that key
+        (of this function, or this ``scope``) returns what was returned then, in any process.
+        InvalidOperationError: other arguments, or a result that can't be stored.
         """
         check_function(fn, asynchronous=True)
-        async for attempt in self.attempts(
-            isolation=isolation, read_only=read_only, retry=retry, timeout=timeout
-        ):
+        keyed = keyed_function(fn, key, scope, read_only=read_only)
+        return await self._run_again(
+            lambda tx: awaitable(fn(tx, *args, **kwargs), fn),
+            None if keyed is None else keyed.call(args, kwargs),
+            isolation=isolation,
+            read_only=read_only,
+            retry=retry,
+            timeout=timeout,
+        )
+
+    async def _run_again(
+        self, work: Callable[[AsyncTransaction], Awaitable[T]], call: Call | None, **how: Any
+    ) -> T:
+        """Do some work until it is committed; ``call``: once and never again."""
+        async for attempt in self.attempts(**how):
             async with attempt as tx:
-                result = await awaitable(fn(tx, *args, **kwargs), fn)
+                if call is None:
+                    result = await work(tx)
+                else:
+                    done = functools.partial(work, tx)
+                    result = await once_async(self._parts.outcomes, tx, call, done)
         return result
 
     @overload
@@ -226,6 +251,8 @@ class AsyncTransactionManager(AsyncOneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,
+        key: Key = None,
+        scope: str | None = None,
     ) -> Callable[[Callable[..., Awaitable[T]]], Callable[..., Coroutine[Any, Any, T]]]: ...
     def transactional(
         self,
@@ -236,25 +263,35 @@ class AsyncTransactionManager(AsyncOneOperation):
         read_only: bool = False,
         retry: Retry = None,
         timeout: float | None = None,
+        key: Key = None,
+        scope: str | None = None,
     ) -> Any:
         """Make a function run in a transaction of its own: it gets ``tx`` first, after ``self``.
 
-        Called with a transaction as that argument it joins it. Otherwise as ``run``.
+        Called with a transaction as that argument it joins it; with ``key`` its result is then
+        stored with that one, or not at all. Otherwise as ``run``.
         """
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             check_function(function, asynchronous=True)
             place = transaction_place(function)
+            keyed = keyed_function(function, key, scope, place=place, read_only=read_only)
 
             @functools.wraps(function)
             async def in_transaction(*args: Any, **kwargs: Any) -> Any:
                 if len(args) > place and isinstance(args[place], AnyTransaction):
-                    check_joined(args[place], self._register)
-                    return await function(*args, **kwargs)
-                return await self.run(
+                    tx: Any = args[place]
+                    check_joined(tx, self._register)
+                    work = functools.partial(function, *args, **kwargs)
+                    if keyed is None:
+                        return await work()
+                    call = keyed.call((*args[:place], *args[place + 1 :]), kwargs)
+                    return await once_async(self._parts.outcomes, tx, call, work, joined=True)
+                return await self._run_again(
                     lambda tx: awaitable(
                         function(*args[:place], tx, *args[place:], **kwargs), function
                     ),
+                    None if keyed is None else keyed.call(args, kwargs),
                     isolation=isolation,
                     read_only=read_only,
                     retry=retry,
@@ -306,6 +343,11 @@ class AsyncTransactionManager(AsyncOneOperation):
     def admin(self) -> AsyncAdmin:
         """Namespaces, tables, indexes, and the coordinator's tables."""
         return AsyncAdmin(self._here().administration, self._drive)
+
+    @property
+    def outcomes(self) -> AsyncOutcomes:
+        """The results of calls with a key."""
+        return AsyncOutcomes(self._here().outcomes, self.admin, self._drive)
 
     @property
     def settings(self) -> Settings:

@@ -15,6 +15,7 @@ from scalar_tx.consensus_commit.metadata import (
 )
 from scalar_tx.errors import ScalarTxError
 from scalar_tx.model.finding import Examination, Finding, Verdict
+from scalar_tx.outcome_table import OUTCOME, OUTCOME_SCHEMA
 from scalar_tx.storage import registry
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def examine_tables(settings: Settings) -> list[Finding]:
     with opened_with(settings, looking=True) as parts:
         try:
             tables = run(stored_tables(parts))
-            findings = [run(_coordinator(parts, settings))]
+            findings = [run(_coordinator(parts, settings)), *outcomes_findings(tables, settings)]
         except ScalarTxError as error:
             return [Finding("reading them", Verdict.BAD, error.message, error.advice)]
         checks_before = parts.context.options.before_index_check
@@ -105,6 +106,22 @@ async def _coordinator(parts: Parts, settings: Settings) -> Finding:
             "Run scalar-tx schema repair --coordinator",
         )
     return Finding(name, Verdict.GOOD, f"has {', '.join(table.schema.columns)}")
+
+
+def outcomes_findings(tables: list[Table], settings: Settings) -> list[Finding]:
+    """The table of results of calls with a key; nothing where it is as it should be."""
+    table = next((one for one in tables if one.name == OUTCOME), None)
+    if table is None:
+        if registry.creates_own_tables(settings.storage, OUTCOME):
+            return []
+        text = "not there; calls with key= need it"
+        advice = "If there are any, run scalar-tx schema apply --outcome"
+        return [Finding(OUTCOME, Verdict.NOTE, text, advice)]
+    missing = [name for name in OUTCOME_SCHEMA.columns if name not in table.schema.columns]
+    if not missing:
+        return []
+    text = f"lacks {', '.join(missing)}"
+    return [Finding(OUTCOME, Verdict.BAD, text, "Run scalar-tx schema repair --outcome")]
 
 
 def _table(table: Table, *, before_indexes: bool) -> list[Finding]:

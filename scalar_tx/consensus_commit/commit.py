@@ -118,6 +118,9 @@ class Commit:
 
     async def prepare(self) -> None:
         """Write every record as prepared; raises what a storage says, ``abort`` is then due."""
+        if self._context.finish_later is not None:
+            # What this process has left unfinished would be in its own way.
+            await self._context.finish_later.wait_for(self._snapshot.writes)
         self._records.plan()
         also = () if self._alone else await self._ask_prepare_hooks()
         await self._records.prepare(also)
@@ -233,7 +236,7 @@ class Commit:
 
     async def _obey(self, decision: Decision) -> None:
         if decision.state is TransactionState.ABORTED:
-            await self._records.roll_back()
+            await self._roll_back(decision)
             raise ConflictError(
                 "this transaction was aborted before it could commit: by another one, since it "
                 "took longer than 15 s, or by itself, since its decision did not arrive",
@@ -299,9 +302,15 @@ class Commit:
 
     # Give up.
 
-    async def abort(self) -> Decision:
+    async def _roll_back(self, decision: Decision, *, refused: bool = False) -> None:
+        """Undo what was prepared, now if something is to be learnt by it: what stood in the way."""
+        if refused or not self._alone or not self._records.roll_back_later(decision):
+            await self._records.roll_back()
+
+    async def abort(self, *, refused: bool = False) -> Decision:
         """Make sure that nobody can commit what was prepared, and undo it.
 
+        ``refused``: a record could not be written, and the caller is to be told why.
         Returns COMMITTED if somebody has committed it: then it is finished instead. UndecidedError
         if the decision can't be reached, for whatever reason.
         """
@@ -316,7 +325,7 @@ class Commit:
         if decision.state is TransactionState.COMMITTED:
             await self._records.roll_forward(decision.decided_at)
         else:
-            await self._records.roll_back()
+            await self._roll_back(decision, refused=refused)
             if not self._alone and self._records.found_committed:
                 # Another part's COMMITTED was obeyed and removed before this took its place.
                 return Decision(TransactionState.COMMITTED, decision.decided_at)
@@ -329,7 +338,7 @@ class Commit:
                 await self._records.look_what_is_in_the_way()
             return None
         try:
-            return await self.abort()
+            return await self.abort(refused=isinstance(obstacle, WriteRefusedError))
         except UndecidedError as error:
             if not self._alone:
                 raise UnknownOutcomeError(

@@ -10,6 +10,7 @@ from scalar_tx.model.isolation import Isolation
 if TYPE_CHECKING:
     from scalar_tx.consensus_commit.commit_hook import CommitHook, PrepareHook
     from scalar_tx.consensus_commit.decisions import DecisionMaker
+    from scalar_tx.consensus_commit.finish_later import FinishLater
     from scalar_tx.consensus_commit.group_commit import GroupCommit
     from scalar_tx.consensus_commit.metadata import Catalog
     from scalar_tx.consensus_commit.observer import Observer
@@ -36,6 +37,8 @@ class Options:
     include_metadata: bool = False
     one_phase_commit: bool = True  # leave out the steps that a transaction can do without
     record_only: bool = True  # may records alone tell of a commit? Not where others ask for it
+    async_commit: bool = False  # does commit return before its records are finished?
+    async_rollback: bool = False  # does a failed commit raise before its records are undone?
     # May a COMMITTED of this process be removed before it has heard of it? (Specification 5.6)
     decisions_are_removed: bool = True
     before_index_check: bool = True  # off: index.eventually_consistent_read.enabled
@@ -56,3 +59,4 @@ class Context:
     prepare_hooks: list[PrepareHook] = field(default_factory=list)  # of two-phase parts
     recorded: set[str] = field(default_factory=set)  # tables whose changes all leave a decision
     observers: list[Observer] = field(default_factory=list)
+    finish_later: FinishLater | None = None  # where either of the two options wants it

@@ -71,6 +71,7 @@ def explain(
             left = [group for group in groups if _name(context, group) != home.name]
     alone = way.path is CommitPath.RECORD_ONLY
     decided = not alone and (bool(writes) or not context.options.write_omission_on_read_only)
+    awaited = alone or (left and not context.options.async_commit)
     sizes = [len(group) for group in (*groups, *left) if _is_dear(context, group)]
     if home is not None and home.charges_groups:
         sizes.append(along + decided)
@@ -84,7 +85,7 @@ def explain(
         validations=validations,
         decisions=int(decided),
         finishes=1 if alone else len(left),
-        round_trips=sum(map(bool, (unread, groups, validations, decided, alone or left))),
+        round_trips=sum(map(bool, (unread, groups, validations, decided, awaited))),
         write_units=sum(map(_units, sizes)) if sizes else None,
         still_possible=_STILL_POSSIBLE[isolation],
     )

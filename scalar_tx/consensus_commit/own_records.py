@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.commit_hook import CommittedWrite
+from scalar_tx.consensus_commit.decisions import Decision
 from scalar_tx.consensus_commit.in_the_way import InTheWay
 from scalar_tx.consensus_commit.settle import Witness
 from scalar_tx.errors import (
@@ -23,6 +24,7 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     WriteRefusedError,
 )
+from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -167,9 +169,24 @@ class OwnRecords:
         self._prepared = [prepared for _, prepared in pairs]
 
     async def roll_forward(self, committed_at: int) -> None:
-        """Finish what is prepared."""
-        if self._prepared:
-            await self._finish(self.finishing(committed_at), "committed")
+        """Finish what is prepared, or hand it over to be finished later."""
+        if not self._prepared:
+            return
+        mutations = self.finishing(committed_at)
+        later = self._context.finish_later
+        if later is not None and self._context.options.async_commit:
+            decision = Decision(TransactionState.COMMITTED, committed_at)
+            if later.finish(self._tx_id, decision, mutations):
+                return
+        await self._finish(mutations, "committed")
+
+    def roll_back_later(self, decision: Decision) -> bool:
+        """Hand over what is prepared to be undone later; False: nobody takes it."""
+        later = self._context.finish_later
+        if later is None or not self._context.options.async_rollback:
+            return False
+        records = [write.record_id for write in self._writes]
+        return later.undo(self._tx_id, decision, records, self.roll_back)
 
     async def roll_back(self) -> None:
         """Undo what is still prepared by us, judged by the rows as they are now."""

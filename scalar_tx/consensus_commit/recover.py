@@ -23,6 +23,7 @@ from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
     from scalar_tx.consensus_commit.decisions import Decision, DecisionMaker
+    from scalar_tx.consensus_commit.finish_later import FinishLater
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.model.types import Row, Value
     from scalar_tx.runtime.interface import Later, Runtime
@@ -46,10 +47,17 @@ class Resolved:
 class Recovery:
     """Settles what other transactions left behind."""
 
-    def __init__(self, storage: Storage, runtime: Runtime, decisions: DecisionMaker) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        runtime: Runtime,
+        decisions: DecisionMaker,
+        finish_later: FinishLater | None = None,
+    ) -> None:
         self._storage = storage
         self._runtime = runtime
         self._decisions = decisions
+        self._finish_later = finish_later  # who knows what this process left unfinished
 
     async def resolve(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row
@@ -60,6 +68,9 @@ class Recovery:
         each other too quickly.
         """
         for _ in range(_ATTEMPTS):
+            known = self._left_by_us(table, key, row)
+            if known is not None:
+                return known
             writer = record.writer_of(row)
             decision = await self._read_decision(writer)
             if decision is not None:
@@ -90,11 +101,35 @@ class Recovery:
     def resolve_to_before_image(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row, *, settle: bool
     ) -> Resolved:
-        """READ_COMMITTED: the previous value at once, whatever was decided (specification 5.3)."""
+        """READ_COMMITTED: the previous value at once, whatever was decided (specification 5.3).
+
+        Not of a record that this process has committed and left unfinished: whoever was told so
+        reads it.
+        """
+        known = self._left_by_us(table, key, row)
+        if known is not None:
+            return known
         settling = None
         if settle:
             settling = self._runtime.run_later(lambda: self._settle_in_background(table, key, row))
         return Resolved(record.before_image(table, row), rolled_back=True, settling=settling)
+
+    def _left_by_us(
+        self, table: TransactionalTable, key: tuple[Value, ...], row: Row
+    ) -> Resolved | None:
+        """The value of a row that this process is about to finish; the decision is known here."""
+        if self._finish_later is None:
+            return None
+        left = self._finish_later.of((table.name, key), record.writer_of(row))
+        if left is None:
+            return None
+        if left.ended and not left.is_finished:
+            return self._follow(table, key, row, left.decision)
+        settling = None if left.ended else left
+        if left.decision.state is TransactionState.ABORTED:
+            return Resolved(record.before_image(table, row), rolled_back=True, settling=settling)
+        value = record.after_image(table, row, left.decision.decided_at)
+        return Resolved(value, rolled_back=False, settling=settling)
 
     async def settle_record(
         self, table: TransactionalTable, key: tuple[Value, ...]

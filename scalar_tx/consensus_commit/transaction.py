@@ -45,12 +45,14 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.observer import Footprint, Observer
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId
     from scalar_tx.model.checks import Checks
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.types import Row, Value
 
 T = TypeVar("T")
+_RERUN = "Do the same again with the same key: it is done once, whatever became of this attempt"
 
 
 class TransactionSteps:
@@ -84,6 +86,7 @@ class TransactionSteps:
         self._tables: dict[str, TransactionalTable] = {}  # as they were when first used
         self._timeout = timeout
         self._ends_at = None if timeout is None else context.runtime.elapsed() + timeout
+        self.rerun_is_safe = False  # does a rerun find out whether this one is committed?
         self.outcome: TransactionState | None = None
         self.finished = False  # committed, rolled back, or failed to commit
         self._observers: tuple[Observer, ...] = ()
@@ -214,12 +217,20 @@ class TransactionSteps:
         self._require_open()
         if self._reader.repeatable:
             await self._read_ahead(operations)
-        written = self._snapshot.writes.copy()
+        written = self.written()
         try:
             return [await self._one(operation) for operation in operations]
         except BaseException:
-            self._snapshot.writes = written
+            self.take_back(written)
             raise
+
+    def written(self) -> dict[RecordId, PendingWrite]:
+        """The writes until now, for ``take_back``."""
+        return self._snapshot.writes.copy()
+
+    def take_back(self, written: dict[RecordId, PendingWrite]) -> None:
+        """Forget the writes since then."""
+        self._snapshot.writes = written
 
     async def _one(self, operation: Operation) -> Record | list[Record] | None:
         if isinstance(operation, Get):
@@ -261,8 +272,10 @@ class TransactionSteps:
             else:
                 await self._commit_without_writes()
             outcome = TransactionState.COMMITTED
-        except UnknownOutcomeError:
+        except UnknownOutcomeError as error:
             outcome = TransactionState.UNKNOWN
+            if self.rerun_is_safe:
+                error.retryable, error.advice = True, _RERUN
             raise
         except ScalarTxError as error:
             error.transaction_id = error.transaction_id or self._id

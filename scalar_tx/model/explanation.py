@@ -14,7 +14,8 @@ class Explanation:
     """The commit of a transaction as it stands; ``print`` it.
 
     Requests are calls of a storage, without what a conflict or a recovery would add. Those that go
-    out together are one round trip. A record that is written unread is taken to be there.
+    out together are one round trip, those that go out behind an asynchronous commit none. A record
+    that is written unread is taken to be there.
     ``write_units``: what the requests that write take of a table's capacity where it is bought
     (DynamoDB), for records of up to 1 KB; None: nowhere.
     """

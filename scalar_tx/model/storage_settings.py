@@ -89,3 +89,8 @@ class MultiStorageSettings:
     def __post_init__(self) -> None:
         for name in ("storages", "namespaces", "tables"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def holder(self, table: str) -> str:
+        """The name of the storage that holds a table."""
+        by_namespace = self.namespaces.get(table.partition(".")[0], self.default)
+        return self.tables.get(table, by_namespace)

@@ -6,6 +6,7 @@ coroutine to its end: one stack in the debugger, no event loop.
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import random
@@ -169,6 +170,7 @@ class BlockingRuntime:
             with suppress(RuntimeError):  # the system has no thread left
                 thread.start()
                 self._thread = thread
+                atexit.register(self._end_at_exit)
         return self._thread is not None
 
     def _after_fork(self) -> None:
@@ -182,6 +184,12 @@ class BlockingRuntime:
     def lock(self) -> threading.Lock:
         """For threads."""
         return threading.Lock()
+
+    def _end_at_exit(self) -> None:
+        """Finish the background work of a program that ends without closing."""
+        if self._process == os.getpid():
+            self._workers = 0  # an interpreter that ends hands nothing to a pool any more
+            self.close()
 
     async def sleep(self, seconds: float) -> None:
         """Block for a while."""
@@ -210,6 +218,7 @@ class BlockingRuntime:
             self._closed = True
             thread, self._thread = self._thread, None
             pool, self._pool = self._pool, None
+        atexit.unregister(self._end_at_exit)
         if thread is not None:
             self._queue.put(None)  # the last one: nothing is handed over once it is closed
             thread.join(_LONGEST_WAIT)

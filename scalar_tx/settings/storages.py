@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scalar_tx.errors import InvalidOperationError, SettingsError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("scalar_tx.settings")
 
 MULTI_STORAGE = "multi-storage"
+# What this library keeps beside the coordinator's tables, such as outcomes of calls with a key.
+OWN_NAMESPACE = "scalar_tx"
 # What a file that names no storage means in ScalarDB.
 _UNNAMED = "cassandra"
 
@@ -108,12 +111,24 @@ def _several(properties: Mapping[str, Property], values: Values) -> MultiStorage
             PREFIX,
             _MULTI,
         )
-    return MultiStorageSettings(
+    several = MultiStorageSettings(
         storages={name: _sub_storage(properties, name) for name in names},
         default=default,
         namespaces=_mapping(values, f"{_MULTI}namespace_mapping", names, _expect_namespace),
         tables=_mapping(values, f"{_MULTI}table_mapping", names, split_name),
     )
+    return _own_namespace_beside_the_coordinator(several, values)
+
+
+def _own_namespace_beside_the_coordinator(
+    several: MultiStorageSettings, values: Values
+) -> MultiStorageSettings:
+    """Unless they are mapped, the library's own tables lie where the decisions do."""
+    coordinator = values.word("consensus_commit.coordinator.namespace")
+    holder = several.holder(f"{coordinator}.state")
+    if holder == several.default or OWN_NAMESPACE in several.namespaces:
+        return several
+    return replace(several, namespaces={**several.namespaces, OWN_NAMESPACE: holder})
 
 
 def _sub_storage(properties: Mapping[str, Property], name: str) -> StorageSettings:

@@ -41,7 +41,8 @@ class Adapter:
     pip extra that brings its driver, ``doctor`` its part of ``scalar-tx doctor``, ``keys`` that of
     ``scalar-tx doctor --keys``: it takes a Storage, a Table and the columns of which one changes
     with every change of a record, and yields ``model.misplaced.LookedAt``. ``demo_server`` is what
-    starts a server for a tour. ``creates_coordinator``: the coordinator table is made on first use.
+    starts a server for a tour. ``creates_coordinator``: the coordinator table is made on first use,
+    and so are the library's other own tables.
     """
 
     name: str
@@ -153,12 +154,14 @@ def adapter_of(settings: StorageSettings) -> Adapter:
 
 def creates_coordinator(settings: StorageSettings, namespace: str) -> bool:
     """Is the coordinator table made on first use, where it lies in this namespace?"""
+    return creates_own_tables(settings, f"{namespace}.state")
+
+
+def creates_own_tables(settings: StorageSettings, table: str) -> bool:
+    """Is a table of the library's own made on first use?"""
     if settings.multi is None:
         return adapter_of(settings).creates_coordinator
-    multi = settings.multi
-    by_namespace = multi.namespaces.get(namespace, multi.default)
-    name = multi.tables.get(f"{namespace}.state", by_namespace)
-    return creates_coordinator(multi.storages[name], namespace)
+    return creates_own_tables(settings.multi.storages[settings.multi.holder(table)], table)
 
 
 def doctor_of(settings: StorageSettings) -> Callable[..., Any] | None:

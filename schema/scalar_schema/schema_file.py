@@ -18,6 +18,7 @@ from scalar_tx.consensus_commit.metadata import with_transaction_columns
 from scalar_tx.errors import SchemaError
 from scalar_tx.model.table import Order, TableSchema
 from scalar_tx.model.types import DataType
+from scalar_tx.outcome_table import OUTCOME, OUTCOME_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,6 +82,13 @@ def read_files(
                     code=NOT_A_SCHEMA,
                 )
     return tuple(found.values())
+
+
+def outcome_definition(options: Mapping[str, str] = _NO_OPTIONS) -> TableDefinition:
+    """The library's own table of results of calls with a key."""
+    return TableDefinition(
+        OUTCOME, OUTCOME_SCHEMA, transaction=True, options=options, place=Place(OUTCOME, 1, 1)
+    )
 
 
 def parse_schema(

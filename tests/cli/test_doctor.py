@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
-from scalar_tx.cli.examination import clock_findings
+from scalar_tx.cli.examination import clock_findings, outcomes_findings
+from scalar_tx.model.finding import Verdict
+from scalar_tx.settings import load
 from tests.cli.stage import command
 
 if TYPE_CHECKING:
@@ -176,6 +178,30 @@ def test_a_coordinator_table_without_what_the_settings_ask_for(
     )
     one = found(diagnosed(str(file), code=1), "tables", "coordinator.state")
     assert "lacks tx_write_set" in one["text"]
+
+
+def test_the_table_of_outcomes(stage: Stage) -> None:
+    assert "scalar_tx.outcome" not in {one["subject"] for one in tables_of(stage)}
+    with scalar_tx.connect(stage.target) as db:
+        db.admin.create_table(
+            "scalar_tx.outcome", columns={"scope": "TEXT"}, partition_key=["scope"]
+        )
+    one = found(diagnosed(stage.target, code=1), "tables", "scalar_tx.outcome")
+    assert one["verdict"] == "bad"
+    assert "lacks key, arguments_digest, result, completed_at" in one["text"]
+    with scalar_tx.connect(stage.target) as db:
+        db.admin.drop_table("scalar_tx.outcome")
+        db.outcomes.create_table()
+    assert "scalar_tx.outcome" not in {one["subject"] for one in tables_of(stage)}
+    on_a_server = load({"scalar.db.storage": "cassandra", "scalar.db.contact_points": "host"})
+    (note,) = outcomes_findings([], on_a_server)
+    assert note.verdict is Verdict.NOTE
+    assert "schema apply --outcome" in str(note.advice)
+
+
+def tables_of(stage: Stage) -> list[dict[str, str]]:
+    listed: list[dict[str, str]] = diagnosed(stage.target)["sections"]["tables"]
+    return listed
 
 
 def test_several_storages(tmp_path: Path, stage: Stage) -> None:

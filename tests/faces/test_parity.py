@@ -14,6 +14,7 @@ import scalar_tx
 from scalar_tx import AsyncTransaction, AsyncTransactionManager, Transaction, TransactionManager
 from scalar_tx.admin import Admin, AsyncAdmin
 from scalar_tx.attempts import AsyncAttempt, AsyncAttempts, Attempt, Attempts
+from scalar_tx.exactly_once import AsyncOutcomes, Outcomes
 from scalar_tx.transaction import Scanner
 from scalar_tx.transaction_async import AsyncScanner
 from scalar_tx.two_phase import TwoPhase, TwoPhaseTransaction
@@ -24,6 +25,7 @@ PAIRS = [
     (Transaction, AsyncTransaction),
     (Scanner, AsyncScanner),
     (Admin, AsyncAdmin),
+    (Outcomes, AsyncOutcomes),
     (Attempts, AsyncAttempts),
     (Attempt, AsyncAttempt),
     (TwoPhase, AsyncTwoPhase),
@@ -33,13 +35,14 @@ PAIRS = [
 AT_ONCE = {
     TransactionManager: {
         *("begin", "start", "transaction", "resume", "attempts", "transactional"),
-        *("admin", "settings", "record_history", "two_phase"),
+        *("admin", "outcomes", "settings", "record_history", "two_phase"),
     },
     TwoPhase: {"begin", "start", "join", "resume"},
     TwoPhaseTransaction: {"id", "isolation", "read_only", "outcome", "on_commit", "explain"},
     Transaction: {"id", "isolation", "read_only", "outcome", "on_commit", "explain"},
     Scanner: {"page_token"},
     Admin: set(),
+    Outcomes: set(),
     Attempts: set(),
     Attempt: set(),
 }

@@ -274,3 +274,21 @@ def test_main_is_the_command(shell: Shell) -> None:
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert shell.tables() == ["bank.account"]
+
+
+def test_the_table_of_outcomes(shell: Shell) -> None:
+    common = ("--outcome", "--config", shell.url)
+    assert shell("plan", *common) == 0
+    assert "create table scalar_tx.outcome: 5 columns, key scope, key" in shell.out
+    assert shell.tables() == []
+    assert shell("apply", *common) == 0
+    assert shell.tables() == ["scalar_tx.outcome"]
+    assert shell("apply", shell.file, *common) == 0
+    assert shell("repair", *common) == 0
+    with scalar_tx.connect(shell.url) as db:
+        assert db.run(lambda tx, number: number, 1, key="a") == 1
+    assert shell("delete", *common) == 0
+    assert shell.tables() == ["bank.account"]
+    assert shell(*common) == 0  # as ScalarDB's own loader takes its options
+    assert shell("-D", *common) == 0
+    assert shell.tables() == ["bank.account"]

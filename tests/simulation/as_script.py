@@ -107,6 +107,8 @@ class _Writer:
         made = next(event.what for event in log.events if isinstance(event.what, Made))
         self._made: Made = made
         plan = made.plan
+        if plan.later:
+            raise DivergedError("there are no words for records finished behind their commits")
         self._words = WorldWords(
             plan.unit,
             plan.fetch_size,

@@ -49,6 +49,11 @@ FLOORS: Final = Floors(
         "group: refused": 0.002,
         "group: left behind": 0.002,
         "group: undecided": 0.003,
+        "later: to be finished": 0.3,
+        "later: to be undone": 0.03,
+        "later: met here": 0.3,
+        "later: taken along": 0.003,
+        "later: no room": 0.03,
     },
     more=(("reads with a value", "reads of nothing"),),
 )
@@ -92,5 +97,8 @@ IN_PARTS: Final = Floors(
         "settled ABORTED": 0.2,
         "lone commits": 0.3,
         "reads with a value": 3.0,
+        "later: to be finished": 0.3,
+        "later: met here": 0.2,
+        "later: taken along": 0.01,
     },
 )

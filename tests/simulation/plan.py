@@ -48,6 +48,7 @@ class Plan:
     cleaning: float  # how likely a decision row is removed once it is not needed
     one_phase: bool = False  # do commits leave out the steps that they can do without?
     group: int = 0  # how many transactions of a process may share a decision row; 0: none do
+    later: int = 0  # how many records may be finished, or undone, after commit has ended
 
     def __str__(self) -> str:
         return (
@@ -57,6 +58,7 @@ class Plan:
             f", index lag {self.index_lag_s:g} s, cleaning {self.cleaning:g}, "
             f"{'one phase, ' if self.one_phase else ''}"
             f"{f'groups of {self.group}, ' if self.group else ''}"
+            f"{f'{self.later} records later, ' if self.later else ''}"
             f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
         )
 

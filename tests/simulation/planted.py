@@ -13,6 +13,7 @@ from unittest.mock import patch
 from tests.simulation.bugs import (
     decide,
     finish,
+    finish_later,
     group_commit,
     one_phase,
     prepare,
@@ -37,11 +38,14 @@ PLANTED: Final[Mapping[str, Bug]] = {
     **two_phase.BUGS,
     **one_phase.BUGS,
     **group_commit.BUGS,
+    **finish_later.BUGS,
 }
 # Those in commits that leave steps out.
 ONE_PHASE: Final = frozenset(one_phase.BUGS)
 # Those in decisions that several transactions share.
 GROUPS: Final = frozenset(group_commit.BUGS)
+# Those in finishing records behind their commits.
+LATER: Final = frozenset(finish_later.BUGS)
 # Where a bug is met, if not in any workload.
 MET_IN: Final[Mapping[str | None, str]] = dict.fromkeys(two_phase.BUGS, "two-phase")
 

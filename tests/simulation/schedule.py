@@ -14,7 +14,7 @@ from tests.simulation.logged import Ended
 from tests.simulation.parts.dice import Chance, Dice
 from tests.simulation.parts.report import Report
 from tests.simulation.plan import Plan
-from tests.simulation.planted import GROUPS, MET_IN, ONE_PHASE, plant
+from tests.simulation.planted import GROUPS, LATER, MET_IN, ONE_PHASE, plant
 from tests.simulation.rooms import Rooms
 from tests.simulation.run import Run
 from tests.simulation.seats import Seats
@@ -51,6 +51,7 @@ class Schedules:
     # None: some seeds do, or as the planted bug needs it.
     one_phase: bool | None = None
     groups: bool | None = None
+    later: int | None = None  # records that commits leave behind; None: drawn, or as the bug needs
 
     def __str__(self) -> str:
         words = [f"--workload {self.workload}"] if self.workload else []
@@ -60,6 +61,8 @@ class Schedules:
             words.append("--one-phase" if self.one_phase else "--every-step")
         if self.groups is not None:
             words.append("--groups" if self.groups else "--no-groups")
+        if self.later is not None:
+            words.append(f"--later {self.later}")
         return " ".join(words)
 
     def __call__(self, chance: Chance, *, trace: bool = False) -> Report:
@@ -88,13 +91,26 @@ class Schedules:
             return size * (self.bug in GROUPS)
         return size * dice.chance(0.25)
 
+    def _later(self, chance: Chance) -> int:
+        if self.later is not None:
+            return self.later
+        dice = chance.dice("finishing")
+        if self.bug is not None:
+            return dice.pick((4, 100)) if self.bug in LATER else 0
+        return dice.pick((2, 4, 100)) if dice.chance(0.3) else 0
+
     def _run(self, chance: Chance, *, trace: bool) -> Report:
         dice = chance.dice("world")
         drawn = dice.pick(DRAWN)
         chosen = self.workload or MET_IN.get(self.bug)
         name = chosen or drawn
         plan = Plan.draw(dice, self.levels)
-        plan = replace(plan, one_phase=self._one_phase(chance), group=self._group(chance))
+        plan = replace(
+            plan,
+            one_phase=self._one_phase(chance),
+            group=self._group(chance),
+            later=self._later(chance),
+        )
         if plan.group:  # whose members are transactions of one process
             plan = replace(plan, workers=3, programs=1)
         if name == "rooms" and not chosen and not plan.index_lag_s:

@@ -47,6 +47,7 @@ WHERE_TO_LOOK = {
     "one write although reads must be validated": 536,
     "a read taken for a fence": 2206,
     "first get trusted instead of the last": 973,
+    "left records known by record alone": 1050,
 }
 PATIENCE = 200  # schedules
 

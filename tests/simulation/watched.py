@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
 from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.consensus_commit.finish_later import FinishLater, Unfinished
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.errors import WriteRefusedError
 from scalar_tx.model.state import TransactionState
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.decisions import Decision
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.recover import Resolved
+    from scalar_tx.consensus_commit.snapshot import RecordId
     from scalar_tx.model.types import Row, Value
     from scalar_tx.storage.interface import StorageMutation
     from tests.simulation.truth import Truth
@@ -110,3 +112,31 @@ class WatchedRecovery(Recovery):
     async def _abort(self, writer: str) -> Decision | None:
         self.truth.forced.add(writer)
         return await super()._abort(writer)
+
+
+class WatchedFinishLater(FinishLater):
+    """The queue of records to be finished, counting; behind by up to ``lag`` seconds."""
+
+    counts: Counter[str]
+    lag: float
+
+    async def _finish(self, one: Unfinished) -> None:
+        await self._runtime.sleep(self.lag * self._runtime.chance())
+        await super()._finish(one)
+
+    def _take(self, one: Unfinished) -> bool:
+        taken = super()._take(one)
+        what = "undone" if one.undo is not None else "finished"
+        self.counts[f"later: to be {what}" if taken else "later: no room"] += 1
+        return taken
+
+    def of(self, record_id: RecordId, writer: str) -> Unfinished | None:
+        """As the queue does."""
+        found = super().of(record_id, writer)
+        self.counts["later: met here"] += found is not None
+        return found
+
+    def _more(self, first: Unfinished) -> list[Unfinished]:
+        more = super()._more(first)
+        self.counts["later: taken along"] += len(more)
+        return more

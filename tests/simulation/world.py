@@ -27,7 +27,7 @@ from tests.simulation.plan import COORDINATOR_NAME
 from tests.simulation.simulated_runtime import SimulatedRuntime
 from tests.simulation.simulated_storage import STORAGE_ERRORS, Place, SimulatedStorage
 from tests.simulation.truth import Truth
-from tests.simulation.watched import WatchedCoordinator, WatchedRecovery
+from tests.simulation.watched import WatchedCoordinator, WatchedFinishLater, WatchedRecovery
 
 if TYPE_CHECKING:
     from scalar_tx.consensus_commit.metadata import TransactionalTable
@@ -93,7 +93,12 @@ class World:
         storage = self._way_to_the_storages()
         decisions = WatchedCoordinator(storage, runtime, COORDINATOR.namespace)
         decisions.counts = self.counts
-        recovery = WatchedRecovery(storage, runtime, decisions)
+        later = None
+        if self.plan.later:
+            later = WatchedFinishLater(storage, runtime, most=self.plan.later)
+            later.counts = self.counts
+            later.lag = self.plan.pace * 200
+        recovery = WatchedRecovery(storage, runtime, decisions, later)
         recovery.counts = self.counts
         recovery.truth = self.truth
         catalog = Catalog(storage, runtime, expiry=-1, coordinator_namespace=COORDINATOR.namespace)
@@ -109,8 +114,11 @@ class World:
             options=Options(
                 scan_fetch_size=self.plan.fetch_size,
                 one_phase_commit=self.plan.one_phase,
+                async_commit=bool(later),
+                async_rollback=bool(later),
                 decisions_are_removed=bool(self.plan.cleaning),
             ),
+            finish_later=later,
         )
 
     def _way_to_the_storages(self) -> Storage:

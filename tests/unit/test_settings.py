@@ -172,7 +172,6 @@ scalar.db.attribute_propagation.enabled=true
     for name in (
         "group_commit.group_size_fix_timeout_millis",
         "write_set_logging.enabled",
-        "async_commit.enabled",
         "participant_id",
         "jdbc.connection_pool.min_idle",
         "sql.enabled",

@@ -113,6 +113,16 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
         lambda s: s.consensus_commit.parallel_implicit_pre_read,
         False,
     ),
+    "consensus_commit.async_commit.enabled": (
+        "true",
+        lambda s: (s.consensus_commit.async_commit, s.consensus_commit.async_rollback),
+        (True, True),
+    ),
+    "consensus_commit.async_rollback.enabled": (
+        "true",
+        lambda s: (s.consensus_commit.async_commit, s.consensus_commit.async_rollback),
+        (False, True),
+    ),
     "consensus_commit.coordinator.write_omission_on_read_only.enabled": (
         "false",
         lambda s: s.consensus_commit.write_omission_on_read_only,

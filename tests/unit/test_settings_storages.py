@@ -56,6 +56,28 @@ def test_several_storages() -> None:
     assert not any("multi_storage" in name for name in archive.properties)
 
 
+def test_the_library_s_own_tables_lie_beside_the_decisions() -> None:
+    def mapped(**changes: object) -> dict[str, str]:
+        multi = load(changed(table_mapping="", **changes)).storage.multi
+        assert multi is not None
+        return {name: multi.holder(f"{name}.outcome") for name in ("scalar_tx", "coordinator")}
+
+    archive = {"scalar_tx": "archive.old", "coordinator": "archive.old"}
+    main = {"scalar_tx": "main", "coordinator": "main"}
+    assert mapped() == main
+    assert mapped(namespace_mapping="coordinator:archive.old") == archive
+    assert mapped(namespace_mapping="scalar_tx:archive.old") == main | {"scalar_tx": "archive.old"}
+    both = "coordinator:archive.old,scalar_tx:main"
+    assert mapped(namespace_mapping=both) == archive | {"scalar_tx": "main"}
+    by_table = load(changed(table_mapping="coordinator.state:archive.old")).storage.multi
+    assert by_table is not None
+    assert by_table.namespaces["scalar_tx"] == "archive.old"
+    other = {"scalar.db.consensus_commit.coordinator.namespace": "audit"}
+    named = load(SEVERAL | other).storage.multi
+    assert named is not None
+    assert named.namespaces["scalar_tx"] == "archive.old"
+
+
 def test_the_old_table_mapping_is_told(caplog: pytest.LogCaptureFixture) -> None:
     load(SEVERAL)
     assert "table_mapping is deprecated" in caplog.text

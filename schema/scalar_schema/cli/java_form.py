@@ -13,6 +13,7 @@ from scalar_schema.cli.parameters import (
     Coordinator,
     DryRun,
     Json,
+    KeyedOutcomes,
     NoBackup,
     NoScaling,
     Replication,
@@ -65,6 +66,7 @@ def load(
     alter: Alter = False,
     import_: Import = False,
     coordinator: Coordinator = False,
+    outcome: KeyedOutcomes = False,
     dry_run: DryRun = False,
     json: Json = False,
     replication_strategy: Replication = None,
@@ -108,12 +110,13 @@ def load(
     end(
         Request(
             mode or Mode.CREATE,
-            some([schema_file] if schema_file else None, coordinator=coordinator),
+            some([schema_file] if schema_file else None, coordinator=coordinator, outcome=outcome),
             config,
             coordinator,
             dry_run,
             json,
             {} if mode is Mode.DELETE else options,
+            outcome,
         )
     )
 

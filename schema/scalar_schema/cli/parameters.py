@@ -44,6 +44,10 @@ Config = Annotated[
 Coordinator = Annotated[
     bool, typer.Option("--coordinator", help="The coordinator's table (of decisions), too.")
 ]
+KeyedOutcomes = Annotated[
+    bool,
+    typer.Option("--outcome", help="The table of results of calls with a key, scalar_tx.outcome."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Replication = Annotated[

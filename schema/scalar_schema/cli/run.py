@@ -10,7 +10,7 @@ import scalar_tx
 from scalar_schema.apply import Outcome, apply
 from scalar_schema.cli.report import Report
 from scalar_schema.plan import Mode, Plan, make_plan
-from scalar_schema.schema_file import read_files
+from scalar_schema.schema_file import outcome_definition, read_files
 from scalar_tx.errors import (
     InvalidOperationError,
     ScalarTxError,
@@ -39,6 +39,7 @@ class Request:
     dry_run: bool = False
     as_json: bool = False
     options: Mapping[str, str] = field(default_factory=dict)  # for the storage
+    outcome: bool = False  # the table of results of calls with a key, too
 
 
 def run(request: Request) -> int:
@@ -47,6 +48,8 @@ def run(request: Request) -> int:
     try:
         # All files are read before the database is asked anything.
         definitions = read_files(request.files, request.options)
+        if request.outcome:
+            definitions += (outcome_definition(request.options),)
         with scalar_tx.connect(request.config) as db:
             plan = make_plan(
                 db,

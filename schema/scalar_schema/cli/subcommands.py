@@ -15,6 +15,7 @@ from scalar_schema.cli.parameters import (
     DryRun,
     Files,
     Json,
+    KeyedOutcomes,
     NoBackup,
     NoScaling,
     Replication,
@@ -42,6 +43,7 @@ def apply(
     files: Files = None,
     config: Config = None,
     coordinator: Coordinator = False,
+    outcome: KeyedOutcomes = False,
     alter: Alter = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -56,7 +58,7 @@ def apply(
     end(
         Request(
             Mode.ALTER if alter else Mode.CREATE,
-            some(files, coordinator=coordinator),
+            some(files, coordinator=coordinator, outcome=outcome),
             config,
             coordinator,
             dry_run,
@@ -69,6 +71,7 @@ def apply(
                 no_scaling=no_scaling,
                 no_backup=no_backup,
             ),
+            outcome=outcome,
         )
     )
 
@@ -78,13 +81,14 @@ def plan(
     files: Files = None,
     config: Config = None,
     coordinator: Coordinator = False,
+    outcome: KeyedOutcomes = False,
     alter: Alter = False,
     json: Json = False,
 ) -> None:
     """Say what apply would do, and how tables that exist differ from the files."""
     mode = Mode.ALTER if alter else Mode.CREATE
-    chosen = some(files, coordinator=coordinator)
-    end(Request(mode, chosen, config, coordinator, dry_run=True, as_json=json))
+    chosen = some(files, coordinator=coordinator, outcome=outcome)
+    end(Request(mode, chosen, config, coordinator, dry_run=True, as_json=json, outcome=outcome))
 
 
 def delete(
@@ -92,12 +96,13 @@ def delete(
     files: Files = None,
     config: Config = None,
     coordinator: Coordinator = False,
+    outcome: KeyedOutcomes = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Remove the files' tables with all records, and namespaces that are left empty."""
-    chosen = some(files, coordinator=coordinator)
-    end(Request(Mode.DELETE, chosen, config, coordinator, dry_run, json))
+    chosen = some(files, coordinator=coordinator, outcome=outcome)
+    end(Request(Mode.DELETE, chosen, config, coordinator, dry_run, json, outcome=outcome))
 
 
 def repair(
@@ -105,6 +110,7 @@ def repair(
     files: Files = None,
     config: Config = None,
     coordinator: Coordinator = False,
+    outcome: KeyedOutcomes = False,
     dry_run: DryRun = False,
     json: Json = False,
     replication_strategy: Replication = None,
@@ -118,7 +124,7 @@ def repair(
     end(
         Request(
             Mode.REPAIR,
-            some(files, coordinator=coordinator),
+            some(files, coordinator=coordinator, outcome=outcome),
             config,
             coordinator,
             dry_run,
@@ -131,6 +137,7 @@ def repair(
                 no_scaling=no_scaling,
                 no_backup=no_backup,
             ),
+            outcome=outcome,
         )
     )
 
@@ -152,10 +159,10 @@ def refuse_import() -> None:
     raise typer.Exit(exit_code(error))
 
 
-def some(files: Sequence[Path] | None, *, coordinator: bool) -> Sequence[Path]:
-    """The files; at least one, unless the coordinator's table is all that is wanted."""
-    if not files and not coordinator:
-        raise typer.BadParameter("name a schema file, or say --coordinator")
+def some(files: Sequence[Path] | None, *, coordinator: bool, outcome: bool) -> Sequence[Path]:
+    """The files; at least one, unless a table of the library's own is all that is wanted."""
+    if not files and not coordinator and not outcome:
+        raise typer.BadParameter("name a schema file, or say --coordinator or --outcome")
     return files or ()
 
 
