@@ -6,7 +6,7 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
-from scalar_tx.admin import AsyncAdmin
+from scalar_tx.admin_async import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempts
 from scalar_tx.connection import blocks, build, forks, storage_here, threads_for, workers_for
 from scalar_tx.consensus_commit.settle import settle, settle_record, state_of

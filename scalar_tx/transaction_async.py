@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
     from types import TracebackType
 
-    from scalar_tx.admin import Drive
+    from scalar_tx.admin_async import Drive
     from scalar_tx.consensus_commit.cursor import ScanCursor
     from scalar_tx.consensus_commit.transaction import TransactionSteps
     from scalar_tx.model.conditions import Condition, Existence

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from scalar_tx.admin import Drive
+    from scalar_tx.admin_async import Drive
     from scalar_tx.connection import Parts
     from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
     from scalar_tx.model.isolation import Isolation

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # A dead writer may be aborted after 15 s by its own clock: clocks should agree far better.
 _SKEW_WARNING_MS: Final = 1000
 _SKEW_BAD_MS: Final = 5000
+# Columns of the coordinator's table that a release made only where the settings asked for them.
+_FOR_OTHERS: Final = {"tx_child_ids": "group commit", "tx_write_set": "the log of write sets"}
 _REPAIR: Final = "Run scalar-tx schema repair with the table's schema file"
 
 
@@ -105,7 +107,14 @@ async def _coordinator(parts: Parts, settings: Settings) -> Finding:
             f"lacks {', '.join(missing)}",
             "Run scalar-tx schema repair --coordinator",
         )
-    return Finding(name, Verdict.GOOD, f"has {', '.join(table.schema.columns)}")
+    has = f"has {', '.join(table.schema.columns)}"
+    absent = [one for one in _FOR_OTHERS if one not in table.schema.columns]
+    if not absent:
+        return Finding(name, Verdict.GOOD, has)
+    uses = " and ".join(_FOR_OTHERS[one] for one in absent)
+    return Finding(
+        name, Verdict.GOOD, f"{has}; repair it before {uses} can be switched on, here or in Java"
+    )
 
 
 def outcomes_findings(tables: list[Table], settings: Settings) -> list[Finding]:
@@ -143,17 +152,16 @@ def _table(table: Table, *, before_indexes: bool) -> list[Finding]:
 
 
 def _indexes(table: Table) -> list[Finding]:
-    seen = TransactionalTable(table)
-    missing = [n for n in seen.user.secondary_index if not seen.has_before_index(n)]
+    missing = TransactionalTable(table).missing_before_indexes()
     if not missing:
         return []
-    names = ", ".join(BEFORE + name for name in missing)
+    names = ", ".join(missing)
     return [
         Finding(
             table.name,
             Verdict.WARNING,
             f"has no index on {names}: reads by index may miss records that are being written, and "
             "are refused at SERIALIZABLE",
-            _REPAIR,
+            "Run scalar-tx schema upgrade: releases of ScalarDB before 3.18 made none",
         )
     ]

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit import left_behind, record
 from scalar_tx.consensus_commit.metadata import TransactionalTable, is_transactional
-from scalar_tx.model.conditions import Comparison, Operator, Or
 from scalar_tx.model.table import split_name
 from scalar_tx.storage.interface import ScanRequest, WholeTableSource
 
@@ -21,13 +20,6 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import Row
     from scalar_tx.storage.interface import Pages
 
-UNSETTLED = Or(
-    (
-        Comparison("tx_state", Operator.EQ, record.PREPARED),
-        Comparison("tx_state", Operator.EQ, record.DELETED),
-    )
-)
-
 
 def all_rows(parts: Parts, table: Table) -> Pages:
     """Every row of a table, transactional or not."""
@@ -37,10 +29,7 @@ def all_rows(parts: Parts, table: Table) -> Pages:
 
 def unsettled_rows(parts: Parts, table: TransactionalTable) -> Pages:
     """Every row that its storage believes to be unsettled; may hold others, ask is_committed."""
-    size = parts.context.options.scan_fetch_size
-    return parts.storage.scan(
-        ScanRequest(table.stored, WholeTableSource(), where=UNSETTLED, page_size=size)
-    )
+    return left_behind.unsettled_rows(parts.storage, table, parts.context.options.scan_fetch_size)
 
 
 async def next_unsettled(pages: Pages) -> Sequence[Row] | None:

@@ -7,31 +7,34 @@ A user's schema goes in and comes out; the transaction columns are added and hid
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable, coordinator_table
 from scalar_tx.consensus_commit.metadata import (
-    BEFORE,
     TransactionalTable,
     is_transactional,
-    with_transaction_columns,
+)
+from scalar_tx.consensus_commit.table_changes import (
+    DECOUPLED,
+    TableChanges,
+    checked_options,
+    refuse_decoupling,
+    user_schema,
 )
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.arguments import check_flags, wrong
 from scalar_tx.model.table import Table, TableSchema, split_name
-from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from scalar_tx.consensus_commit.context import Context
 
 _log = logging.getLogger("scalar_tx.administration")
-_NONE: Final[Mapping[str, str]] = {}
 
 
-class Administration:
+class Administration(TableChanges):
     """Schema changes, as steps for both faces."""
 
     def __init__(
@@ -43,9 +46,8 @@ class Administration:
         group_commit: bool = False,
         write_sets: bool = False,
     ) -> None:
-        self._context = context
+        super().__init__(context, coordinator_namespace)
         self._coordinator = coordinator
-        self._closed_namespace = coordinator_namespace
         self._coordinator_table = coordinator_table(
             coordinator_namespace, group_commit=group_commit, write_sets=write_sets
         )
@@ -57,7 +59,7 @@ class Administration:
         check_flags(if_not_exists=if_not_exists)
         self._open(namespace)
         await self._context.storage.admin.create_namespace(
-            namespace, if_not_exists=if_not_exists, options=_options(options)
+            namespace, if_not_exists=if_not_exists, options=checked_options(options)
         )
 
     async def drop_namespace(self, namespace: str, *, if_exists: bool) -> None:
@@ -84,6 +86,8 @@ class Administration:
         check_flags(if_not_exists=if_not_exists, transaction=transaction)
         namespace, _ = split_name(name)
         self._open(namespace)
+        checked = checked_options(options)
+        refuse_decoupling(checked)
         table = self._stored_form(name, schema, transaction=transaction)
         admin = self._context.storage.admin
         # Looked up first: an option or name that only creation refuses must not trouble a table
@@ -92,8 +96,8 @@ class Administration:
         if found is not None:
             _warn_of_difference(found, table)
             return
-        await admin.create_namespace(namespace, if_not_exists=True, options=_options(options))
-        await admin.create_table(table, if_not_exists=if_not_exists, options=_options(options))
+        await admin.create_namespace(namespace, if_not_exists=True, options=checked)
+        await admin.create_table(table, if_not_exists=if_not_exists, options=checked)
         self._context.catalog.forget(name)
 
     async def drop_table(self, name: str, *, if_exists: bool) -> None:
@@ -111,10 +115,9 @@ class Administration:
     async def tables(self, namespace: str) -> list[str]:
         """The full names of a namespace's transactional tables."""
         self._open(namespace)
-        admin = self._context.storage.admin
         found = []
-        for name in await admin.tables(namespace):
-            table = await admin.table(name)
+        for name in await self._context.storage.admin.tables(namespace):
+            table = await self._described(name)
             if table is not None and is_transactional(table.schema):
                 found.append(name)
         return found
@@ -134,92 +137,6 @@ class Administration:
         table = await self._context.storage.admin.table(name)
         return None if table is None else table.schema
 
-    async def add_column(
-        self,
-        name: str,
-        column: str,
-        data_type: str | DataType,
-        *,
-        if_not_exists: bool,
-        transaction: bool,
-    ) -> None:
-        """Append a column and, to a transactional table, the one for its previous value."""
-        check_flags(if_not_exists=if_not_exists, transaction=transaction)
-        table = await self._stored_as(name, transaction=transaction)
-        user = _user_schema(table, transaction=transaction)
-        wanted = DataType.parse(data_type)
-        if not isinstance(column, str):
-            raise InvalidOperationError(
-                f"{column!r:.60} is not a column name",
-                advice="Give the name as text",
-                code="STX-3012",
-            )
-        if column in user.columns:
-            if if_not_exists and user.columns[column] is wanted:
-                return
-            raise InvalidOperationError(
-                f"{name} has a column {column!r} already; it is {user.columns[column].value}",
-                advice="Choose another name; a column keeps the type it was made with",
-                code="STX-3018",
-            )
-        wider = TableSchema(
-            {**user.columns, column: wanted},
-            user.partition_key,
-            [f"{n} {order.value}" for n, order in user.clustering_orders.items()],
-            user.secondary_index,
-        )
-        stored = self._stored_form(name, wider, transaction=transaction).schema.columns
-        added = {n: stored[n] for n in (column, BEFORE + column) if n in stored}
-        await self._context.storage.admin.add_columns(table, added)
-        self._context.catalog.forget(name)
-
-    async def create_index(
-        self,
-        name: str,
-        column: str,
-        *,
-        if_not_exists: bool,
-        transaction: bool,
-        options: Mapping[str, object],
-    ) -> None:
-        """Index a column and, in a transactional table, its previous value with it."""
-        check_flags(if_not_exists=if_not_exists, transaction=transaction)
-        table = await self._stored_as(name, transaction=transaction)
-        user = _user_schema(table, transaction=transaction)
-        if not isinstance(column, str) or column not in user.columns:
-            raise InvalidOperationError(
-                f"{name} has no column {column!r}",
-                advice=f"Its columns are {', '.join(user.columns)}",
-                code="STX-3012",
-            )
-        wanted = [column]
-        if (
-            transaction
-            and column not in user.primary_key
-            and self._context.options.before_index_check
-        ):
-            wanted.append(BEFORE + column)
-        admin, there = self._context.storage.admin, table.schema.secondary_index
-        for one in wanted:
-            # The second may be missing where the first is there: a crash came between.
-            if one not in there or (one == column and not if_not_exists):
-                await admin.create_index(table, one, options=_options(options))
-        self._context.catalog.forget(name)
-
-    async def drop_index(
-        self, name: str, column: str, *, if_exists: bool, transaction: bool
-    ) -> None:
-        """Remove a column's index and its twin."""
-        check_flags(if_exists=if_exists, transaction=transaction)
-        table = await self._stored_as(name, transaction=transaction)
-        if column not in table.schema.secondary_index and if_exists:
-            return
-        admin = self._context.storage.admin
-        await admin.drop_index(table, column)
-        if transaction and BEFORE + column in table.schema.secondary_index:
-            await admin.drop_index(table, BEFORE + column)
-        self._context.catalog.forget(name)
-
     async def repair_table(
         self,
         name: str,
@@ -232,12 +149,12 @@ class Administration:
         check_flags(transaction=transaction)
         if schema is None:
             table = await self._stored_as(name, transaction=transaction)
-            schema = _user_schema(table, transaction=transaction)
+            schema = user_schema(table, transaction=transaction)
         elif not isinstance(schema, TableSchema):
             raise wrong(f"schema is {schema!r:.60}", "Give a TableSchema, or None")
         wanted = self._stored_form(name, schema, transaction=transaction)
         self._open(wanted.namespace)
-        await self._context.storage.admin.repair_table(wanted, options=_options(options))
+        await self._context.storage.admin.repair_table(wanted, options=checked_options(options))
         self._context.catalog.forget(name)
 
     async def create_coordinator_tables(
@@ -247,10 +164,10 @@ class Administration:
         check_flags(if_not_exists=if_not_exists)
         admin = self._context.storage.admin
         await admin.create_namespace(
-            self._closed_namespace, if_not_exists=True, options=_options(options)
+            self._closed_namespace, if_not_exists=True, options=checked_options(options)
         )
         await admin.create_table(
-            self._coordinator_table, if_not_exists=if_not_exists, options=_options(options)
+            self._coordinator_table, if_not_exists=if_not_exists, options=checked_options(options)
         )
         self._coordinator.forget_table()
 
@@ -267,73 +184,71 @@ class Administration:
         await self._context.storage.admin.truncate_table(self._coordinator_table.name)
 
     async def repair_coordinator_tables(self, options: Mapping[str, object]) -> None:
-        """Make whatever is missing of the table of decisions."""
-        await self._context.storage.admin.repair_table(
-            self._coordinator_table, options=_options(options)
-        )
+        """Make whatever is missing of the table of decisions.
+
+        Columns that the settings no longer ask for are kept: rows and other programs need them.
+        """
+        admin = self._context.storage.admin
+        wanted = self._coordinator_table
+        found = await admin.table(wanted.name)
+        if found is not None:
+            columns = {**found.schema.columns, **wanted.schema.columns}
+            schema = TableSchema(columns, wanted.schema.partition_key)
+            wanted = replace(wanted, schema=schema)
+        await admin.repair_table(wanted, options=checked_options(options))
         self._coordinator.forget_table()
+
+    async def upgrade(self, *, options: Mapping[str, object], dry_run: bool) -> list[str]:
+        """Make what older releases of ScalarDB did not make yet; what was, or would be, done."""
+        check_flags(dry_run=dry_run)
+        checked = checked_options(options)
+        admin = self._context.storage.admin
+        done = []
+        for name in await self._of_all_namespaces():
+            table = await self._described(name)
+            if table is None or not is_transactional(table.schema):
+                continue
+            for column in self._missing_indexes(table):
+                if not dry_run:
+                    await admin.create_index(table, column, options=checked)
+                    self._context.catalog.forget(name)
+                done.append(f"index {name}.{column}")
+        lacking = await self._missing_of_coordinator()
+        if lacking:
+            if not dry_run:
+                await self.repair_coordinator_tables(options)
+            done.append(f"add {', '.join(lacking)} to {self._coordinator_table.name}")
+        return done
+
+    async def _of_all_namespaces(self) -> list[str]:
+        admin = self._context.storage.admin
+        return [name for one in await self.namespaces() for name in await admin.tables(one)]
+
+    async def _described(self, name: str) -> Table | None:
+        try:
+            return await self._context.storage.admin.table(name)
+        except InvalidOperationError as error:
+            if error.code != DECOUPLED:
+                raise
+            # A table of the Java library whose transaction columns are apart is its own matter.
+            _log.warning("%s is passed over: %s", name, error.message)
+            return None
+
+    def _missing_indexes(self, table: Table) -> list[str]:
+        if not self._context.options.before_index_check:
+            return []
+        return TransactionalTable(table).missing_before_indexes()
+
+    async def _missing_of_coordinator(self) -> list[str]:
+        found = await self._context.storage.admin.table(self._coordinator_table.name)
+        if found is None:
+            return []
+        return [one for one in self._coordinator_table.columns if one not in found.columns]
 
     async def coordinator_tables_exist(self) -> bool:
         """Is the table of decisions there?"""
         name = self._coordinator_table.name
         return await self._context.storage.admin.table(name) is not None
-
-    def _stored_form(self, name: str, schema: TableSchema, *, transaction: bool) -> Table:
-        if not transaction:
-            return Table(name, schema)
-        return with_transaction_columns(
-            name, schema, before_indexes=self._context.options.before_index_check
-        )
-
-    async def _stored(self, name: str) -> Table:
-        self._open(split_name(name)[0])
-        table = await self._context.storage.admin.table(name)
-        if table is None:
-            raise InvalidOperationError(
-                f"there is no table {name}", advice="Create it first", code="STX-3017"
-            )
-        return table
-
-    async def _stored_as(self, name: str, *, transaction: bool) -> Table:
-        """The table, with transaction columns or without, as the caller takes it to be."""
-        if transaction:
-            return await self._transactional(name)
-        table = await self._stored(name)
-        if is_transactional(table.schema):
-            raise InvalidOperationError(
-                f"{name} has transaction columns",
-                advice="Leave transaction=False out of the call",
-                code="STX-3019",
-            )
-        return table
-
-    async def _transactional(self, name: str) -> Table:
-        table = await self._stored(name)
-        if not is_transactional(table.schema):
-            raise InvalidOperationError(
-                f"{name} has no transaction columns",
-                advice="Create it through db.admin.create_table, or use scalar_tx.open_storage",
-                code="STX-3019",
-            )
-        return table
-
-    def _open(self, namespace: str) -> None:
-        if not isinstance(namespace, str) or not namespace or "." in namespace:
-            raise InvalidOperationError(
-                f"{namespace!r} is not a namespace",
-                advice="Use a non-empty text without dots",
-                code="STX-3011",
-            )
-        if namespace == self._closed_namespace:
-            raise InvalidOperationError(
-                f"the namespace {namespace} is the coordinator's",
-                advice="Use the …_coordinator_tables calls",
-                code="STX-3017",
-            )
-
-
-def _user_schema(table: Table, *, transaction: bool) -> TableSchema:
-    return TransactionalTable(table).user if transaction else table.schema
 
 
 def _warn_of_difference(found: Table, wanted: Table) -> None:
@@ -356,14 +271,3 @@ def _warn_of_difference(found: Table, wanted: Table) -> None:
 
 def _without(columns: Iterable[str], found: Table) -> list[str]:
     return [one for one in columns if one not in found.schema.secondary_index]
-
-
-def _options(options: Mapping[str, object]) -> Mapping[str, str]:
-    if not isinstance(options, Mapping):
-        raise wrong(
-            f"options={options!r:.60} is no mapping", "Write options={'replication-factor': 3}"
-        )
-    return {
-        str(name): str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in options.items()
-    }

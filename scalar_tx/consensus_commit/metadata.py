@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import ConflictError, InvalidOperationError, SchemaError
 from scalar_tx.model.checks import Checks
-from scalar_tx.model.table import Table, TableSchema, split_name
+from scalar_tx.model.table import Table, TableSchema, split_name, without
 from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
@@ -66,13 +66,7 @@ class TransactionalTable:
         self.stored = stored
         self.name = stored.name
         self.key_columns = tuple(schema.primary_key)
-        technical = _technical_columns(schema)
-        self.user = TableSchema(
-            columns={n: t for n, t in schema.columns.items() if n not in technical},
-            partition_key=schema.partition_key,
-            clustering_key=[f"{n} {o.value}" for n, o in schema.clustering_orders.items()],
-            secondary_index=[n for n in schema.secondary_index if n not in technical],
-        )
+        self.user = without_transaction_columns(schema)
         self.checks = Checks(stored.name, self.user, objection, wide_bigint)
         self.value_columns = self.user.other_columns
         # Every column of an image but the key, with the column that keeps its previous value.
@@ -89,18 +83,27 @@ class TransactionalTable:
             or BEFORE + column in self.stored.schema.secondary_index
         )
 
+    def missing_before_indexes(self) -> list[str]:
+        """The twins of indexed columns that have no index: releases before 3.18 made none (1.2)."""
+        return [
+            BEFORE + column
+            for column in self.user.secondary_index
+            if not self.has_before_index(column)
+        ]
+
     def key_mapping(self, key: tuple[Value, ...]) -> dict[str, Value]:
         """A key as a mapping, for errors and records."""
         return dict(zip(self.key_columns, key, strict=True))
 
 
-def _technical_columns(schema: TableSchema) -> set[str]:
-    technical = {*TX_COLUMNS, *BEFORE_TX_COLUMNS}
+def without_transaction_columns(schema: TableSchema) -> TableSchema:
+    """The user's part of a table that has transaction columns, or some of them."""
     keys = set(schema.primary_key)
+    technical = {*TX_COLUMNS, *BEFORE_TX_COLUMNS} - keys
     for name in schema.columns:
         if name not in keys and name.startswith(BEFORE) and name[len(BEFORE) :] in schema.columns:
             technical.add(name)
-    return technical
+    return without(schema, technical)
 
 
 def is_transactional(schema: TableSchema) -> bool:

@@ -27,11 +27,11 @@ from scalar_tx.errors import (
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
     from typing import Any
 
     from scalar_tx.consensus_commit.context import Context
-    from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId, Snapshot
     from scalar_tx.model.types import Row
     from scalar_tx.storage.interface import StorageInfo, StorageMutation, Write
 
@@ -51,6 +51,8 @@ class OwnRecords:
         self._writes: Sequence[PendingWrite] = list(snapshot.writes.values())
         self._prepared: list[Write] = []
         self._with_decision: Sequence[PendingWrite] = ()
+        self._sent: set[RecordId] = set()  # whose prepare was begun
+        self._refused: set[RecordId] = set()  # and did nothing, nor ever will
         self.in_the_way = InTheWay(context, snapshot, tx_id)
         self.may_be_prepared = False  # is one of them, or may it yet be?
         self.found_committed = False  # at roll back, one of them: so they all are
@@ -178,7 +180,7 @@ class OwnRecords:
             decision = Decision(TransactionState.COMMITTED, committed_at)
             if later.finish(self._tx_id, decision, mutations):
                 return
-        await self._finish(mutations, "committed")
+        await self._finish(mutations, "committed", self._finish_singly)
 
     def roll_back_later(self, decision: Decision) -> bool:
         """Hand over what is prepared to be undone later; False: nobody takes it."""
@@ -189,25 +191,41 @@ class OwnRecords:
         return later.undo(self._tx_id, decision, records, self.roll_back)
 
     async def roll_back(self) -> None:
-        """Undo what is still prepared by us, judged by the rows as they are now."""
+        """Undo what was prepared or may have been, from what prepare wrote (13.3).
+
+        What was refused for certain is not there to be undone; it is only asked what took its place
+        where a record was to be made.
+        """
         if not self._prepared:
             return
-        mutations: list[StorageMutation] = []
-        for write in self._writes:
-            try:
-                row = await self._context.storage.get(write.table.stored, write.key)
-                if row is None:
-                    continue
-                if row["tx_id"] != self._tx_id:
-                    self.in_the_way.note(write, row)
-                elif record.is_committed(row):
-                    self.found_committed = True
-                else:
-                    mutations.append(record.roll_back(write.table, write.key, row))
-            except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
-                _log.info("left a record of %s to lazy recovery: %s", write.table.name, error)
-        await self._finish(mutations, "rolled back")
+        refused, undone = [], []
+        for write, prepared in self._pairs():
+            if write.record_id in self._refused:
+                refused.append(write)
+            elif write.record_id in self._sent:
+                undone.append(record.undo(write.table, prepared))
+        await self._finish(undone, "rolled back", self._roll_back_by_rows)
+        await self.in_the_way.look(refused)
         await self.in_the_way.settle()
+
+    async def _roll_back_by_rows(self, group: Sequence[StorageMutation]) -> None:
+        """Undo what of a group is still prepared by us, judged by the rows as they are now."""
+        wanted = _record_ids(group)
+        for write in self._writes:
+            if write.record_id not in wanted:
+                continue
+            row = await self._context.storage.get(write.table.stored, write.key)
+            if row is None:
+                continue
+            if row["tx_id"] != self._tx_id:
+                self.in_the_way.note(write, row)
+            elif record.is_committed(row):
+                self.found_committed = True
+            else:
+                with suppress(WriteRefusedError):
+                    await self._context.storage.mutate(
+                        [record.roll_back(write.table, write.key, row)]
+                    )
 
     async def look_what_is_in_the_way(self) -> None:
         """After a refusal of which nothing is left to undo."""
@@ -218,14 +236,19 @@ class OwnRecords:
         """Each write with its prepare; nothing, if none was planned."""
         return zip(self._writes, self._prepared, strict=bool(self._prepared))
 
-    async def _finish(self, mutations: Sequence[StorageMutation], what: str) -> None:
+    async def _finish(
+        self,
+        mutations: Sequence[StorageMutation],
+        what: str,
+        after_refusal: Callable[[Sequence[StorageMutation]], Coroutine[Any, Any, None]],
+    ) -> None:
         """Settle own records; whatever can't be is left to lazy recovery, the decision stands."""
         groups = atomic_groups(self._context.storage, mutations)
         if len(groups) == 1:
-            await self._finish_group(groups[0], what)
+            await self._finish_group(groups[0], what, after_refusal)
             return
         steps: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            lambda group=group: self._finish_group(group, what)  # type: ignore[misc]  # bound now
+            lambda group=group: self._finish_group(group, what, after_refusal)  # type: ignore[misc]  # bound now
             for group in groups
         ]
         try:
@@ -233,32 +256,39 @@ class OwnRecords:
         except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
             _log.info("records of %s are %s later: %s", self._tx_id, what, error)
 
-    async def _finish_group(self, group: list[StorageMutation], what: str) -> None:
+    async def _finish_group(
+        self,
+        group: list[StorageMutation],
+        what: str,
+        after_refusal: Callable[[Sequence[StorageMutation]], Coroutine[Any, Any, None]],
+    ) -> None:
         try:
-            await self._finish_together_or_singly(group)
+            try:
+                await self._context.storage.mutate(group)
+            except WriteRefusedError:
+                await after_refusal(group)
         except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
             _log.info("records of %s are %s later: %s", self._tx_id, what, error)
 
-    async def _finish_together_or_singly(self, group: list[StorageMutation]) -> None:
-        try:
-            await self._context.storage.mutate(group)
-        except WriteRefusedError:
-            # A reader has settled one of them already. The others would wait for a reader of
-            # their own, so each is tried by itself; refused again, it is settled.
-            for mutation in group if len(group) > 1 else ():
-                with suppress(WriteRefusedError):
-                    await self._context.storage.mutate([mutation])
+    async def _finish_singly(self, group: Sequence[StorageMutation]) -> None:
+        # A reader has settled one of them already. The others would wait for a reader of
+        # their own, so each is tried by itself; refused again, it is settled.
+        for mutation in group if len(group) > 1 else ():
+            with suppress(WriteRefusedError):
+                await self._context.storage.mutate([mutation])
 
     async def _mutate_all(self, mutations: Sequence[StorageMutation]) -> list[Exception]:
         """Apply mutations, each atomic group by itself; return the errors of those that failed."""
         storage = self._context.storage
         groups = atomic_groups(storage, mutations)
+        self._sent |= _record_ids(mutations)
         if len(groups) == 1:
             before, self.may_be_prepared = self.may_be_prepared, True
             try:
                 await storage.mutate(groups[0])
             except NOTHING_DONE as error:
                 self.may_be_prepared = before
+                self._refused |= _record_ids(mutations)
                 return [error]
             except (StorageError, StorageUnavailableError) as error:
                 return [error]
@@ -272,7 +302,14 @@ class OwnRecords:
         self.may_be_prepared = before or any(
             not isinstance(outcome.error, NOTHING_DONE) for outcome in outcomes
         )
+        for group, outcome in zip(groups, outcomes, strict=True):
+            if isinstance(outcome.error, NOTHING_DONE):
+                self._refused |= _record_ids(group)
         return [outcome.error for outcome in outcomes if outcome.error is not None]
+
+
+def _record_ids(mutations: Iterable[StorageMutation]) -> set[RecordId]:
+    return {(mutation.table.name, mutation.key) for mutation in mutations}
 
 
 def _in_words(write: PendingWrite, previous: Row | None) -> CommittedWrite:

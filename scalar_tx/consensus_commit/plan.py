@@ -87,7 +87,7 @@ def _index_source(
         raise InvalidOperationError(
             f"an index read of {table.name}.{name} can't be serializable: the table was made by an "
             "older release and lacks the index on the previous value",
-            advice="Add it with db.admin.repair_table, or read at Isolation.SNAPSHOT",
+            advice="Add it with db.admin.upgrade, or read at Isolation.SNAPSHOT",
             code="STX-3031",
         )
     return IndexSource(name, value)

@@ -13,6 +13,8 @@ from scalar_tx.consensus_commit import record
 from scalar_tx.model.isolation import Isolation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.recover import Resolved
@@ -68,18 +70,23 @@ class Reader:
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row
     ) -> Resolved:
         """The committed value of an uncommitted row; its settling is remembered for the commit."""
-        if self.isolation is Isolation.READ_COMMITTED:
-            resolved = self.context.recovery.resolve_to_before_image(
-                table, key, row, settle=not self.read_only
-            )
-        else:
-            resolved = await self.context.recovery.resolve(table, key, row)
-        self.remember(table, key, resolved)
+        resolved = await self.judge(table, key, row)
+        self.roll(table, {key: resolved})
         return resolved
 
-    def remember(
-        self, table: TransactionalTable, key: tuple[Value, ...], resolved: Resolved
-    ) -> None:
-        """Keep track of a recovery that goes on in the background."""
-        if resolved.settling is not None:
-            self.snapshot.settling.append(((table.name, key), resolved.settling))
+    async def judge(self, table: TransactionalTable, key: tuple[Value, ...], row: Row) -> Resolved:
+        """The committed value of an uncommitted row; ``roll`` is to be called for it."""
+        if self.isolation is Isolation.READ_COMMITTED:
+            return self.context.recovery.resolve_to_before_image(
+                table, key, row, settle=not self.read_only
+            )
+        return await self.context.recovery.resolve(table, key, row)
+
+    def roll(self, table: TransactionalTable, judged: Mapping[tuple[Value, ...], Resolved]) -> None:
+        """Settle resolved records in the background, together, and keep track of it."""
+        mutations = [one.mutation for one in judged.values() if one.mutation is not None]
+        rolling = self.context.recovery.roll_later(mutations) if mutations else None
+        for key, resolved in judged.items():
+            settling = resolved.settling if resolved.mutation is None else rolling
+            if settling is not None:
+                self.snapshot.settling.append(((table.name, key), settling))

@@ -211,6 +211,14 @@ def roll_back(table: TransactionalTable, key: tuple[Value, ...], row: Row) -> St
     return Erase(table.stored, key, condition)
 
 
+def undo(table: TransactionalTable, prepared: Write) -> StorageMutation:
+    """Undo a prepared record, from what ``prepare`` wrote.
+
+    The stored row holds just that, or the condition is not met (specification 13.3).
+    """
+    return roll_back(table, prepared.key, {**table.cleared, **prepared.values})
+
+
 def before_column(column: str) -> str:
     """The column that keeps another one's previous value."""
     return BEFORE + column

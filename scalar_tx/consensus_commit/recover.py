@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.atomic_groups import atomic_groups
+from scalar_tx.consensus_commit.decided_states import DecidedStates
 from scalar_tx.consensus_commit.decisions import UndecidedError
 from scalar_tx.errors import (
     ConflictError,
@@ -22,6 +24,8 @@ from scalar_tx.errors import (
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scalar_tx.consensus_commit.decisions import Decision, DecisionMaker
     from scalar_tx.consensus_commit.finish_later import FinishLater
     from scalar_tx.consensus_commit.metadata import TransactionalTable
@@ -37,10 +41,14 @@ _log = logging.getLogger("scalar_tx.recovery")
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The committed value of an uncommitted record (None: none), and what goes on for it."""
+    """The committed value of an uncommitted record (None: none), and what there is to do for it.
+
+    ``mutation`` rolls the record and is still to be sent; ``settling`` goes on already.
+    """
 
     row: Row | None
     rolled_back: bool
+    mutation: StorageMutation | None = None
     settling: Later | None = None
 
 
@@ -58,6 +66,7 @@ class Recovery:
         self._runtime = runtime
         self._decisions = decisions
         self._finish_later = finish_later  # who knows what this process left unfinished
+        self._decided = DecidedStates()
 
     async def resolve(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row
@@ -162,21 +171,29 @@ class Recovery:
         )
 
     async def _read_decision(self, writer: str) -> Decision | None:
+        known = self._decided.get(writer)
+        if known is not None:
+            return known
         try:
-            return await self._decisions.read(writer)
+            decision = await self._decisions.read(writer)
         except UndecidedError as error:
             raise StorageUnavailableError(
                 f"the decision about {writer} could not be read; nothing was done",
                 advice="Check the coordinator's storage, then begin again",
                 code="STX-4002",
             ) from error
+        if decision is not None:
+            self._decided.keep(writer, decision)
+        return decision
 
     async def _abort(self, writer: str) -> Decision | None:
         """Force ABORTED unless COMMITTED stands; what stands, or None if that can't be seen."""
         try:
-            return await self._decisions.force_abort(writer)
+            decision = await self._decisions.force_abort(writer)
         except UndecidedError:
             return None
+        self._decided.keep(writer, decision)
+        return decision
 
     def _leave_the_living_alone(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row
@@ -197,16 +214,34 @@ class Recovery:
     ) -> Resolved:
         if decision.state is TransactionState.ABORTED:
             return self._roll_back(table, key, row)
-        mutation = _rolling(table, key, row, decision)
-        settling = self._runtime.run_later(lambda: self._apply_quietly(mutation))
         # Its commit time in memory is the decision's: the same that the roll-forward stores.
         value = record.after_image(table, row, decision.decided_at)
-        return Resolved(value, rolled_back=False, settling=settling)
+        return Resolved(value, rolled_back=False, mutation=_rolling(table, key, row, decision))
 
     def _roll_back(self, table: TransactionalTable, key: tuple[Value, ...], row: Row) -> Resolved:
         mutation = record.roll_back(table, key, row)
-        settling = self._runtime.run_later(lambda: self._apply_quietly(mutation))
-        return Resolved(record.before_image(table, row), rolled_back=True, settling=settling)
+        return Resolved(record.before_image(table, row), rolled_back=True, mutation=mutation)
+
+    def roll_later(self, mutations: Sequence[StorageMutation]) -> Later:
+        """Send in the background what rolls resolved records, as many together as go together."""
+        return self._runtime.run_later(lambda: self._apply_all(mutations))
+
+    async def _apply_all(self, mutations: Sequence[StorageMutation]) -> None:
+        conflict: ConflictError | None = None
+        for group in atomic_groups(self._storage, mutations):
+            try:
+                await self._apply_together(group)
+            except ConflictError as error:
+                conflict = error
+        if conflict is not None:
+            raise conflict
+
+    async def _apply_together(self, group: Sequence[StorageMutation]) -> None:
+        if len(group) > 1 and await self._apply(*group):
+            return
+        # Others have rolled one of several: each is tried by itself.
+        for mutation in group:
+            await self._apply(mutation)
 
     async def _settle_in_background(
         self, table: TransactionalTable, key: tuple[Value, ...], row: Row
@@ -222,20 +257,18 @@ class Recovery:
         if decision is not None:
             await self._apply(_rolling(table, key, row, decision))
 
-    async def _apply_quietly(self, mutation: StorageMutation) -> None:
-        await self._apply(mutation)
-
-    async def _apply(self, mutation: StorageMutation) -> bool:
-        """Roll one record; False: somebody else did it first."""
+    async def _apply(self, *mutations: StorageMutation) -> bool:
+        """Roll records, all or none; False: somebody else rolled one of them first."""
+        name = mutations[0].table.name
         try:
-            await self._storage.mutate([mutation])
+            await self._storage.mutate(mutations)
         except WriteRefusedError:
             return False
         except StorageBusyError as error:
             raise ConflictError(
-                f"a record of {mutation.table.name} could not be settled yet", code="STX-1012"
+                f"a record of {name} could not be settled yet", code="STX-1012"
             ) from error
-        _log.info("settled a record of %s left by another transaction", mutation.table.name)
+        _log.info("settled %d records of %s left by others", len(mutations), name)
         return True
 
 

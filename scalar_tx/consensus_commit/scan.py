@@ -24,10 +24,11 @@ from scalar_tx.storage.interface import (
 from scalar_tx.storage.ordering import in_range, position_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.read import Reader
+    from scalar_tx.consensus_commit.recover import Resolved
     from scalar_tx.consensus_commit.snapshot import PendingWrite
     from scalar_tx.model.conditions import Comparison, Condition
     from scalar_tx.model.types import Row, Value
@@ -186,8 +187,7 @@ class ScanTrace:
                 self.rows.sort(key=position_in(self.plan.source, self.plan.table.stored.schema))
             self.ended = True
             return
-        for row in page:
-            await self._take(row)
+        await self._take(page)
 
     def _next_request(self) -> ScanRequest:
         request = self.plan.request(self._page_size)
@@ -197,14 +197,20 @@ class ScanTrace:
             request.table, request.source, request.where, self.rows[-1], request.page_size
         )
 
-    async def _take(self, row: Row) -> None:
-        table = self.plan.table
-        key = table.stored.key_of(row)
-        found: Row | None = row
-        if not record.is_committed(row):
-            resolved = await self._reader.resolve(table, key, row)
-            found = resolved.row
-        self._keep(key, found)
+    async def _take(self, page: Sequence[Row]) -> None:
+        table, reader = self.plan.table, self._reader
+        judged: dict[tuple[Value, ...], Resolved] = {}
+        try:
+            for row in page:
+                key = table.stored.key_of(row)
+                found: Row | None = row
+                if not record.is_committed(row):
+                    judged[key] = await reader.judge(table, key, row)
+                    found = judged[key].row
+                self._keep(key, found)
+        finally:
+            # Also those before one whose writer is alive.
+            reader.roll(table, judged)
 
     async def _read_before_index(self) -> None:
         """Add the rows that an undecided writer is taking away from the index value.
@@ -219,16 +225,17 @@ class ScanTrace:
         if request is None:
             return
         pages = reader.context.storage.scan(request)
+        judged: dict[tuple[Value, ...], Resolved] = {}
         try:
             while (page := await pages.next_page()) is not None:
                 for row in page:
                     if record.is_committed(row):
                         continue
                     key = self.plan.table.stored.key_of(row)
-                    resolved = await reader.context.recovery.resolve(self.plan.table, key, row)
-                    reader.remember(self.plan.table, key, resolved)
-                    self._keep(key, resolved.row)
+                    judged[key] = await reader.context.recovery.resolve(self.plan.table, key, row)
+                    self._keep(key, judged[key].row)
         finally:
+            reader.roll(self.plan.table, judged)
             await pages.close()
 
     def _keep(self, key: tuple[Value, ...], row: Row | None) -> None:

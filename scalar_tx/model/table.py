@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -172,6 +172,43 @@ def _clustering_column(item: str, columns: Mapping[str, DataType]) -> tuple[str,
         return item, Order.ASC
     raise SchemaError(
         f"clustering_key has {item!r}", advice="Write 'name', 'name ASC' or 'name DESC'"
+    )
+
+
+def renamed(schema: TableSchema, names: Mapping[str, str]) -> TableSchema:
+    """The schema with other names for some of its columns (old name to new name).
+
+    InvalidOperationError: there is no such column, or two would have one name.
+    """
+    for old, new in names.items():
+        if old not in schema.columns:
+            raise InvalidOperationError(
+                f"there is no column {old!r}",
+                advice=f"The columns are {', '.join(schema.columns)}",
+                code="STX-3012",
+            )
+        if new in schema.columns or list(names.values()).count(new) > 1:
+            raise InvalidOperationError(
+                f"there is a column {new!r} already", advice="Choose another name", code="STX-3018"
+            )
+    return _called(schema, {name: names.get(name, name) for name in schema.columns})
+
+
+def without(schema: TableSchema, columns: Collection[str]) -> TableSchema:
+    """The schema without some columns outside its key, and without their indexes."""
+    return _called(schema, {name: name for name in schema.columns if name not in columns})
+
+
+def _called(schema: TableSchema, names: Mapping[str, str]) -> TableSchema:
+    orders = schema.clustering_orders
+    return TableSchema(
+        {names[name]: kind for name, kind in schema.columns.items() if name in names},
+        [names[name] for name in schema.partition_key],
+        [
+            f"{names[name]} DESC" if order is Order.DESC else names[name]
+            for name, order in orders.items()
+        ],
+        [names[name] for name in schema.secondary_index if name in names],
     )
 
 

@@ -245,6 +245,33 @@ class StorageAdmin(Protocol):
         """Append nullable columns; those already there are left alone."""
         ...
 
+    # A storage that can't do one of the following raises InvalidOperationError, STX-3074.
+
+    async def drop_columns(self, table: Table, columns: Sequence[str]) -> None:
+        """Remove columns outside the key, their indexes before them; a missing one is no error."""
+        ...
+
+    async def rename_columns(self, table: Table, names: Mapping[str, str]) -> None:
+        """Give columns other names; values, keys and indexes stay."""
+        ...
+
+    async def alter_types(self, table: Table, columns: Mapping[str, DataType]) -> None:
+        """Widen columns outside key and indexes: INT to BIGINT, FLOAT to DOUBLE, any to TEXT."""
+        ...
+
+    async def rename_table(self, name: str, new_name: str) -> None:
+        """Give a table another name in its namespace; its indexes follow."""
+        ...
+
+    async def foreign_table(self, name: str, types: Mapping[str, DataType]) -> Table:
+        """A table that another program made and that has no metadata, as they would describe it.
+
+        Its key is a partition key, its indexes are left out. ``types`` chooses where a column's own
+        type leaves a choice. ``repair_table`` makes what then is missing. InvalidOperationError,
+        STX-3075: it holds what no table of ours can.
+        """
+        ...
+
 
 class Reads(Protocol):
     """Where records can be read from: a storage, or a storage as it was at one moment."""

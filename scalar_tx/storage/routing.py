@@ -268,3 +268,36 @@ class RoutedAdmin:
         """Append columns."""
         holder, admin = self._of_table(table.name)
         await _told(holder, admin.add_columns(table, columns))
+
+    async def drop_columns(self, table: Table, columns: Sequence[str]) -> None:
+        """Remove columns."""
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.drop_columns(table, columns))
+
+    async def rename_columns(self, table: Table, names: Mapping[str, str]) -> None:
+        """Give columns other names."""
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.rename_columns(table, names))
+
+    async def alter_types(self, table: Table, columns: Mapping[str, DataType]) -> None:
+        """Widen columns."""
+        holder, admin = self._of_table(table.name)
+        await _told(holder, admin.alter_types(table, columns))
+
+    async def rename_table(self, name: str, new_name: str) -> None:
+        """Give a table another name, by which it must still be found in its storage."""
+        holder, admin = self._of_table(name)
+        other = self._storage.name_for_table(new_name)
+        if other != holder:
+            raise InvalidOperationError(
+                f"{name} is in the storage {holder!r}, and {new_name} would be looked for in "
+                f"{other!r}",
+                advice="Change scalar.db.multi_storage.table_mapping along with the name",
+                code="STX-3074",
+            )
+        await _told(holder, admin.rename_table(name, new_name))
+
+    async def foreign_table(self, name: str, types: Mapping[str, DataType]) -> Table:
+        """A table that another program made."""
+        holder, admin = self._of_table(name)
+        return await _told(holder, admin.foreign_table(name, types))

@@ -15,7 +15,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalar_schema.apply import Outcome, apply
-from scalar_schema.plan import Action, Mode, Plan, Step, Subject, make_plan
+from scalar_schema.import_file import TableImport, read_import_files
+from scalar_schema.plan import (
+    Action,
+    Mode,
+    Plan,
+    Step,
+    Subject,
+    make_plan,
+    plan_imports,
+    plan_upgrade,
+)
 from scalar_schema.schema_file import TableDefinition, parse_schema, read_files
 
 if TYPE_CHECKING:
@@ -37,7 +47,13 @@ def load(
     Nothing is done if a file has an error (SchemaError). An error on the way is raised with a note
     of what was done and what was not; calling it again goes on from there.
     """
-    outcome = apply(db, make_plan(db, read_files(files), mode, coordinator=coordinator))
+    if mode is Mode.IMPORT:
+        plan = plan_imports(db, read_import_files(files))
+    elif mode is Mode.UPGRADE:
+        plan = plan_upgrade(db)
+    else:
+        plan = make_plan(db, read_files(files), mode, coordinator=coordinator)
+    outcome = apply(db, plan)
     outcome.raise_for_failure()
     return outcome
 
@@ -50,9 +66,13 @@ __all__ = [
     "Step",
     "Subject",
     "TableDefinition",
+    "TableImport",
     "apply",
     "load",
     "make_plan",
     "parse_schema",
+    "plan_imports",
+    "plan_upgrade",
     "read_files",
+    "read_import_files",
 ]

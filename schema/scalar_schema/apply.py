@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scalar_schema.plan import Action, Plan, Step, Subject
+from scalar_schema.plan import Action, Plan, Step, Subject, placed
 from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scalar_schema.import_file import TableImport
     from scalar_schema.schema_file import TableDefinition
     from scalar_tx.admin import Admin
     from scalar_tx.manager import TransactionManager
@@ -83,6 +84,10 @@ def _carry_out(admin: Admin, step: Step) -> None:
             _coordinator(admin, step)
         case Subject.TABLE if step.definition is not None:
             _table(admin, step, step.definition)
+        case Subject.TABLE if step.importing is not None:
+            _import(admin, step.importing)
+        case Subject.DATABASE:
+            admin.upgrade(options=step.options)
 
 
 def _namespace(admin: Admin, step: Step) -> None:
@@ -105,6 +110,18 @@ def _coordinator(admin: Admin, step: Step) -> None:
             admin.repair_coordinator_tables(options=step.options)
         case Action.DELETE:
             admin.drop_coordinator_tables(if_exists=True)
+
+
+def _import(admin: Admin, wanted: TableImport) -> None:
+    placed(
+        wanted.place,
+        lambda: admin.import_table(
+            wanted.name,
+            override_types=wanted.override_types,
+            transaction=wanted.transaction,
+            options=wanted.options,
+        ),
+    )
 
 
 def _table(admin: Admin, step: Step, wanted: TableDefinition) -> None:

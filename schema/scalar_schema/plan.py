@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from scalar_schema.differences import Differences, differences, ordered
+from scalar_tx.consensus_commit.metadata import is_transactional
 from scalar_tx.errors import InvalidOperationError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from scalar_schema.import_file import TableImport
+    from scalar_schema.json_text import Place
     from scalar_schema.schema_file import TableDefinition
     from scalar_tx.admin import Admin
     from scalar_tx.manager import TransactionManager
@@ -35,6 +39,8 @@ class Mode(Enum):
     ALTER = "alter"  # bring tables that are there to what the files say
     REPAIR = "repair"  # make whatever is missing of tables, their metadata included
     DELETE = "delete"  # remove tables, and namespaces that are left empty
+    IMPORT = "import"  # make tables of other programs usable
+    UPGRADE = "upgrade"  # make what tables of older releases lack
 
 
 class Action(Enum):
@@ -45,6 +51,8 @@ class Action(Enum):
     ALTER = "alter"
     REPAIR = "repair"
     DELETE = "delete"
+    IMPORT = "import"
+    UPGRADE = "upgrade"
 
 
 class Subject(Enum):
@@ -53,6 +61,7 @@ class Subject(Enum):
     NAMESPACE = "namespace"
     TABLE = "table"
     COORDINATOR = "coordinator"
+    DATABASE = "database"
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Step:
     details: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     definition: TableDefinition | None = field(default=None, repr=False, compare=False)
+    importing: TableImport | None = field(default=None, repr=False, compare=False)
     differences: Differences | None = field(default=None, repr=False, compare=False)
     options: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -113,16 +123,57 @@ def make_plan(
     SchemaError names the place in a file that asks for what can't be done.
     """
     planner = _Planner(db)
-    steps = {
+    planners = {
         Mode.CREATE: planner.create,
         Mode.ALTER: planner.alter,
         Mode.REPAIR: planner.repair,
         Mode.DELETE: planner.delete,
-    }[mode](definitions)
+    }
+    if mode not in planners:
+        raise InvalidOperationError(
+            f"no schema file asks for {mode}", advice="Use plan_imports or plan_upgrade"
+        )
+    steps = planners[mode](definitions)
     planned = [*steps]
     if coordinator:
         planned.append(planner.coordinator(mode, options))
     return Plan(mode, tuple(planned))
+
+
+def plan_imports(db: TransactionManager, imports: Sequence[TableImport]) -> Plan:
+    """Which of the tables are still to be imported; what they hold is looked at on the way."""
+    steps = []
+    for one in imports:
+        stored = placed(one.place, partial(db.admin.stored_table, one.name))
+        ready = stored is not None and (is_transactional(stored) or not one.transaction)
+        steps.append(
+            Step(
+                Action.SKIP if ready else Action.IMPORT,
+                Subject.TABLE,
+                one.name,
+                ("is known already",)
+                if ready
+                else (("add the transaction columns",) if one.transaction else ()),
+                importing=one,
+            )
+        )
+    return Plan(Mode.IMPORT, tuple(steps))
+
+
+def plan_upgrade(db: TransactionManager) -> Plan:
+    """What tables of older releases lack."""
+    owed = tuple(db.admin.upgrade(dry_run=True))
+    action = Action.UPGRADE if owed else Action.SKIP
+    details = owed or ("nothing is owed",)
+    return Plan(Mode.UPGRADE, (Step(action, Subject.DATABASE, db.settings.source, details),))
+
+
+def placed(place: Place, ask: Callable[[], T]) -> T:
+    """What is asked of the database; its refusal names the place in the file."""
+    try:
+        return ask()
+    except (InvalidOperationError, SchemaError) as error:
+        raise place.error(error.message, advice=error.advice, code=error.code) from error
 
 
 class _Planner:
@@ -234,7 +285,8 @@ class _Planner:
         for namespace, names in going.items():
             if namespace not in self._existing_namespaces():
                 continue
-            left = set(self._placed(first[namespace], self._admin.stored_tables, namespace)) - names
+            stored = placed(first[namespace].place, partial(self._admin.stored_tables, namespace))
+            left = set(stored) - names
             if left:
                 details = (f"is kept: it holds {', '.join(sorted(left))}",)
                 yield Step(Action.SKIP, Subject.NAMESPACE, namespace, details)
@@ -276,19 +328,12 @@ class _Planner:
         return self._namespaces
 
     def _stored(self, one: TableDefinition) -> TableSchema | None:
-        return self._placed(one, self._admin.stored_table, one.name)
+        return placed(one.place, partial(self._admin.stored_table, one.name))
 
     def _differences(self, one: TableDefinition, stored: TableSchema) -> Differences:
-        return self._placed(
-            one, lambda _: differences(one, stored, before_indexes=self._before_indexes), one.name
+        return placed(
+            one.place, lambda: differences(one, stored, before_indexes=self._before_indexes)
         )
-
-    @staticmethod
-    def _placed(one: TableDefinition, ask: Callable[[str], T], name: str) -> T:
-        try:
-            return ask(name)
-        except (InvalidOperationError, SchemaError) as error:
-            raise one.place.error(error.message, advice=error.advice, code=error.code) from error
 
 
 def _step(
@@ -298,7 +343,16 @@ def _step(
     warnings: tuple[str, ...] = (),
     found: Differences | None = None,
 ) -> Step:
-    return Step(action, Subject.TABLE, one.name, details, warnings, one, found, options=one.options)
+    return Step(
+        action,
+        Subject.TABLE,
+        one.name,
+        details,
+        warnings,
+        definition=one,
+        differences=found,
+        options=one.options,
+    )
 
 
 def _summary(schema: TableSchema) -> str:

@@ -27,8 +27,8 @@ NOT_A_SCHEMA: Final = "STX-3061"  # the JSON is fine, what it says is not
 LARGEST_FILE: Final = 16 << 20  # bytes
 
 REPLICATION_STRATEGY: Final = "replication-strategy"
-_DECOUPLING: Final = "transaction-metadata-decoupling"
-_OLD_NAMES: Final = {"network-strategy": REPLICATION_STRATEGY}
+DECOUPLING: Final = "transaction-metadata-decoupling"
+OLD_NAMES: Final = {"network-strategy": REPLICATION_STRATEGY}
 OPTIONS: Final = (
     REPLICATION_STRATEGY,
     "replication-factor",
@@ -36,7 +36,7 @@ OPTIONS: Final = (
     "ru",
     "no-scaling",
     "no-backup",
-    _DECOUPLING,
+    DECOUPLING,
 )
 _FIELDS: Final = ("columns", "partition-key", "clustering-key", "secondary-index", "transaction")
 _SAMPLE: Final = (
@@ -73,7 +73,7 @@ def read_files(
     """
     found: dict[str, TableDefinition] = {}
     for path in paths:
-        for definition in parse_schema(_text(Path(path)), os.fspath(path), options):
+        for definition in parse_schema(text_of(Path(path)), os.fspath(path), options):
             other = found.setdefault(definition.name, definition)
             if other is not definition:
                 raise definition.place.error(
@@ -97,11 +97,12 @@ def parse_schema(
     """The tables of one file's text; ``file`` is what its places are called by."""
     root = parse(text, file)
     if not isinstance(root.value, dict):
-        raise _refusal(root.place, f"the file holds {root.kind}, not an object", _SAMPLE)
+        raise refusal(root.place, f"the file holds {root.kind}, not an object", _SAMPLE)
     return tuple(_definition(name, one, options) for name, one in root.value.items())
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """A file's text; SchemaError names what keeps it from being read."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
@@ -130,24 +131,25 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _refusal(place: Place, what: str, advice: str) -> SchemaError:
+def refusal(place: Place, what: str, advice: str) -> SchemaError:
+    """The error about a file that describes no tables."""
     return place.error(what, advice=advice, code=NOT_A_SCHEMA)
 
 
 def _definition(name: str, member: Member, options: Mapping[str, str]) -> TableDefinition:
     place = member.place
-    _check_name(name, place)
+    check_name(name, place)
     node = member.value
     if not isinstance(node.value, dict):
-        raise _refusal(node.place, f"a table is an object, not {node.kind}", _SAMPLE)
+        raise refusal(node.place, f"a table is an object, not {node.kind}", _SAMPLE)
     fields = node.value
     columns = _columns(fields, place)
     partition_key = _names(fields, "partition-key", columns)
     if not partition_key:
         at = fields["partition-key"].value.place if "partition-key" in fields else place
-        raise _refusal(at, "the partition key is missing", 'Write "partition-key": ["column"]')
+        raise refusal(at, "the partition key is missing", 'Write "partition-key": ["column"]')
     clustering_key = _clustering_key(fields, columns)
-    transaction = _transaction(fields)
+    transaction = is_transactional(fields)
     try:
         schema = TableSchema(
             columns,
@@ -160,24 +162,25 @@ def _definition(name: str, member: Member, options: Mapping[str, str]) -> TableD
     except SchemaError as error:
         if error.code == NOT_A_SCHEMA:
             raise
-        raise _refusal(place, error.message, error.advice) from error
+        raise refusal(place, error.message, error.advice) from error
     own, remarks = _own_options(fields, options)
     return TableDefinition(
         name, schema, transaction, MappingProxyType({**own, **options}), place, remarks
     )
 
 
-def _check_name(name: str, place: Place) -> None:
+def check_name(name: str, place: Place) -> None:
+    """SchemaError unless it is ``namespace.table``."""
     parts = name.split(".")
     if len(parts) > 2 and all(parts):
-        raise _refusal(
+        raise refusal(
             place,
             f"{name!r} has more than one dot",
             f"Name the table {'.'.join(parts[:2])!r} if that is meant (the Java loader takes no "
             "notice of the rest), or join the parts by another sign",
         )
     if len(parts) != 2 or not all(parts) or "\x00" in name:
-        raise _refusal(
+        raise refusal(
             place, f"{name!r} is no table name", "Write 'namespace.table', both parts non-empty"
         )
 
@@ -186,9 +189,9 @@ def _columns(fields: Mapping[str, Member], place: Place) -> dict[str, DataType]:
     member = fields.get("columns")
     if member is None or member.value.value == {}:
         at = place if member is None else member.value.place
-        raise _refusal(at, "the columns are missing", 'Write "columns": {"name": "TYPE"}')
+        raise refusal(at, "the columns are missing", 'Write "columns": {"name": "TYPE"}')
     if not isinstance(member.value.value, dict):
-        raise _refusal(
+        raise refusal(
             member.value.place,
             f"columns is {member.value.kind}, not an object",
             'Write "columns": {"name": "TYPE"}',
@@ -198,17 +201,17 @@ def _columns(fields: Mapping[str, Member], place: Place) -> dict[str, DataType]:
 
 def _type(name: str, member: Member) -> DataType:
     if not name or "\x00" in name:
-        raise _refusal(member.place, f"{name!r} is no column name", "Use a non-empty text")
+        raise refusal(member.place, f"{name!r} is no column name", "Use a non-empty text")
     node = member.value
     if not isinstance(node.value, str):
-        raise _refusal(
+        raise refusal(
             node.place,
             f"the column type is {node.kind}, not a text",
             f"Use one of {', '.join(one.value for one in DataType)}",
         )
     words = node.value.split()
     if len(words) == 2 and words[1].upper() == "ENCRYPTED":
-        raise _refusal(
+        raise refusal(
             node.place,
             f"{node.value!r}: encrypted columns are not supported",
             f"Write {words[0]!r}, and encrypt the value before it is stored if need be",
@@ -216,7 +219,7 @@ def _type(name: str, member: Member) -> DataType:
     try:
         return DataType.parse(node.value)
     except SchemaError as error:
-        raise _refusal(node.place, error.message, error.advice) from None
+        raise refusal(node.place, error.message, error.advice) from None
 
 
 def _texts(fields: Mapping[str, Member], field: str) -> list[tuple[str, Node]]:
@@ -225,7 +228,7 @@ def _texts(fields: Mapping[str, Member], field: str) -> list[tuple[str, Node]]:
         return []
     nodes = member.value.value
     if not isinstance(nodes, list):
-        raise _refusal(
+        raise refusal(
             member.value.place,
             f"{field} is {member.value.kind}, not an array",
             f'Write "{field}": ["column"]',
@@ -233,7 +236,7 @@ def _texts(fields: Mapping[str, Member], field: str) -> list[tuple[str, Node]]:
     found = []
     for node in nodes:
         if not isinstance(node.value, str):
-            raise _refusal(
+            raise refusal(
                 node.place, f"{field} holds {node.kind}, not a text", "Name columns of the table"
             )
         found.append((node.value, node))
@@ -243,7 +246,7 @@ def _texts(fields: Mapping[str, Member], field: str) -> list[tuple[str, Node]]:
 def _no_column(node: Node, field: str, name: str, columns: Mapping[str, DataType]) -> SchemaError:
     near = get_close_matches(name, columns, n=1)
     advice = f"Did you mean {near[0]!r}? " if near else ""
-    return _refusal(
+    return refusal(
         node.place,
         f"{field} names {name!r}, which is not a column",
         f"{advice}The columns are {', '.join(columns)}",
@@ -256,7 +259,7 @@ def _names(fields: Mapping[str, Member], field: str, columns: Mapping[str, DataT
         if name not in columns:
             raise _no_column(node, field, name, columns)
         if name in names:
-            raise _refusal(node.place, f"{field} names {name!r} twice", "Name it once")
+            raise refusal(node.place, f"{field} names {name!r} twice", "Name it once")
         names.append(name)
     return names
 
@@ -271,7 +274,7 @@ def _clustering_key(
         words = [text] if text in columns else text.rsplit(None, 1)
         name = words[0].strip() if words else text
         if len(words) == 2 and words[1].upper() not in Order.__members__:
-            raise _refusal(
+            raise refusal(
                 node.place,
                 f"{text!r} has the order {words[1]!r}",
                 "Write 'column', 'column ASC' or 'column DESC'",
@@ -279,17 +282,18 @@ def _clustering_key(
         if name not in columns:
             raise _no_column(node, field, name, columns)
         if name in key:
-            raise _refusal(node.place, f"{field} names {name!r} twice", "Name it once")
+            raise refusal(node.place, f"{field} names {name!r} twice", "Name it once")
         key[name] = Order[words[1].upper()] if len(words) == 2 else Order.ASC
     return key
 
 
-def _transaction(fields: Mapping[str, Member]) -> bool:
+def is_transactional(fields: Mapping[str, Member]) -> bool:
+    """The field ``transaction``, true unless given."""
     member = fields.get("transaction")
     if member is None:
         return True
     if not isinstance(member.value.value, bool):
-        raise _refusal(
+        raise refusal(
             member.value.place,
             f"transaction is {member.value.kind}, not true or false",
             "Write true or false without quotes",
@@ -305,20 +309,20 @@ def _own_options(
     for key, member in fields.items():
         if key in _FIELDS:
             continue
-        name = _OLD_NAMES.get(key, key)
+        name = OLD_NAMES.get(key, key)
         if name in own:
-            raise _refusal(
+            raise refusal(
                 member.place, f"{key} means {name}, which is there as well", "Keep one of the two"
             )
         if name in given:
-            raise _refusal(
+            raise refusal(
                 member.place,
                 f"{name} is given here and on the command line",
                 "Give it in one of the two places",
             )
-        own[name] = _option(key, member)
-        if name == _DECOUPLING and own[name].lower() == "true":
-            raise _refusal(
+        own[name] = option(key, member)
+        if name == DECOUPLING and own[name].lower() == "true":
+            raise refusal(
                 member.value.place,
                 "tables whose transaction columns are kept apart are not supported",
                 "Remove the option, or make and use the table with the Java library",
@@ -328,7 +332,8 @@ def _own_options(
     return own, tuple(remarks)
 
 
-def _option(key: str, member: Member) -> str:
+def option(key: str, member: Member) -> str:
+    """A field's value as the text that storages take."""
     match member.value.value:
         case bool() as flag:
             return "true" if flag else "false"
@@ -336,7 +341,7 @@ def _option(key: str, member: Member) -> str:
             return text
         case str() as text:
             return text
-    raise _refusal(
+    raise refusal(
         member.value.place,
         f"{key} is {member.value.kind}; an option is a text, a number, true or false",
         f"The fields are {', '.join(_FIELDS)}{_meant(key)}",

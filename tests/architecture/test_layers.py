@@ -29,6 +29,7 @@ NO_ADAPTERS = {"interface", "registry", "routing", "conformance"}
 SHARED_BY_ADAPTERS = {
     "scalar_tx.storage.later_steps",
     "scalar_tx.storage.ordering",
+    "scalar_tx.storage.refusals",
     "scalar_tx.storage.sql",
 }
 ADAPTERS_MAY_IMPORT = {"scalar_tx.storage.interface"} | SHARED_BY_ADAPTERS | VOCABULARY

@@ -28,6 +28,9 @@ NEW_TABLE: Final = tuple(
     for name in wrong.TABLE
     if name not in ("bank.nothing", "nowhere.account", "BANK.ACCOUNT", "bank.account\x00")
 )
+NO_NEW_COLUMN: Final[tuple[Any, ...]] = (
+    *(None, 5, True, [], {}, "", "owner", "id", "tx_id", "before_owner", "a\x00"),
+)
 CALLS: Final[list[tuple[str, dict[str, Any], dict[str, Iterable[Any]]]]] = [
     (
         "create_namespace",
@@ -70,12 +73,62 @@ CALLS: Final[list[tuple[str, dict[str, Any], dict[str, Iterable[Any]]]]] = [
         {"table": ACCOUNT, "column": "more", "data_type": "INT"},
         {
             "table": MISSING_TABLE,
-            "column": (None, 5, True, [], {}, "", "owner", "id", "tx_id", "before_owner", "a\x00"),
+            "column": NO_NEW_COLUMN,
             "data_type": wrong.COLUMN_TYPE,
             "if_not_exists": wrong.FLAG,
             "transaction": (False, *wrong.FLAG),
         },
     ),
+    (
+        "drop_column",
+        {"table": ACCOUNT, "column": "balance"},
+        {
+            "table": MISSING_TABLE,
+            "column": (*wrong.COLUMN_NAME, "id"),
+            "if_exists": wrong.FLAG,
+            "transaction": (False, *wrong.FLAG),
+        },
+    ),
+    (
+        "rename_column",
+        {"table": ACCOUNT, "column": "balance", "new_name": "amount"},
+        {
+            "table": MISSING_TABLE,
+            "column": wrong.COLUMN_NAME,
+            "new_name": (*NO_NEW_COLUMN, "balance"),
+            "transaction": (False, *wrong.FLAG),
+        },
+    ),
+    (
+        "alter_column_type",
+        {"table": ACCOUNT, "column": "balance", "data_type": "TEXT"},
+        {
+            "table": MISSING_TABLE,
+            "column": (*wrong.COLUMN_NAME, "id"),
+            "data_type": (*wrong.COLUMN_TYPE, "INT", "DOUBLE"),
+            "transaction": (False, *wrong.FLAG),
+        },
+    ),
+    (
+        "rename_table",
+        {"table": ACCOUNT, "new_name": "bank.customer"},
+        {
+            "table": MISSING_TABLE,
+            "new_name": (*wrong.NAMES, "", "customer", "bank.", "a.b.c", "shop.customer"),
+            "transaction": (False, *wrong.FLAG),
+        },
+    ),
+    (
+        "import_table",
+        {"table": "bank.nothing"},
+        {
+            "table": wrong.TABLE,
+            "override_types": (*wrong.SCALARS, [], [("id", "INT")], {"id": "UUID"}, {"id": None}),
+            "transaction": wrong.FLAG,
+            "options": (*wrong.OPTIONS, {"transaction-metadata-decoupling": "TRUE"}),
+        },
+    ),
+    ("upgrade", {}, {"options": wrong.OPTIONS, "dry_run": wrong.FLAG}),
     (
         "create_index",
         {"table": ACCOUNT, "column": "balance"},

@@ -165,7 +165,7 @@ def test_tables_that_lack_something(stage: Stage) -> None:
     account = found(data, "tables", "bank.account")
     assert account["verdict"] == "warning"
     assert "before_owner" in account["text"]
-    assert "schema repair" in account["advice"]
+    assert "schema upgrade" in account["advice"]
 
 
 def test_a_coordinator_table_without_what_the_settings_ask_for(

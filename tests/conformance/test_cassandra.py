@@ -9,7 +9,7 @@ import pytest
 from scalar_tx.model.types import DataType
 from scalar_tx.settings import load
 from scalar_tx.storage.cassandra import open_cassandra
-from scalar_tx.storage.conformance import Place, Role, StorageConformance, Subject
+from scalar_tx.storage.conformance import Change, Place, Role, StorageConformance, Subject
 
 if TYPE_CHECKING:
     from scalar_tx.storage.cassandra.storage import CassandraStorage
@@ -35,4 +35,5 @@ class TestCassandra(StorageConformance):
         reopen=_open,
         unsupported=frozenset((DataType.TIMESTAMP, role) for role in Role),
         keeps_tables=True,
+        refuses=frozenset({Change.RENAME, Change.TYPES, Change.RENAME_TABLE}),
     )

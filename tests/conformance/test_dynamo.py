@@ -8,7 +8,7 @@ import pytest
 
 from scalar_tx.model.storage_settings import StorageSettings
 from scalar_tx.model.types import DataType
-from scalar_tx.storage.conformance import Place, Role, StorageConformance, Subject
+from scalar_tx.storage.conformance import Change, Place, Role, StorageConformance, Subject
 from scalar_tx.storage.dynamo.storage import DynamoStorage, from_settings
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class TestDynamo(StorageConformance):
         open=_open,
         reopen=_open,
         remembers_empty_namespaces=False,
+        refuses=frozenset(Change),
         unsupported=frozenset(
             {(DataType.BLOB, Role.CLUSTERING_KEY), (DataType.BOOLEAN, Role.INDEX)}
         ),

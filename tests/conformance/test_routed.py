@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from scalar_tx.settings import load
-from scalar_tx.storage.conformance import BlockingRunner, Place, StorageConformance, Subject
+from scalar_tx.storage.conformance import BlockingRunner, Change, Place, StorageConformance, Subject
 from scalar_tx.storage.conformance.lab import NAMESPACE, OTHER_NAMESPACE
 from scalar_tx.storage.postgresql.opening import from_settings
 from scalar_tx.storage.routing import RoutedStorage
@@ -50,6 +50,7 @@ class TestTwoFiles(StorageConformance):
         reopen=_files,
         runners=(BlockingRunner,),
         remembers_empty_namespaces=False,
+        refuses=frozenset({Change.TYPES}),
     )
 
 

@@ -12,7 +12,8 @@ import pytest
 
 import scalar_tx
 from scalar_tx import AsyncTransaction, AsyncTransactionManager, Transaction, TransactionManager
-from scalar_tx.admin import Admin, AsyncAdmin
+from scalar_tx.admin import Admin
+from scalar_tx.admin_async import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempt, AsyncAttempts, Attempt, Attempts
 from scalar_tx.exactly_once import AsyncOutcomes, Outcomes
 from scalar_tx.transaction import Scanner

@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 _PREPARED_TWO = "mutate prepare x2"
+_ABORTED = "put abort-state x1"
+_REFUSED_ROLLBACK = "mutate rollback x2 -> NoMutationException"
+_NOT_READ_AGAIN = (
+    "what prepare wrote is known, and what it was refused for certain needs no undoing"
+)
 _RESTORED = {
     "balance": 100,
     "kind": 1,
@@ -54,8 +59,6 @@ DIFFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
                 "get read-state x1",
                 "put abort-state x1",
                 "get read x1",  # an own record, still prepared: nobody has cleaned up behind us
-                "get read x1",
-                "get read x1",
                 "mutate rollback x2",
             ],
         },
@@ -69,10 +72,75 @@ DIFFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
                 "get read-state x1",
                 "get read-state x1",
                 "put abort-state x1",
-                "get read x1",
-                "get read x1",
                 "mutate rollback x2",
             ],
+        },
+    ),
+    "prepare fails with a plain storage error": (
+        "what may be prepared is undone from what prepare wrote; where that is refused, by rows",
+        {"calls": [_ABORTED, _REFUSED_ROLLBACK, "get read x1", "get read x1"]},
+    ),
+    "prepare fails with a retriable error": (_NOT_READ_AGAIN, {"calls": [_ABORTED]}),
+    "prepare meets a changed record": (_NOT_READ_AGAIN, {"calls": [_ABORTED]}),
+    "prepare is applied but its answer is lost": (
+        _NOT_READ_AGAIN,
+        {"calls": [f"{_PREPARED_TWO} -> ExecutionException", _ABORTED, "mutate rollback x2"]},
+    ),
+    "prepare applied and lost, rollback of the records fails": (
+        _NOT_READ_AGAIN,
+        {"calls": [f"{_PREPARED_TWO} -> ExecutionException", _ABORTED]},
+    ),
+    "prepare conflicts, abort-state fails once": (_NOT_READ_AGAIN, {"calls": [_ABORTED]}),
+    "prepare conflicts, ABORTED is written but its answer is lost": (
+        _NOT_READ_AGAIN,
+        {
+            "calls": [
+                f"{_ABORTED} -> ExecutionException",
+                f"{_ABORTED} -> NoMutationException",
+                "get read-state x1",
+            ]
+        },
+    ),
+    "validation fails with a storage error": (
+        _NOT_READ_AGAIN,
+        {"calls": ["mutate prepare x1", _ABORTED, "mutate rollback x1"]},
+    ),
+    "validation finds a change": (
+        _NOT_READ_AGAIN,
+        {"calls": ["mutate prepare x1", "get read x1", _ABORTED, "mutate rollback x1"]},
+    ),
+    "the slow writer goes on after that": (
+        "the same; a reader has undone one of the two, so the other is looked at by itself",
+        {
+            "calls": [
+                _PREPARED_TWO,
+                "put commit-state x1 -> NoMutationException",
+                "get read-state x1",
+                _REFUSED_ROLLBACK,
+                "get read x1",
+                "get read x1",
+                "mutate rollback x1",
+            ]
+        },
+    ),
+    "SERIALIZABLE: read two dead rows, write a third": (
+        "a writer's decision is looked up once",
+        {
+            "calls": [
+                "get read x1",
+                "get read-state x1",
+                "get read x1",
+                _ABORTED,
+                "get read x1",
+                "mutate rollback x1",
+                "get read x1",
+                "mutate rollback x1",
+                "mutate prepare x1",
+                "get read x1",
+                "get read x1",
+                "put commit-state x1",
+                "mutate commit x1",
+            ]
         },
     ),
     "prepare conflicts, abort-state fails 5 times": (

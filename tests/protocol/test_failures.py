@@ -231,8 +231,6 @@ def test_a_second_batch_conflicts_and_the_work_succeeds_when_repeated() -> None:
         "mutate prepare x1",
         "mutate prepare x1 -> NoMutationException",
         "put abort-state x1",
-        "get read x1",
-        "get read x1",
         "mutate rollback x1",
     ]
     again = world.begin("again")

@@ -37,10 +37,11 @@ Call by call. In a case that begins with a line ``world …`` nothing is in the 
 lie in memory, every transaction has a process of its own, and its storage calls may be let go one
 at a time. Pauses take no time and background work waits until it is its turn. The words:
 
-    world [unit=RECORD|PARTITION] [page=2] [storages=2] [moments] [lagging]
+    world [unit=RECORD|PARTITION] [page=2] [storages=2] [moments] [lagging] [knowing]
                                    what one atomic write may span; rows in a page (100); receipts,
                                    odd and items in a second storage; the storage can be read as it
-                                   was at one moment; its indexes learn of changes later
+                                   was at one moment; its indexes learn of changes later; all
+                                   transactions know what one of them has read of decisions
     given accounts/7 100           a committed record, before anything begins
     start COMMAND                  begins any command of a transaction, and settle, and goes on to
                                    just before its first storage call: start get A accounts/7

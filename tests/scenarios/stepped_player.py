@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_tx.consensus_commit.context import Context, Options
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable, coordinator_table
+from scalar_tx.consensus_commit.decided_states import DecidedStates
 from scalar_tx.consensus_commit.metadata import Catalog, with_transaction_columns
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.consensus_commit.settle import settle
@@ -47,6 +48,7 @@ class WorldWords:
     storages: int = 1
     moments: bool = False
     lagging: bool = False
+    knowing: bool = False
 
     @classmethod
     def read(cls, words: Sequence[str]) -> WorldWords:
@@ -60,7 +62,7 @@ class WorldWords:
                         found[name] = AtomicityUnit[value]
                     case "page" | "storages":
                         found[name] = int(value)
-                    case "moments" | "lagging" if not value:
+                    case "moments" | "lagging" | "knowing" if not value:
                         found[name] = True
                     case _:
                         raise KeyError(word)
@@ -73,7 +75,7 @@ class WorldWords:
         words += [] if self.unit is AtomicityUnit.STORAGE else [f"unit={self.unit.name}"]
         words += [] if self.page == 100 else [f"page={self.page}"]
         words += [] if self.storages == 1 else [f"storages={self.storages}"]
-        words += [name for name in ("moments", "lagging") if getattr(self, name)]
+        words += [name for name in ("moments", "lagging", "knowing") if getattr(self, name)]
         return " ".join(words)
 
 
@@ -99,6 +101,7 @@ class SteppedPlayer(Player):
             name: SteppedStorage(memory, f"memory {name}", moments=words.moments)
             for name, memory in self.memories.items()
         }
+        self._decided = DecidedStates()
         self._begun = False
         run_blocking(self.memories["0"].admin.create_table(coordinator_table("coordinator")))
         for table in TABLES.values():
@@ -270,6 +273,9 @@ class SteppedPlayer(Player):
     def _context(self, actor: Actor) -> Context:
         storage = self._joined(self._ways)
         decisions = CoordinatorTable(storage, actor, COORDINATOR.partition(".")[0])
+        recovery = Recovery(storage, actor, decisions)
+        if self.words.knowing:
+            recovery._decided = self._decided
         return Context(
             storage=storage,
             runtime=actor,
@@ -277,7 +283,7 @@ class SteppedPlayer(Player):
                 storage, actor, expiry=-1, coordinator_namespace=COORDINATOR.partition(".")[0]
             ),
             decisions=decisions,
-            recovery=Recovery(storage, actor, decisions),
+            recovery=recovery,
             options=Options(scan_fetch_size=self.words.page, one_phase_commit=False),
         )
 

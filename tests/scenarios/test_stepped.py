@@ -47,7 +47,7 @@ def test_what_has_no_words_is_refused() -> None:
 
 
 def test_a_world_is_its_words() -> None:
-    words = "world unit=RECORD page=2 storages=2 moments lagging"
+    words = "world unit=RECORD page=2 storages=2 moments lagging knowing"
     assert str(WorldWords.read(words.split()[1:])) == words
     assert str(WorldWords.read([])) == "world"
 

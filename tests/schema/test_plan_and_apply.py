@@ -128,9 +128,12 @@ def test_create_says_how_a_table_differs(db: TransactionManager) -> None:
 
 
 def test_the_coordinators_namespace_is_nobody_elses(db: TransactionManager) -> None:
-    for mode in Mode:
+    for mode in (Mode.CREATE, Mode.ALTER, Mode.REPAIR, Mode.DELETE):
         with pytest.raises(SchemaError, match=r"f\.json:2:2: coordinator\.x: the namespace"):
             make_plan(db, definitions(coordinator__x=ACCOUNT), mode)
+    for mode in (Mode.IMPORT, Mode.UPGRADE):
+        with pytest.raises(InvalidOperationError, match="no schema file asks for"):
+            make_plan(db, definitions(bank__x=ACCOUNT), mode)
 
 
 # Alter.

@@ -17,6 +17,8 @@ FLOORS: Final = Floors(
         "recovery": 0.5,
         "rolled back": 0.1,
         "rolled forward": 0.2,
+        "decision known already": 0.05,
+        "rolled together": 0.02,
         "lost_before": 0.04,
         "lost_after": 0.04,
         "late": 0.04,

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from tests.simulation.bugs import (
     decide,
+    decided,
     finish,
     finish_later,
     group_commit,
@@ -35,6 +36,7 @@ PLANTED: Final[Mapping[str, Bug]] = {
     **finish.BUGS,
     **read.BUGS,
     **recover.BUGS,
+    **decided.BUGS,
     **two_phase.BUGS,
     **one_phase.BUGS,
     **group_commit.BUGS,

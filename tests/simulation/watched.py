@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.recover import Resolved
     from scalar_tx.consensus_commit.snapshot import RecordId
     from scalar_tx.model.types import Row, Value
+    from scalar_tx.runtime.interface import Later
     from scalar_tx.storage.interface import StorageMutation
     from tests.simulation.truth import Truth
 
@@ -108,6 +109,15 @@ class WatchedRecovery(Recovery):
         self.counts["recovery"] += 1
         self.counts["rolled back" if resolved.rolled_back else "rolled forward"] += 1
         return resolved
+
+    async def _read_decision(self, writer: str) -> Decision | None:
+        self.counts["decision known already"] += self._decided.get(writer) is not None
+        return await super()._read_decision(writer)
+
+    def roll_later(self, mutations: Sequence[StorageMutation]) -> Later:
+        """As recovery does."""
+        self.counts["rolled together"] += len(mutations) > 1
+        return super().roll_later(mutations)
 
     async def _abort(self, writer: str) -> Decision | None:
         self.truth.forced.add(writer)

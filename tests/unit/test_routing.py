@@ -170,6 +170,17 @@ def test_administration(storage: RoutedStorage, parts: tuple[MemoryStorage, Memo
     assert grown is not None
     assert "more" in grown.columns
     assert list(grown.schema.secondary_index) == []
+    run(admin.rename_columns(grown, {"more": "most"}))
+    run(admin.alter_types(THERE, {"most": DataType.BIGINT}))
+    grown = run(second.admin.table(THERE.name))
+    assert grown is not None
+    assert grown.schema.columns["most"] is DataType.BIGINT
+    run(admin.drop_columns(THERE, ["most"]))
+    run(admin.rename_table(THERE.name, "there.other"))
+    assert run(second.admin.tables("there")) == ["there.other"]
+    with pytest.raises(InvalidOperationError, match="would be looked for in 'first'"):
+        run(admin.rename_table("there.other", "here.other"))
+    run(admin.rename_table("there.other", THERE.name))
     run(admin.repair_table(THERE))
     run(admin.truncate_table(THERE.name))
     assert run(storage.get(HERE, (1,))) is not None
@@ -228,6 +239,11 @@ CALLS: dict[str, Callable[[RoutedStorage], Coroutine[Any, Any, Any]]] = {
     "drop_index": lambda s: s.admin.drop_index(THERE, "v"),
     "repair_table": lambda s: s.admin.repair_table(THERE),
     "add_columns": lambda s: s.admin.add_columns(THERE, {}),
+    "drop_columns": lambda s: s.admin.drop_columns(THERE, []),
+    "rename_columns": lambda s: s.admin.rename_columns(THERE, {}),
+    "alter_types": lambda s: s.admin.alter_types(THERE, {}),
+    "rename_table": lambda s: s.admin.rename_table(THERE.name, "there.other"),
+    "foreign_table": lambda s: s.admin.foreign_table(THERE.name, {}),
 }
 
 

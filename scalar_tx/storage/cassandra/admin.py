@@ -6,15 +6,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError, SchemaError, StorageUnavailableError
-from scalar_tx.model.table import split_name
+from scalar_tx.model.table import Table, renamed, split_name
 from scalar_tx.storage.cassandra import ddl
 from scalar_tx.storage.cassandra.names import check_index, check_makeable, check_namespace
 from scalar_tx.storage.later_steps import begun
+from scalar_tx.storage.refusals import cannot, chosen_types, unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
-    from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType
     from scalar_tx.storage.cassandra.catalog import Catalog
     from scalar_tx.storage.cassandra.session import Session
@@ -226,6 +226,67 @@ class CassandraAdmin:
             for text in texts[1:]:
                 await self._session.define(text, table.name)
         self._forget(table.name)
+
+    async def drop_columns(self, table: Table, columns: Sequence[str]) -> None:
+        """Remove columns, each index and each column by a statement of its own."""
+        current = await self._current(table.name)
+        for column in columns:
+            if column in current.schema.primary_key:
+                raise cannot("Cassandra", f"drop {table.name}.{column}, which is of the key")
+        there = [column for column in columns if column in current.columns]
+        with begun(f"dropping columns of {table.name}"):
+            for column in there:
+                if column in current.schema.secondary_index:
+                    await self.drop_index(table, column)
+                await self._session.define(ddl.drop_column(table.name, column), table.name)
+        self._forget(table.name)
+
+    async def rename_columns(self, table: Table, names: Mapping[str, str]) -> None:
+        """Rename columns of the key; where one is indexed, its index is made anew."""
+        current = await self._current(table.name)
+        check_makeable(Table(table.name, renamed(current.schema, names)))
+        for old in names:
+            if old not in current.schema.primary_key:
+                raise cannot("Cassandra", f"rename {table.name}.{old}, which is not of the key")
+        with begun(f"renaming columns of {table.name}"):
+            for old, new in names.items():
+                indexed = old in current.schema.secondary_index
+                if indexed:
+                    await self.drop_index(table, old)
+                await self._session.define(ddl.rename_column(table.name, old, new), table.name)
+                if indexed:
+                    await self._index(await self._current(table.name), new)
+        self._forget(table.name)
+
+    async def alter_types(self, table: Table, columns: Mapping[str, DataType]) -> None:
+        """Columns keep their types."""
+        raise cannot("Cassandra", "alter the type of a column")
+
+    async def rename_table(self, name: str, new_name: str) -> None:
+        """Tables keep their names."""
+        raise cannot("Cassandra", "rename a table")
+
+    async def foreign_table(self, name: str, types: Mapping[str, DataType]) -> Table:
+        """Any table whose types are ScalarDB's: the schema is all the metadata there are."""
+        namespace, short_name = split_name(name)
+        if short_name not in await self._catalog.tables(namespace):
+            raise _missing(name)
+        try:
+            table = await self._current(name)
+        except SchemaError as error:
+            raise unfit(name, error.message, error.advice) from error
+        chosen_types(
+            {column: (kind,) for column, kind in table.schema.columns.items()}, types, name
+        )
+        seconds = await self._catalog.time_to_live(name)
+        if seconds:
+            raise unfit(
+                name,
+                f"what is written to it vanishes after {seconds} s, undecided or not",
+                "Set its default_time_to_live to 0",
+            )
+        check_makeable(table)
+        return table
 
     async def _current(self, name: str) -> Table:
         table = await self._catalog.table(name)

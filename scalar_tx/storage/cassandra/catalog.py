@@ -26,6 +26,9 @@ _COLUMNS: Final = (
     "SELECT column_name, kind, position, clustering_order, type FROM system_schema.columns "
     "WHERE keyspace_name=? AND table_name=?"
 )
+_TIME_TO_LIVE: Final = (
+    "SELECT default_time_to_live FROM system_schema.tables WHERE keyspace_name=? AND table_name=?"
+)
 _INDEXES: Final = (
     "SELECT index_name, options FROM system_schema.indexes WHERE keyspace_name=? AND table_name=?"
 )
@@ -66,6 +69,13 @@ class Catalog:
     async def tables(self, keyspace: str) -> list[str]:
         """The short names of a keyspace's tables."""
         return sorted(_text(name) for (name,) in await self._rows(_TABLES, keyspace))
+
+    async def time_to_live(self, name: str) -> int:
+        """After how many seconds what is written to a table vanishes; 0: never."""
+        found = await self._rows(_TIME_TO_LIVE, *split_name(name))
+        return max(
+            (int.from_bytes(cell or b"", "big", signed=True) for (cell,) in found), default=0
+        )
 
     async def indexes(self, name: str) -> dict[str, str]:
         """Indexed column -> name of its index."""

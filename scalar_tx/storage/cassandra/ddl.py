@@ -100,6 +100,16 @@ def add_column(table: str, column: str, data_type: DataType) -> str:
     return f"ALTER TABLE {table_name(table)} ADD {quoted(column)} {cql_type(data_type)}"
 
 
+def drop_column(table: str, column: str) -> str:
+    """Remove a column and its values."""
+    return f"ALTER TABLE {table_name(table)} DROP {quoted(column)}"
+
+
+def rename_column(table: str, old: str, new: str) -> str:
+    """Give a column of the primary key another name; Cassandra renames no others."""
+    return f"ALTER TABLE {table_name(table)} RENAME {quoted(old)} TO {quoted(new)}"
+
+
 def drop_keyspace(name: str) -> str:
     """Remove a keyspace."""
     return f"DROP KEYSPACE {quoted(name)}"

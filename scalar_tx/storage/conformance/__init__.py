@@ -20,7 +20,8 @@ from __future__ import annotations
 import pytest
 
 for _topic in (
-    "administration", "atomic_groups", "conditional_writes", "filters", "freshness", "gets",
+    "administration", "alterations", "atomic_groups", "conditional_writes", "filters", "freshness",
+    "gets",
     "index_scans", "key_order", "lab", "names", "paging", "page_changes", "partition_scans",
     "races", "reopening", "runners", "topic", "values", "whole_table_scans", "writes",
 ):  # fmt: skip
@@ -28,11 +29,12 @@ for _topic in (
 
 from scalar_tx.storage.conformance.record_unit import RecordUnitStorage  # noqa: E402
 from scalar_tx.storage.conformance.runners import BlockingRunner, LoopRunner, Runner  # noqa: E402
-from scalar_tx.storage.conformance.subject import Place, Role, Subject  # noqa: E402
+from scalar_tx.storage.conformance.subject import Change, Place, Role, Subject  # noqa: E402
 from scalar_tx.storage.conformance.suite import StorageConformance  # noqa: E402
 
 __all__ = [
     "BlockingRunner",
+    "Change",
     "LoopRunner",
     "Place",
     "RecordUnitStorage",

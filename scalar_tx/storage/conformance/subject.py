@@ -25,6 +25,16 @@ class Role(Enum):
     INDEX = "index"
 
 
+class Change(Enum):
+    """A change of a table that some storages have no means for."""
+
+    DROP = "drop columns"
+    RENAME = "rename columns outside the key"
+    RENAME_KEY = "rename columns of the key"
+    TYPES = "widen the types of columns"
+    RENAME_TABLE = "rename a table"
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a storage is to be opened: an empty folder of its own, and who will call it."""
@@ -40,7 +50,8 @@ class Subject:
     ``open`` opens a storage which holds no tables of the namespaces ``conformance…``. ``reopen``
     opens the same data again, after the first was closed and also beside it; None where nothing
     outlives the storage. ``unsupported`` names types that the database can't use in a role: making
-    such a table must then be refused. ``exclusions`` maps the name of a test to the reason why
+    such a table must then be refused. ``refuses`` names the changes of a table that it can't make.
+    ``exclusions`` maps the name of a test to the reason why
     this storage does not pass it. ``remembers_empty_namespaces`` is False where a namespace is
     known by its tables only. ``keeps_tables``: where making a table takes long, the shared ones
     stay for the next runner, and whoever stops the server takes them away.
@@ -50,6 +61,7 @@ class Subject:
     reopen: Callable[[Place], Storage] | None = None
     runners: tuple[Callable[[], Runner], ...] = (BlockingRunner, LoopRunner)
     unsupported: frozenset[tuple[DataType, Role]] = frozenset()
+    refuses: frozenset[Change] = frozenset()
     exclusions: Mapping[str, str] = field(default_factory=dict)
     remembers_empty_namespaces: bool = True
     keeps_tables: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scalar_tx.storage.conformance.administration import Administration
+from scalar_tx.storage.conformance.alterations import Alterations
 from scalar_tx.storage.conformance.atomic_groups import AtomicGroups
 from scalar_tx.storage.conformance.conditional_writes import ConditionalWrites
 from scalar_tx.storage.conformance.filters import Filters
@@ -38,6 +39,7 @@ class StorageConformance(
     Freshness,
     Reopening,
     Administration,
+    Alterations,
     Names,
 ):
     """Every promise of ``storage/interface.py``; a subclass says of which storage."""

@@ -19,6 +19,7 @@ from scalar_tx.errors import (
 )
 from scalar_tx.model.table import Table, TableSchema, split_name
 from scalar_tx.storage.dynamo import capacity, metadata, rows
+from scalar_tx.storage.dynamo.fixed_tables import FixedTables
 from scalar_tx.storage.dynamo.keys import CLUSTERING_KEY, PARTITION_KEY
 from scalar_tx.storage.dynamo.patience import Patience
 from scalar_tx.storage.later_steps import begun
@@ -37,7 +38,7 @@ _DESCRIPTION_SECONDS: Final = 60.0
 _DESCRIPTION_PAUSE: Final = 0.2
 
 
-class DynamoAdmin:
+class DynamoAdmin(FixedTables):
     """Tables of one account. A namespace is the beginning of a table's name, no object of its own.
 
     Options: ``ru``, the read and write units of a table and of each of its indexes (10 unless

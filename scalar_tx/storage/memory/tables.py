@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError
-from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.model.table import Table, TableSchema, renamed, without
+from scalar_tx.model.types import DataType
+from scalar_tx.storage.refusals import COPY, cannot
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.model.types import Row, Value
 
 _NO_OPTIONS: Final[Mapping[str, str]] = {}
 _NO_COLUMNS: Final[Mapping[str, DataType]] = {}
@@ -152,12 +154,7 @@ class MemoryAdmin:
         """Allow index reads of a column."""
         with self._lock:
             schema = self.contents(table.name).table.schema
-            if column not in schema.columns:
-                raise InvalidOperationError(
-                    f"{table.name} has no column {column}",
-                    code="STX-3012",
-                    advice=f"Its columns are {', '.join(schema.columns)}",
-                )
+            _check_column(table.name, schema, column)
             if column in schema.secondary_index:
                 raise InvalidOperationError(
                     f"{table.name}.{column} has an index",
@@ -193,12 +190,66 @@ class MemoryAdmin:
             index = dict.fromkeys((*schema.secondary_index, *table.schema.secondary_index))
             self._redefine(table.name, schema, added=missing, index=tuple(index))
 
+    async def drop_columns(self, table: Table, columns: Sequence[str]) -> None:
+        """Take columns and their indexes out of the definition and out of every row."""
+        with self._lock:
+            schema = self.contents(table.name).table.schema
+            for column in columns:
+                if column in schema.primary_key:
+                    raise InvalidOperationError(
+                        f"{table.name}.{column} belongs to the key", advice=COPY, code="STX-3012"
+                    )
+            kept = without(schema, columns)
+            self._replace(table.name, kept, {name: name for name in kept.columns})
+
+    async def rename_columns(self, table: Table, names: Mapping[str, str]) -> None:
+        """Change names in the definition and in every row."""
+        with self._lock:
+            schema = self.contents(table.name).table.schema
+            now = renamed(schema, names)
+            self._replace(table.name, now, {n: names.get(n, n) for n in schema.columns})
+
+    async def alter_types(self, table: Table, columns: Mapping[str, DataType]) -> None:
+        """Change numbers' types; how a value looks as text is every database's own matter."""
+        if DataType.TEXT in columns.values():
+            raise cannot("memory", "turn values into texts")
+        with self._lock:
+            schema = self.contents(table.name).table.schema
+            for name in columns:
+                _check_column(table.name, schema, name)
+            self._redefine(table.name, schema, added=columns, index=tuple(schema.secondary_index))
+
+    async def rename_table(self, name: str, new_name: str) -> None:
+        """Put the rows under another name."""
+        with self._lock:
+            content = self.contents(name)
+            if new_name in self._contents:
+                raise InvalidOperationError(
+                    f"the table {new_name} exists",
+                    advice="Choose another name",
+                    code="STX-3018",
+                )
+            self._contents[new_name] = content
+            del self._contents[name]
+            content.table = Table(new_name, content.table.schema)
+
+    async def foreign_table(self, name: str, types: Mapping[str, DataType]) -> Table:
+        """Every table here was made by its manager."""
+        raise cannot("memory", "hold tables that another program made", "Create the table")
+
     async def add_columns(self, table: Table, columns: Mapping[str, DataType]) -> None:
         """Append columns, NULL in every row."""
         with self._lock:
             schema = self.contents(table.name).table.schema
             added = {name: kind for name, kind in columns.items() if name not in schema.columns}
             self._redefine(table.name, schema, added=added, index=tuple(schema.secondary_index))
+
+    def _replace(self, name: str, schema: TableSchema, names: Mapping[str, str]) -> None:
+        """Define a table anew; ``names`` maps what is kept of its columns to what it is called."""
+        content = self._contents[name]
+        content.table = Table(name, schema)
+        for key, row in content.rows.items():
+            content.rows[key] = {names[one]: value for one, value in row.items() if one in names}
 
     def _redefine(
         self,
@@ -220,4 +271,13 @@ class MemoryAdmin:
             ),
         )
         for row in content.rows.values():
-            row.update(dict.fromkeys(added))
+            row.update({one: row.get(one) for one in added})
+
+
+def _check_column(name: str, schema: TableSchema, column: str) -> None:
+    if column not in schema.columns:
+        raise InvalidOperationError(
+            f"{name} has no column {column}",
+            code="STX-3012",
+            advice=f"Its columns are {', '.join(schema.columns)}",
+        )

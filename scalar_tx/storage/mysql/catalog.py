@@ -13,8 +13,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError, StorageBusyError
+from scalar_tx.storage.mysql.foreign import foreign_columns
 from scalar_tx.storage.sql import tables as sql
-from scalar_tx.storage.sql.definitions import Texts
+from scalar_tx.storage.sql.definitions import ForeignColumn, Texts
 from scalar_tx.storage.sql.meanings import no_such_column, no_such_table
 
 if TYPE_CHECKING:
@@ -205,6 +206,27 @@ class MysqlDefinitions:
         """Gives a column another type."""
         reference = self.dialect.table(table.namespace, table.short_name)
         return f"ALTER TABLE {reference} MODIFY {self.dialect.quote(column)} {declared}"
+
+    def rename_table(self, table: Table, short_name: str) -> str:
+        """Gives a table another name in its schema."""
+        reference = self.dialect.table(table.namespace, table.short_name)
+        return (
+            f"ALTER TABLE {reference} RENAME TO {self.dialect.table(table.namespace, short_name)}"
+        )
+
+    def rename_index(self, table: Table, column: str, name: str, new_name: str) -> list[str]:
+        """Gives an index another name."""
+        quote = self.dialect.quote
+        reference = self.dialect.table(table.namespace, table.short_name)
+        return [f"ALTER TABLE {reference} RENAME INDEX {quote(name)} TO {quote(new_name)}"]
+
+    def foreign_columns(self, read: Reader, namespace: str, name: str) -> list[ForeignColumn]:
+        """The columns of a table, whoever made it."""
+        return foreign_columns(read, namespace, name)
+
+    def where_tables_are(self, name: str) -> str:
+        """A namespace is a schema."""
+        return "Name a table of this server as schema.table; a view can't be imported"
 
 
 def _spoken(table: Table) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.storage.postgresql.dialect import POSTGRESQL
+from scalar_tx.storage.postgresql.foreign import foreign_columns
 from scalar_tx.storage.sql import tables as sql
-from scalar_tx.storage.sql.definitions import Texts
+from scalar_tx.storage.sql.definitions import ForeignColumn, Texts
 from scalar_tx.storage.sql.meanings import no_such_column, no_such_table
 
 if TYPE_CHECKING:
@@ -172,6 +173,24 @@ class PostgresqlDefinitions:
         """Gives a column another type."""
         reference = POSTGRESQL.table(table.namespace, table.short_name)
         return f"ALTER TABLE {reference} ALTER COLUMN {POSTGRESQL.quote(column)} TYPE {declared}"
+
+    def rename_table(self, table: Table, short_name: str) -> str:
+        """Gives a table another name in its schema."""
+        reference = POSTGRESQL.table(table.namespace, table.short_name)
+        return f"ALTER TABLE {reference} RENAME TO {POSTGRESQL.quote(short_name)}"
+
+    def rename_index(self, table: Table, column: str, name: str, new_name: str) -> list[str]:
+        """Gives an index another name."""
+        reference = POSTGRESQL.table(table.namespace, name)
+        return [f"ALTER INDEX {reference} RENAME TO {POSTGRESQL.quote(new_name)}"]
+
+    def foreign_columns(self, read: Reader, namespace: str, name: str) -> list[ForeignColumn]:
+        """The columns of a table, whoever made it."""
+        return foreign_columns(read, namespace, name)
+
+    def where_tables_are(self, name: str) -> str:
+        """A namespace is a schema."""
+        return "Name a table of this database as schema.table; a view can't be imported"
 
 
 def _default_is_by_code_point(read: Reader) -> bool:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scalar_tx.model.table import Table
+    from scalar_tx.model.types import DataType
     from scalar_tx.storage.sql.connections import Reader, Session
     from scalar_tx.storage.sql.dialect import Dialect
 
@@ -19,6 +20,21 @@ class Texts:
 
     unequal: frozenset[str] = frozenset()
     unordered: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignColumn:
+    """A column of a table that another program made.
+
+    ``types``: what it can be read as, the usual one first. ``key_position`` counts from 1; 0: it is
+    not of the key. ``obstacle``: why it can't be used, as words behind its name.
+    """
+
+    name: str
+    types: tuple[DataType, ...]
+    key_position: int = 0
+    obstacle: str = ""
+    advice: str = ""
 
 
 class Definitions(Protocol):
@@ -92,4 +108,20 @@ class Definitions(Protocol):
 
     def alter_type(self, table: Table, column: str, declared: str) -> str | None:
         """Gives a column another type, where keys and indexed columns have types of their own."""
+        ...
+
+    def rename_table(self, table: Table, short_name: str) -> str:
+        """Gives a table another name in its namespace."""
+        ...
+
+    def rename_index(self, table: Table, column: str, name: str, new_name: str) -> list[str]:
+        """Gives the index of a column another name."""
+        ...
+
+    def foreign_columns(self, read: Reader, namespace: str, name: str) -> list[ForeignColumn]:
+        """The columns of a table, whoever made it; empty if there is none, or it is a view."""
+        ...
+
+    def where_tables_are(self, name: str) -> str:
+        """What to do about a table that was not found."""
         ...

@@ -54,7 +54,8 @@ class Dialect:
     column's own collation does not. ``equal_by_code_point``: are texts of the metadata table equal
     only if they are the same? ``orders_in_key``: does the primary key say ASC and DESC?
     ``clustering_index``: does a key of both orders get an index of its own?
-    ``truncate`` begins the statement that removes all rows.
+    ``truncate`` begins the statement that removes all rows. ``alters_together``: does only one
+    statement change several columns together?
     """
 
     quote_sign: str
@@ -76,6 +77,7 @@ class Dialect:
     orders_in_key: bool = False
     clustering_index: bool = False
     truncate: str = "TRUNCATE TABLE"
+    alters_together: bool = False
 
     def quote(self, identifier: str) -> str:
         """An identifier as a statement holds it, its quotes and placeholder signs escaped."""

@@ -19,6 +19,7 @@ DEFAULT_METADATA_SCHEMA: Final = "scalardb"
 METADATA_TABLE: Final = "metadata"
 VIRTUAL_TABLES: Final = "virtual_tables"
 
+_SIDES: Final = ("left", "right")
 _LONGEST_INDEX_NAME: Final = 63
 _INDEX: Final = "index_"
 _CLUSTERING_INDEX: Final = "index_clustering_order_"
@@ -80,6 +81,14 @@ def add_column(dialect: Dialect, table: Table, column: str, data_type: DataType)
     reference = dialect.table(table.namespace, table.short_name)
     declared = dialect.column_type(data_type, Role.PLAIN)
     return f"ALTER TABLE {reference} ADD {dialect.quote(column)} {declared}"
+
+
+def alter_table(dialect: Dialect, table: Table, clauses: Sequence[str]) -> list[str]:
+    """Change a table's columns; in one statement where nothing else keeps the changes together."""
+    begin = f"ALTER TABLE {dialect.table(table.namespace, table.short_name)} "
+    if dialect.alters_together and clauses:
+        return [begin + ", ".join(clauses)]
+    return [begin + clause for clause in clauses]
 
 
 def long_index_name(table: Table, column: str) -> str:
@@ -172,6 +181,14 @@ def select_metadata(dialect: Dialect, schema: str) -> str:
 def select_table_names(dialect: Dialect, schema: str, table: str = METADATA_TABLE) -> str:
     """All full table names of the metadata table, or of the table of virtual tables."""
     return f"SELECT DISTINCT {dialect.quote('full_table_name')} FROM {dialect.table(schema, table)}"
+
+
+def select_virtual_tables(dialect: Dialect, schema: str) -> str:
+    """Each virtual table with the two tables it is made of (Storage specification 7.1)."""
+    names = ("full_table_name", *(f"{side}_source_table_full_table_name" for side in _SIDES))
+    return (
+        f"SELECT {','.join(map(dialect.quote, names))} FROM {dialect.table(schema, VIRTUAL_TABLES)}"
+    )
 
 
 def mark_indexed(dialect: Dialect, schema: str) -> str:

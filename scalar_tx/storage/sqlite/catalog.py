@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.model.table import split_name
 from scalar_tx.storage.sql import tables as sql
-from scalar_tx.storage.sql.definitions import Texts
+from scalar_tx.storage.sql.definitions import ForeignColumn, Texts
 from scalar_tx.storage.sql.meanings import no_such_column, no_such_table
 from scalar_tx.storage.sqlite.dialect import JOINT, SQLITE
+from scalar_tx.storage.sqlite.foreign import foreign_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,6 +147,27 @@ class SqliteDefinitions:
 
     def alter_type(self, table: Table, column: str, declared: str) -> None:
         """There is nothing to alter: a column's type is the same for every use."""
+
+    def rename_table(self, table: Table, short_name: str) -> str:
+        """Gives a table another name behind its namespace."""
+        other = SQLITE.table(table.namespace, short_name)
+        return f"ALTER TABLE {SQLITE.table(table.namespace, table.short_name)} RENAME TO {other}"
+
+    def rename_index(self, table: Table, column: str, name: str, new_name: str) -> list[str]:
+        """SQLite has no such statement: the index is made anew."""
+        return [self.drop_index(table, name), sql.create_index(SQLITE, table, column, new_name)]
+
+    def foreign_columns(self, read: Reader, namespace: str, name: str) -> list[ForeignColumn]:
+        """The columns of a table, whoever made it."""
+        return foreign_columns(read, f"{namespace}{JOINT}{name}")
+
+    def where_tables_are(self, name: str) -> str:
+        """A namespace is the beginning of a table's name."""
+        namespace, short_name = split_name(name)
+        return (
+            f"The file's table is to be called {namespace}{JOINT}{short_name}. Run: ALTER TABLE "
+            f"{SQLITE.quote(short_name)} RENAME TO {SQLITE.table(namespace, short_name)}"
+        )
 
 
 def _physical_name(table: Table) -> str:

@@ -1,6 +1,7 @@
 """The command ``scalar-schema``, and its subcommands for mounting in another one.
 
-``app`` holds the subcommands alone: ``apply``, ``plan``, ``delete``, ``repair``, ``import``.
+``app`` holds the subcommands alone: ``apply``, ``plan``, ``delete``, ``repair``, ``upgrade``,
+``import``.
 ``main`` takes the options of ScalarDB's own loader as well, without a subcommand. Exit codes: 0
 done, 1 a failure of the environment, 2 wrong use, which includes an error in a schema file.
 """

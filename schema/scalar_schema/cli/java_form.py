@@ -22,7 +22,7 @@ from scalar_schema.cli.parameters import (
     storage_options,
 )
 from scalar_schema.cli.run import Request
-from scalar_schema.cli.subcommands import end, refuse_import, register, some
+from scalar_schema.cli.subcommands import end, register, some
 from scalar_schema.plan import Mode
 
 _PANEL = "Modes (at most one; without one: make what is missing)"
@@ -43,7 +43,7 @@ Alter = Annotated[
 ]
 Import = Annotated[
     bool,
-    typer.Option("--import", "-I", help="Comes with a later version.", rich_help_panel=_PANEL),
+    typer.Option("--import", "-I", help="Import tables; needs -f.", rich_help_panel=_PANEL),
 ]
 
 loader = typer.Typer(
@@ -87,17 +87,15 @@ def load(
         "--delete-all": (delete_all, Mode.DELETE),
         "--repair-all": (repair_all, Mode.REPAIR),
         "--alter": (alter, Mode.ALTER),
-        "--import": (import_, None),
+        "--import": (import_, Mode.IMPORT),
     }
     chosen = [name for name, (given, _) in modes.items() if given]
     if len(chosen) > 1:
         raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
     if chosen and chosen[0] != "--delete-all" and schema_file is None:
         raise typer.BadParameter(f"{chosen[0]} needs a schema file: add -f FILE")
-    if import_:
-        if coordinator:
-            raise typer.BadParameter("--import goes without --coordinator")
-        refuse_import()
+    if import_ and coordinator:
+        raise typer.BadParameter("--import goes without --coordinator")
     mode = modes[chosen[0]][1] if chosen else Mode.CREATE
     options = storage_options(
         replication_strategy,
@@ -109,7 +107,7 @@ def load(
     )
     end(
         Request(
-            mode or Mode.CREATE,
+            mode,
             some([schema_file] if schema_file else None, coordinator=coordinator, outcome=outcome),
             config,
             coordinator,

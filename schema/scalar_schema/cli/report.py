@@ -35,6 +35,8 @@ _PAST: Final[Mapping[Action, str]] = {
     Action.ALTER: "altered",
     Action.REPAIR: "repaired",
     Action.DELETE: "deleted",
+    Action.IMPORT: "imported",
+    Action.UPGRADE: "upgraded",
 }
 
 

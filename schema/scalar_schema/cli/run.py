@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import scalar_tx
 from scalar_schema.apply import Outcome, apply
 from scalar_schema.cli.report import Report
-from scalar_schema.plan import Mode, Plan, make_plan
+from scalar_schema.import_file import read_import_files
+from scalar_schema.plan import Mode, Plan, make_plan, plan_imports, plan_upgrade
 from scalar_schema.schema_file import outcome_definition, read_files
 from scalar_tx.errors import (
     InvalidOperationError,
@@ -20,7 +21,7 @@ from scalar_tx.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -47,17 +48,9 @@ def run(request: Request) -> int:
     report = Report(request.mode, dry_run=request.dry_run, as_json=request.as_json)
     try:
         # All files are read before the database is asked anything.
-        definitions = read_files(request.files, request.options)
-        if request.outcome:
-            definitions += (outcome_definition(request.options),)
+        make = _planner(request)
         with scalar_tx.connect(request.config) as db:
-            plan = make_plan(
-                db,
-                definitions,
-                request.mode,
-                coordinator=request.coordinator,
-                options=request.options,
-            )
+            plan = make(db)
             if request.dry_run:
                 report.planned(plan)
                 return DONE
@@ -67,6 +60,20 @@ def run(request: Request) -> int:
         return exit_code(error)
     report.ended(outcome)
     return DONE if outcome.error is None else exit_code(outcome.error)
+
+
+def _planner(request: Request) -> Callable[[scalar_tx.TransactionManager], Plan]:
+    if request.mode is Mode.UPGRADE:
+        return plan_upgrade
+    if request.mode is Mode.IMPORT:
+        imports = read_import_files(request.files, request.options)
+        return lambda db: plan_imports(db, imports)
+    definitions = read_files(request.files, request.options)
+    if request.outcome:
+        definitions += (outcome_definition(request.options),)
+    return lambda db: make_plan(
+        db, definitions, request.mode, coordinator=request.coordinator, options=request.options
+    )
 
 
 def _carried_out(db: scalar_tx.TransactionManager, plan: Plan, report: Report) -> Outcome:

@@ -1,4 +1,4 @@
-"""``apply``, ``plan``, ``delete``, ``repair``, ``import``: one function each."""
+"""``apply``, ``plan``, ``delete``, ``repair``, ``upgrade``, ``import``: one function each."""
 
 from __future__ import annotations
 
@@ -23,12 +23,8 @@ from scalar_schema.cli.parameters import (
     RequestUnits,
     storage_options,
 )
-from scalar_schema.cli.report import Report
-from scalar_schema.cli.run import Request, exit_code, run
+from scalar_schema.cli.run import Request, run
 from scalar_schema.plan import Mode
-from scalar_tx.errors import InvalidOperationError
-
-NOT_YET = "STX-3063"
 
 Alter = Annotated[
     bool,
@@ -142,21 +138,23 @@ def repair(
     )
 
 
-def import_() -> None:
-    """Make tables of a database usable for transactions: comes with a later version."""
-    refuse_import()
+def import_(
+    *,
+    files: Files = None,
+    config: Config = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Make tables that another program made usable for transactions, with their records.
+
+    A file holds {"namespace.table": {}}, and may choose types by "override-columns-type".
+    """
+    end(Request(Mode.IMPORT, some(files, coordinator=False), config, False, dry_run, json))
 
 
-def refuse_import() -> None:
-    """Say that importing is not there yet, and end."""
-    error = InvalidOperationError(
-        "importing tables is not available yet, it comes with a later version",
-        advice="Create the tables with apply and copy the rows, or import them with ScalarDB's "
-        "own loader",
-        code=NOT_YET,
-    )
-    Report(Mode.CREATE, dry_run=False, as_json=False).refused(error)
-    raise typer.Exit(exit_code(error))
+def upgrade(*, config: Config = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Make what tables of older releases of ScalarDB lack: indexes, coordinator columns."""
+    end(Request(Mode.UPGRADE, (), config, False, dry_run, json))
 
 
 def some(files: Sequence[Path] | None, *, coordinator: bool, outcome: bool) -> Sequence[Path]:
@@ -173,11 +171,9 @@ def end(request: Request) -> None:
 
 def register(target: typer.Typer) -> typer.Typer:
     """Give a command these subcommands."""
-    for command in (apply, plan, delete, repair):
+    for command in (apply, plan, delete, repair, upgrade):
         target.command()(command)
-    # Whatever is said behind it, the answer is the same.
-    anything = {"allow_extra_args": True, "ignore_unknown_options": True}
-    target.command("import", context_settings=anything)(import_)
+    target.command("import")(import_)
     return target
 
 

@@ -21,6 +21,8 @@ from scalar_tx.storage.interface import (
 from scalar_tx.storage.memory import MemoryStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scalar_tx.model.types import DataType, Value
 
 
@@ -121,6 +123,68 @@ class ListsByWildcard(AdminFault):
 
 class AddsColumnsToNewRowsOnly(AdminFault):
     faulty = "add_columns"
+
+
+class ChangeFault(MemoryStorage):
+    """Replaces one of the changes of a table that holds records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        admin = self._admin
+        contents = self._contents
+
+        async def drop_columns(table: Table, columns: Sequence[str]) -> None:
+            rows = {key: dict(row) for key, row in contents[table.name].rows.items()}
+            await type(admin).drop_columns(admin, table, columns)
+            for key, row in rows.items():
+                contents[table.name].rows[key] |= row
+
+        async def rename_columns(table: Table, names: dict[str, str]) -> None:
+            await type(admin).rename_columns(admin, table, names)
+            for row in contents[table.name].rows.values():
+                row.update(dict.fromkeys(names.values()))
+
+        async def alter_types(table: Table, columns: dict[str, DataType]) -> None:
+            await type(admin).alter_types(admin, table, dict(list(columns.items())[:1]))
+
+        async def rename_table(name: str, new_name: str) -> None:
+            await type(admin).rename_table(admin, name, new_name)
+            await type(admin).create_table(admin, Table(name, contents[new_name].table.schema))
+
+        method = locals()[self.faulty]
+        setattr(admin, self.faulty, method)
+
+    faulty = "drop_columns"
+
+
+class KeepsTheValuesOfDroppedColumns(ChangeFault):
+    faulty = "drop_columns"
+
+
+class LosesTheValuesOfRenamedColumns(ChangeFault):
+    faulty = "rename_columns"
+
+
+class WidensTheFirstColumnOnly(ChangeFault):
+    faulty = "alter_types"
+
+
+class LeavesTheOldTableBehind(ChangeFault):
+    faulty = "rename_table"
+
+
+class RefusesByHalves(MemoryStorage):
+    """Drops the column, then says that it can't."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        admin = self._admin
+
+        async def drop_columns(table: Table, columns: Sequence[str]) -> None:
+            await type(admin).drop_columns(admin, table, columns)
+            raise InvalidOperationError("no columns are dropped here")
+
+        admin.drop_columns = drop_columns  # type: ignore[method-assign]
 
 
 class RepairsByMakingAnew(AdminFault):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalar_tx.model.types import DataType
-from scalar_tx.storage.conformance import RecordUnitStorage, Role, Subject
+from scalar_tx.storage.conformance import Change, RecordUnitStorage, Role, Subject
 from scalar_tx.storage.memory import MemoryStorage
 from tests.conformance.faults.administration import (
     AddsColumnsToNewRowsOnly,
@@ -21,14 +21,19 @@ from tests.conformance.faults.administration import (
     ForgetsOrders,
     ForgetsTheNamespace,
     IndexesAnything,
+    KeepsTheValuesOfDroppedColumns,
+    LeavesTheOldTableBehind,
     ListsByWildcard,
+    LosesTheValuesOfRenamedColumns,
     ObjectsToEverydayValues,
     ObjectsWithoutWords,
     PromisesTooFew,
     PutsNamesIntoStatementsAsTheyAre,
+    RefusesByHalves,
     RefusesUnknownOptions,
     RepairsByMakingAnew,
     TruncatesIndexesToo,
+    WidensTheFirstColumnOnly,
 )
 from tests.conformance.faults.clients import (
     BufferingClient,
@@ -115,6 +120,8 @@ TOO_MODEST = Subject(
     open=lambda _: MemoryStorage(), unsupported=frozenset({(DataType.BLOB, Role.INDEX)})
 )
 
+RELUCTANT = Subject(open=lambda _: RefusesByHalves(), refuses=frozenset({Change.DROP}))
+
 # (fault, the test that must notice it) -> the storage
 FAULTS: dict[tuple[str, str], Subject] = (
     {
@@ -174,6 +181,11 @@ FAULTS: dict[tuple[str, str], Subject] = (
             (ForgetsOrders, "test_a_table_is_described_as_it_was_made"),
             (ListsByWildcard, "test_namespaces_do_not_share_tables"),
             (AddsColumnsToNewRowsOnly, "test_columns_are_added"),
+            (KeepsTheValuesOfDroppedColumns, "test_columns_are_dropped"),
+            (LosesTheValuesOfRenamedColumns, "test_columns_are_renamed"),
+            (LosesTheValuesOfRenamedColumns, "test_columns_of_the_key_are_renamed"),
+            (WidensTheFirstColumnOnly, "test_types_are_widened"),
+            (LeavesTheOldTableBehind, "test_a_table_is_renamed"),
             (RepairsByMakingAnew, "test_repair_makes_what_is_missing"),
             (DropsFullNamespaces, "test_namespaces"),
             (DeclaresLateGets, "test_a_get_is_linearizable"),
@@ -201,5 +213,6 @@ FAULTS: dict[tuple[str, str], Subject] = (
             (BufferingClient, "test_two_storages_lose_no_increment"),
         )
     }
+    | {("RefusesByHalves", "test_columns_are_dropped_together"): RELUCTANT}
     | {("TooModest", "test_unsupported_roles_are_refused"): TOO_MODEST}
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from scalar_tx.admin import _named
+from scalar_tx.admin import named
 from scalar_tx.errors import (
     InvalidOperationError,
     ReplyLostError,
@@ -186,7 +186,7 @@ def test_a_busy_service_does_not_prove_that_nothing_was_done(
     """A call of a manager may be several of the storage's."""
     service.replies = [NOWHERE, NOWHERE, BUSY]
     with pytest.raises(StorageUnavailableError) as caught:
-        run(_named(admin.create_table(TABLE)))
+        run(named(admin.create_table(TABLE)))
     assert "nothing" not in caught.value.message
     assert "if_not_exists" in caught.value.advice
 

@@ -222,3 +222,13 @@ def test_what_the_storage_says_of_itself(storage: SqliteStorage) -> None:
     assert info.waits is Waits.BLOCKS
     assert info.orders_whole_table
     assert not info.parallel
+
+
+def test_an_index_is_called_after_its_table_and_column_whatever_they_are_called_by_now(
+    storage: SqliteStorage, path: Path
+) -> None:
+    run(storage.admin.create_table(ACCOUNTS))
+    run(storage.admin.rename_columns(ACCOUNTS, {"owner": "holder"}))
+    assert "index_bank_accounts_holder" in names(path)
+    run(storage.admin.rename_table(ACCOUNTS.name, "bank.customers"))
+    assert names(path) == ["bank$customers", "index_bank_customers_holder", "scalardb$metadata"]
