@@ -97,6 +97,7 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         namespace,
         create_missing=registry.creates_coordinator(settings.storage, namespace),
         group_commit=wanted.group_commit.enabled,
+        write_sets=wanted.write_set_logging,
     )
     catalog = Catalog(
         storage,

@@ -16,7 +16,8 @@ from scalar_tx.transactional_functions import refuse_coroutine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from scalar_tx.admin import Admin, AsyncAdmin
+    from scalar_tx.admin import Admin
+    from scalar_tx.admin_async import AsyncAdmin
     from scalar_tx.keyed_calls import Call
     from scalar_tx.outcome_table import OutcomeTable
     from scalar_tx.transaction import Transaction

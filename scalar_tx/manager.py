@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 from scalar_tx.admin import Admin
 from scalar_tx.attempts import Attempts
 from scalar_tx.connection import build, forks, reopening, storage_here, workers_for
+from scalar_tx.consensus_commit.finish import finish
 from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
@@ -308,6 +309,18 @@ class TransactionManager(OneOperation):
         None: nothing was to be settled. ConflictError: the writer may be alive.
         """
         return self._run(settle_record(self._here().context, table, key))
+
+    def finish(self, transaction_id: str) -> bool:
+        """Settle what a decided transaction has written and remove its decision's row.
+
+        True: no row is left. False: nothing was done, since the row does not tell what was written;
+        it does if ``consensus_commit.coordinator.write_set_logging.enabled`` was on. Only where no
+        ScalarDB before 3.19 reads these tables. ``state`` says UNKNOWN afterwards, and ``settle``
+        would write ABORTED.
+        """
+        parts = self._here()
+        steps = finish(parts.context, parts.coordinator, check_known_id(transaction_id))
+        return self._run(steps)
 
     def record_history(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Recording:
         """Write a history of this manager's transactions to a file, for ``scalar-tx check``.

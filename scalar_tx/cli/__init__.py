@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from scalar_tx.cli import check, check_data, doctor, inspect, recover, schema, settle, state
+from scalar_tx.cli import (
+    check,
+    check_data,
+    coordinator,
+    doctor,
+    inspect,
+    recover,
+    schema,
+    settle,
+    state,
+)
 from scalar_tx.cli.demo import demo
 from scalar_tx.cli.failures import Commands
 
@@ -48,6 +58,7 @@ app.command(name="inspect")(inspect.inspect)
 app.command(name="recover")(recover.recover)
 app.command(name="state")(state.state)
 app.command(name="settle")(settle.settle)
+app.add_typer(coordinator.app, name="coordinator")
 app.command(name="doctor")(doctor.doctor)
 app.command(name="check")(check.check)
 app.command(name="check-data")(check_data.check_data)

@@ -45,12 +45,12 @@ def opened(config: str | None, *, looking: bool = False) -> Iterator[Parts]:
 @contextmanager
 def opened_with(settings: Settings, *, looking: bool = False) -> Iterator[Parts]:
     """The parts of a manager for settings, closed afterwards."""
-    from scalar_tx.connection import build
+    from scalar_tx.connection import build, workers_for
     from scalar_tx.runtime.blocking import BlockingRuntime
     from scalar_tx.storage import registry
 
     storage = registry.open_storage(_to_look(settings.storage) if looking else settings.storage)
-    runtime = BlockingRuntime()
+    runtime = BlockingRuntime(workers_for(settings, storage))
     try:
         yield build(settings, storage, runtime)
     finally:

@@ -10,7 +10,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable, coordinator_table
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.consensus_commit.metadata import (
     TransactionalTable,
     is_transactional,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
 
 _log = logging.getLogger("scalar_tx.administration")
 

@@ -38,11 +38,11 @@ from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from scalar_tx.consensus_commit.commit_path import Route
     from scalar_tx.consensus_commit.context import Context
-    from scalar_tx.consensus_commit.snapshot import Snapshot
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
     from scalar_tx.storage.interface import StorageMutation
 
 _log = logging.getLogger("scalar_tx.commit")
@@ -289,16 +289,20 @@ class Commit:
 
     async def _together(self, at: int, records: Sequence[StorageMutation]) -> Decision:
         together = [*self._also, *records]
-        return await self._context.decisions.decide_with(self._tx_id, at, together)
+        return await self._context.decisions.decide_with(self._tx_id, at, together, self._written())
 
     async def _plainly(self) -> Decision:
         at = self._context.runtime.now_ms()
         decides = self._groups or self._context.decisions
-        decision = await decides.decide(self._tx_id, at, self._also)
+        decision = await decides.decide(self._tx_id, at, self._also, self._written())
         if not self._alone and decision.state is TransactionState.ABORTED:
             # Another part's COMMITTED may have been obeyed and removed before this took its place.
             return await believe(decision, self._tx_id, self._records.look)
         return decision
+
+    def _written(self) -> Collection[PendingWrite] | None:
+        """All there is to be finished under this id; None: another part may have written more."""
+        return self._snapshot.writes.values() if self._alone else None
 
     # Give up.
 
@@ -315,10 +319,12 @@ class Commit:
         if the decision can't be reached, for whatever reason.
         """
         try:
+            # No COMMITTED was sent that this ABORTED would have to hold up: then it is settled.
+            written = self._written()
             if self._groups is not None:
-                decision = await self._groups.abort(self._tx_id)
+                decision = await self._groups.abort(self._tx_id, written)
             else:
-                decision = await self._context.decisions.force_abort(self._tx_id)
+                decision = await self._context.decisions.force_abort(self._tx_id, written)
         except ScalarTxError as error:
             # A closed storage, a lost table, a damaged row: no abort was written.
             raise UndecidedError(str(error), may_stand=not self._alone) from error

@@ -3,12 +3,26 @@
 One row a decision in ``<coordinator namespace>.state``, inserted if absent and never changed
 (Consensus Commit specification 2). The row of a group commit stands for all members it lists; a
 member's own row stands for it alone, and a parent row without members only blocks the group (6.4).
+A row that tells which records were written may be removed once they are finished (5.6).
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
+from scalar_tx.consensus_commit.decision_removal import remove
+from scalar_tx.consensus_commit.decision_row import (
+    MEMBERS,
+    STATES,
+    WRITE_SET,
+    NewRow,
+    RowCounts,
+    coordinator_table,
+    decision_of,
+    members,
+    stored_decision,
+)
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.record import TxState
 from scalar_tx.consensus_commit.transaction_id import marks
@@ -20,44 +34,34 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     WriteRefusedError,
 )
-from scalar_tx.model.conditions import if_not_exists
+from scalar_tx.model.conditions import Existence, if_not_exists
 from scalar_tx.model.state import TransactionState
-from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.model.types import DataType
 from scalar_tx.storage.interface import AtomicityUnit, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from scalar_tx.consensus_commit.decision_row import StoredDecision
+    from scalar_tx.consensus_commit.snapshot import PendingWrite
+    from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.storage.interface import Storage, StorageInfo, StorageMutation
 
+_log = logging.getLogger("scalar_tx.coordinator")
+
+# Bytes; longer lists are left out, as some storages take no row that is much larger.
+LONGEST_WRITE_SET: Final = 128 * 1024
 # Five attempts, 50 ms doubling between them (specification 2.2).
 PAUSES: Final = (0.0, 0.05, 0.1, 0.2, 0.4)
-MEMBERS: Final = "tx_child_ids"
-_STATES: Final = {
-    int(TxState.COMMITTED): TransactionState.COMMITTED,
-    int(TxState.ABORTED): TransactionState.ABORTED,
-}
-
-
-def coordinator_table(
-    namespace: str, *, group_commit: bool = False, write_sets: bool = False
-) -> Table:
-    """The coordinator table as it is created (specification 2.1)."""
-    columns = {"tx_id": DataType.TEXT}
-    if group_commit:
-        columns[MEMBERS] = DataType.TEXT
-    columns["tx_state"] = DataType.INT
-    columns["tx_created_at"] = DataType.BIGINT
-    if write_sets:
-        columns["tx_write_set"] = DataType.BLOB
-    return Table(f"{namespace}.state", TableSchema(columns=columns, partition_key=["tx_id"]))
 
 
 class CoordinatorTable:
-    """Decisions as rows of a table."""
+    """Decisions as rows of a table.
+
+    ``write_sets``: rows of own decisions tell what was written, if the table has a column for it.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class CoordinatorTable:
         *,
         create_missing: bool = False,
         group_commit: bool = False,
+        write_sets: bool = False,
     ) -> None:
         self._storage = storage
         self._runtime = runtime
@@ -74,6 +79,8 @@ class CoordinatorTable:
         self._table: Table | None = None
         self._create_missing = create_missing
         self._group_commit = group_commit  # is a table that is made here to list members?
+        self._write_sets = write_sets
+        self.rows = RowCounts()
 
     @property
     def name(self) -> str:
@@ -86,7 +93,9 @@ class CoordinatorTable:
             found = await self._storage.admin.table(self._name)
             if found is None and self._create_missing:
                 namespace = self._name.partition(".")[0]
-                wanted = coordinator_table(namespace, group_commit=self._group_commit)
+                wanted = coordinator_table(
+                    namespace, group_commit=self._group_commit, write_sets=self._write_sets
+                )
                 await self._storage.admin.create_table(wanted, if_not_exists=True)
                 found = await self._storage.admin.table(self._name)
             if found is None:
@@ -103,6 +112,13 @@ class CoordinatorTable:
                     f"the coordinator table {self._name} lacks {', '.join(sorted(missing))}",
                     advice="Repair it with db.admin.repair_coordinator_tables()",
                 )
+            if self._write_sets and WRITE_SET not in found.schema.columns:
+                _log.warning(
+                    "%s has no column %s: decisions don't tell what was written. Repair it with "
+                    "repair_coordinator_tables() or scalar-schema --repair-all --coordinator",
+                    self._name,
+                    WRITE_SET,
+                )
             self._table = found
         return self._table
 
@@ -113,7 +129,7 @@ class CoordinatorTable:
     async def ready_for_groups(self) -> None:
         """InvalidOperationError if the table can't list the members of a group."""
         await self.table()
-        self._forget_unless_it_has_members()
+        self._forget_unless_it_has(MEMBERS)
         if MEMBERS not in (await self.table()).schema.columns:
             raise InvalidOperationError(
                 f"group commit is on, and the coordinator table {self._name} has no column "
@@ -133,7 +149,13 @@ class CoordinatorTable:
         shares = info.atomicity_unit is AtomicityUnit.STORAGE and info.max_mutations > 1
         return info if shares else None
 
-    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+    async def decide(
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        written: Collection[PendingWrite] | None = None,
+    ) -> Decision:
         """Insert COMMITTED unless a row stands; return what stands."""
         group = marks(tx_id).group
         if group is not None:
@@ -142,30 +164,41 @@ class CoordinatorTable:
                 advice="Let the group's leader commit it",
                 code="STX-3049",
             )
-        return await self._decide(tx_id, TxState.COMMITTED, at, also)
+        return await self._decide(NewRow(tx_id, TxState.COMMITTED, at, written), also)
 
     async def decide_alone(
-        self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        written: Collection[PendingWrite] | None = None,
     ) -> Decision:
         """Decide about a member whose group does not, nor ever will (specification 6.4)."""
-        return await self._decide(tx_id, TxState.COMMITTED, at, also)
+        return await self._decide(NewRow(tx_id, TxState.COMMITTED, at, written), also)
 
-    async def abort_alone(self, tx_id: str) -> Decision:
+    async def abort_alone(
+        self, tx_id: str, written: Collection[PendingWrite] | None = None
+    ) -> Decision:
         """Insert ABORTED for a member whose group does not commit it, nor ever will."""
-        return await self._decide(tx_id, TxState.ABORTED, self._runtime.now_ms())
+        return await self._decide(NewRow(tx_id, TxState.ABORTED, self._runtime.now_ms(), written))
 
     async def decide_together(
-        self, group: str, members: Sequence[str], at: int, also: Sequence[StorageMutation] = ()
+        self,
+        group: str,
+        written: Mapping[str, Collection[PendingWrite] | None],
+        at: int,
+        also: Sequence[StorageMutation] = (),
     ) -> Decision | None:
-        """Insert COMMITTED for members of a group; None: refused, it decides about none of them.
+        """Insert COMMITTED for a group's members, each with what it has written.
 
-        UndecidedError: it may have, or may yet.
+        None: refused, it decides about none of them. UndecidedError: it may have, or may yet.
         """
-        ours, standing, may_stand = await self._insert(group, TxState.COMMITTED, at, also, members)
+        row = NewRow(group, TxState.COMMITTED, at, members=written)
+        ours, standing, may_stand = await self._insert(row, also)
         if ours:
             return Decision(TransactionState.COMMITTED, at)
-        if standing is not None and members[0] in _members(standing):
-            return _decision(group, standing)
+        if standing is not None and next(iter(written)) in members(standing):
+            return decision_of(group, standing)
         if may_stand:
             raise UndecidedError(
                 f"the group {group} does not stand, but may have stood", may_stand=True
@@ -173,25 +206,35 @@ class CoordinatorTable:
         return None
 
     async def decide_with(
-        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+        self,
+        tx_id: str,
+        at: int,
+        records: Sequence[StorageMutation],
+        written: Collection[PendingWrite] | None = None,
     ) -> Decision:
         """Insert COMMITTED and write records, all or nothing.
 
         Sent again only after a reply was lost: the row that the first sending may have left, or may
-        yet leave, lets no second one through.
+        yet leave, lets no second one through. Unless it can be removed: then the records must not
+        let it through, and where all of them are new they would, once they are removed in turn.
         """
+        row = NewRow(tx_id, TxState.COMMITTED, at, written)
+        again = all(map(_can_land_twice, records))
+        once = again and self._told(await self.table(), row) is not None
         lost: Exception | None = None
         for pause in PAUSES:
             if pause:
                 await self._runtime.sleep(pause)
             try:
-                await self._write(tx_id, TxState.COMMITTED, at, records)
+                await self._write(row, records)
             except WriteRefusedError as error:
                 if lost is None:
                     raise
                 return await self._own(tx_id, error)
             except ReplyLostError as error:
                 lost = error
+                if once:
+                    break
             except (StorageError, StorageUnavailableError):
                 if lost is None:
                     raise
@@ -208,13 +251,15 @@ class CoordinatorTable:
         except UndecidedError as error:
             raise UndecidedError(str(error), may_stand=True) from error
         if row is not None:
-            decision = _decision(tx_id, row)
+            decision = decision_of(tx_id, row)
             if decision.state is TransactionState.COMMITTED:
                 return decision
         # The earlier sending may arrive yet, or have been obeyed and removed before an ABORTED.
         raise UndecidedError(f"{tx_id}: {refusal}", may_stand=True) from refusal
 
-    async def force_abort(self, tx_id: str) -> Decision:
+    async def force_abort(
+        self, tx_id: str, written: Collection[PendingWrite] | None = None
+    ) -> Decision:
         """Insert ABORTED unless COMMITTED stands; for a group's member on both of its keys.
 
         The group would commit under the parent's key, a delayed member under its own: whoever
@@ -223,36 +268,56 @@ class CoordinatorTable:
         at = self._runtime.now_ms()
         of = marks(tx_id)
         if of.group is not None:
-            self._forget_unless_it_has_members()
-            _, parent, _ = await self._insert(of.group, TxState.ABORTED, at)
+            self._forget_unless_it_has(MEMBERS)
+            _, parent, _ = await self._insert(NewRow(of.group, TxState.ABORTED, at))
             # Another parent row lists other members, or blocks the group already: go on.
-            if parent is not None and of.member in _members(parent):
-                return _decision(of.group, parent)
-        return await self._decide(tx_id, TxState.ABORTED, at)
+            if parent is not None and of.member in members(parent):
+                return decision_of(of.group, parent)
+        return await self._decide(NewRow(tx_id, TxState.ABORTED, at, written))
 
     async def read(self, tx_id: str) -> Decision | None:
         """Look a decision up, in the group's row first."""
+        row = await self._standing(tx_id)
+        return None if row is None else decision_of(tx_id, row)
+
+    async def find(self, tx_id: str) -> StoredDecision | None:
+        """A decision and what its row tells of the records; None: there is none on record."""
+        self._forget_unless_it_has(WRITE_SET)
+        row = await self._standing(tx_id)
+        return None if row is None else stored_decision(row)
+
+    async def remove(self, found: Sequence[StoredDecision]) -> None:
+        """Remove rows, each if it still is the one that was found.
+
+        Whoever found them has finished their records. StorageError: some may be left.
+        """
+        self.rows.removed += await remove(self._storage, self._runtime, await self.table(), found)
+
+    async def _standing(self, tx_id: str) -> Row | None:
+        """The row that stands for a transaction: its group's if that lists it, else its own."""
         of = marks(tx_id)
         if of.group is not None:
-            self._forget_unless_it_has_members()
+            self._forget_unless_it_has(MEMBERS)
             parent = await self._row(of.group)
-            if parent is not None and of.member in _members(parent):
-                return _decision(of.group, parent)
-        row = await self._row(tx_id)
-        return None if row is None else _decision(tx_id, row)
+            if parent is not None and of.member in members(parent):
+                return parent
+        return await self._row(tx_id)
 
-    async def _decide(
-        self, tx_id: str, state: TxState, at: int, also: Sequence[StorageMutation] = ()
-    ) -> Decision:
-        ours, standing, may_stand = await self._insert(tx_id, state, at, also)
+    async def _decide(self, row: NewRow, also: Sequence[StorageMutation] = ()) -> Decision:
+        tx_id = row.key
+        ours, standing, may_stand = await self._insert(row, also)
         if ours:
-            return Decision(_STATES[int(state)], at)
+            return Decision(STATES[int(row.state)], row.at)
         if standing is None:
             raise UndecidedError(
                 f"a decision about {tx_id} was there and is not any more", may_stand=may_stand
             )
-        decision = _decision(tx_id, standing)
-        if may_stand and state is TxState.COMMITTED and decision.state is TransactionState.ABORTED:
+        decision = decision_of(tx_id, standing)
+        if (
+            may_stand
+            and row.state is TxState.COMMITTED
+            and decision.state is TransactionState.ABORTED
+        ):
             # An earlier try of ours may have landed, been obeyed and been removed, before somebody
             # who had still met it undecided put this ABORTED in its place.
             raise UndecidedError(
@@ -261,12 +326,7 @@ class CoordinatorTable:
         return decision
 
     async def _insert(
-        self,
-        tx_id: str,
-        state: TxState,
-        at: int,
-        also: Sequence[StorageMutation] = (),
-        members: Sequence[str] = (),
+        self, row: NewRow, also: Sequence[StorageMutation] = ()
     ) -> tuple[bool, Row | None, bool]:
         """Insert a row if absent: (ours stands, what stands instead, an earlier try may have)."""
         may_stand = False
@@ -275,11 +335,11 @@ class CoordinatorTable:
             if pause:
                 await self._runtime.sleep(pause)
             try:
-                await self._write(tx_id, state, at, also, members)
+                await self._write(row, also)
             except WriteRefusedError:
                 # A row is there: somebody else's, or our own whose reply was lost.
                 try:
-                    return False, await self._row(tx_id), may_stand
+                    return False, await self._row(row.key), may_stand
                 except UndecidedError as error:
                     raise UndecidedError(str(error), may_stand=may_stand) from error
             except ReplyLostError as error:
@@ -290,29 +350,39 @@ class CoordinatorTable:
             else:
                 return True, None, False
         raise UndecidedError(
-            f"could not write the decision about {tx_id}", may_stand=may_stand
+            f"could not write the decision about {row.key}", may_stand=may_stand
         ) from cause
 
-    async def _write(
-        self,
-        tx_id: str,
-        state: TxState,
-        at: int,
-        also: Sequence[StorageMutation] = (),
-        members: Sequence[str] = (),
-    ) -> None:
+    async def _write(self, row: NewRow, also: Sequence[StorageMutation] = ()) -> None:
         table = await self.table()
-        values: Row = {"tx_state": int(state), "tx_created_at": at}
-        if members:
-            values[MEMBERS] = ",".join(members)
-        await self._storage.mutate([Write(table, (tx_id,), values, if_not_exists), *also])
+        values = row.columns()
+        told = self._told(table, row)
+        if told is not None:
+            telling = Write(table, (row.key,), {**values, WRITE_SET: told}, if_not_exists)
+            try:
+                await self._storage.mutate([telling, *also])
+            except (InvalidOperationError, SchemaError) as error:
+                # Too much for the storage, or the column is gone. No commit fails because of it.
+                _log.info("decided %s without saying what it wrote: %s", row.key, error)
+            else:
+                self.rows.written += 1
+                return
+        await self._storage.mutate([Write(table, (row.key,), values, if_not_exists), *also])
+        self.rows.written += 1
 
-    def _forget_unless_it_has_members(self) -> None:
-        """Look a table without lists of members up anew: a member proves that they are kept now.
+    def _told(self, table: Table, row: NewRow) -> bytes | None:
+        """What is stored of the records written; None: nothing is told of them."""
+        if not self._write_sets or table.schema.columns.get(WRITE_SET) is not DataType.BLOB:
+            return None
+        told = row.told()
+        return told if told is not None and len(told) <= LONGEST_WRITE_SET else None
 
-        Another program may have turned group commit on, and the column with it, since we looked.
+    def _forget_unless_it_has(self, column: str) -> None:
+        """Look a table without that column up anew.
+
+        Another program may have turned on what the column is for, and made it, since we looked.
         """
-        if self._table is not None and MEMBERS not in self._table.schema.columns:
+        if self._table is not None and column not in self._table.schema.columns:
             self.forget_table()
 
     async def _row(self, tx_id: str) -> Row | None:
@@ -329,17 +399,9 @@ class CoordinatorTable:
         ) from cause
 
 
-def _members(row: Mapping[str, object]) -> list[str]:
-    listed = row.get(MEMBERS)
-    return listed.split(",") if isinstance(listed, str) and listed else []
+def _can_land_twice(mutation: StorageMutation) -> bool:
+    """Could a write take effect once more, after others have changed what it left?
 
-
-def _decision(tx_id: str, row: Row) -> Decision:
-    state = _STATES.get(row["tx_state"])  # type: ignore[arg-type]  # an INT column or NULL
-    at = row["tx_created_at"]
-    if state is None or not isinstance(at, int) or not at:
-        raise SchemaError(
-            f"the decision row of {tx_id} is damaged: state {row['tx_state']!r}, at {at!r}",
-            advice="Restore the row from a backup; do not edit it by guess",
-        )
-    return Decision(state, at)
+    Not one over a version of a record, or over its preparation: neither ever comes back.
+    """
+    return mutation.condition is None or isinstance(mutation.condition, Existence)

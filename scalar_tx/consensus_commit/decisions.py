@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from scalar_tx.consensus_commit.snapshot import PendingWrite
     from scalar_tx.model.state import TransactionState
     from scalar_tx.storage.interface import StorageInfo, StorageMutation
 
@@ -38,6 +39,11 @@ class DecisionMaker(Protocol):
     """Decisions are made once, by an atomic step out of "undecided", and never change.
 
     Anyone may force ABORTED, only a transaction's owner may ask for COMMITTED.
+
+    ``written`` is what the owner writes, to be kept with the decision where that is done. Who knows
+    it may finish all those records and remove the decision (specification 5.6). So only an owner
+    gives it that decides alone, and with ABORTED only while no COMMITTED of his can be on its way:
+    nothing may be there any more that the decision, once removed, would have held up.
     """
 
     async def ready(self) -> None:
@@ -54,7 +60,13 @@ class DecisionMaker(Protocol):
         """
         ...
 
-    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+    async def decide(
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        written: Collection[PendingWrite] | None = None,
+    ) -> Decision:
         """Decide COMMITTED unless a decision stands; return the one that stands.
 
         ``also`` is applied in the same atomic write, or not at all. UndecidedError if nothing can
@@ -63,7 +75,11 @@ class DecisionMaker(Protocol):
         ...
 
     async def decide_with(
-        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+        self,
+        tx_id: str,
+        at: int,
+        records: Sequence[StorageMutation],
+        written: Collection[PendingWrite] | None = None,
     ) -> Decision:
         """Decide COMMITTED and write records of ``home``, in one atomic write.
 
@@ -73,7 +89,9 @@ class DecisionMaker(Protocol):
         """
         ...
 
-    async def force_abort(self, tx_id: str) -> Decision:
+    async def force_abort(
+        self, tx_id: str, written: Collection[PendingWrite] | None = None
+    ) -> Decision:
         """Decide ABORTED unless a decision stands; return the one that stands.
 
         When it returns ABORTED, the transaction can never be committed. UndecidedError if nothing

@@ -21,11 +21,12 @@ from scalar_tx.consensus_commit.decisions import UndecidedError
 from scalar_tx.consensus_commit.transaction_id import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
     from typing import Any
 
     from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
     from scalar_tx.consensus_commit.decisions import Decision
+    from scalar_tx.consensus_commit.snapshot import PendingWrite
     from scalar_tx.runtime.interface import Runtime, Signal
     from scalar_tx.storage.interface import StorageMutation
 
@@ -38,9 +39,10 @@ class _Ready:
     group: _Group
     at: int
     also: Sequence[StorageMutation]
+    written: Collection[PendingWrite] | None
     turn: Signal  # that its group is written, or that it is to write
     told: bool = False  # was the signal given?
-    written: bool = False  # was the write of its group ended, one way or another?
+    ended: bool = False  # was the write of its group, one way or another?
     decision: Decision | None = None  # None: the group was refused
     obstacle: Exception | None = None
 
@@ -132,15 +134,21 @@ class GroupCommit:
             following = self._next_writer() if self._writer is None else None
         _tell(following)
 
-    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+    async def decide(
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        written: Collection[PendingWrite] | None = None,
+    ) -> Decision:
         """Decide COMMITTED unless a decision stands; return the one that stands.
 
         In the row of its group if that is not written yet. UndecidedError as a ``DecisionMaker``.
         """
-        member = self._join(tx_id, at, also) if self._has_room(also) else None
+        member = self._join(tx_id, at, also, written) if self._has_room(also) else None
         if member is None:
             self.leave(tx_id)
-            return await self._decisions.decide_alone(tx_id, at, also)
+            return await self._decisions.decide_alone(tx_id, at, also, written)
         try:
             await self._wait_for(member)
         except BaseException:
@@ -151,16 +159,17 @@ class GroupCommit:
             raise UndecidedError(str(member.obstacle), may_stand=may_stand) from member.obstacle
         if member.decision is not None:
             return member.decision
-        return await self._decisions.decide_alone(tx_id, self._runtime.now_ms(), also)
+        at = self._runtime.now_ms()
+        return await self._decisions.decide_alone(tx_id, at, also, written)
 
-    async def abort(self, tx_id: str) -> Decision:
+    async def abort(self, tx_id: str, written: Collection[PendingWrite] | None = None) -> Decision:
         """Decide ABORTED for one that has not asked to be decided about, nor ever will.
 
         Its group can't list it any more, so its own row does, and dooms none of the others
         (specification 6.3).
         """
         self.leave(tx_id)
-        return await self._decisions.abort_alone(tx_id)
+        return await self._decisions.abort_alone(tx_id, written)
 
     def _has_room(self, also: Sequence[StorageMutation]) -> bool:
         """Can what is written along with a decision be written with that of a whole group?"""
@@ -169,7 +178,13 @@ class GroupCommit:
         home = self._decisions.home()
         return home is not None and len(also) == 1 and 2 * self._capacity < home.max_mutations
 
-    def _join(self, tx_id: str, at: int, also: Sequence[StorageMutation]) -> _Ready | None:
+    def _join(
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation],
+        written: Collection[PendingWrite] | None,
+    ) -> _Ready | None:
         """Become ready; None: the group is written already. The group takes in nobody else."""
         of = marks(tx_id)
         name = of.member or ""
@@ -181,7 +196,7 @@ class GroupCommit:
                 self._open = None
             group.idle.clear()
             group.coming.discard(name)
-            member = _Ready(name, group, at, also, self._runtime.signal())
+            member = _Ready(name, group, at, also, written, self._runtime.signal())
             group.ready[name] = member
             if self._writer is None and group.is_due:
                 self._writer = member
@@ -189,13 +204,13 @@ class GroupCommit:
 
     async def _wait_for(self, member: _Ready) -> None:
         """Wait until the member's group is written, or write it."""
-        while not member.written:
+        while not member.ended:
             if self._writer is member:
                 await self._write(member)
             elif not await member.turn.wait(None if member.group.waited else self._patience):
                 with self._lock:
                     member.group.waited = True
-                    if self._writer is None and not member.written:
+                    if self._writer is None and not member.ended:
                         self._writer = member
 
     async def _write(self, writer: _Ready) -> None:
@@ -210,7 +225,7 @@ class GroupCommit:
             for group, outcome in zip(groups, outcomes, strict=True):
                 for member in group.ready.values():
                     member.decision, member.obstacle = outcome.value, outcome.error
-                    member.written = True
+                    member.ended = True
         finally:
             for group in groups:
                 for member in group.ready.values():
@@ -223,7 +238,8 @@ class GroupCommit:
         also = [mutation for member in ready for mutation in member.also]
         self.written += 1
         self.members += len(ready)
-        return lambda: self._decisions.decide_together(group.name, list(group.ready), at, also)
+        written = {member.name: member.written for member in ready}
+        return lambda: self._decisions.decide_together(group.name, written, at, also)
 
     def _let_the_next_write(self, writer: _Ready) -> None:
         with self._lock:
@@ -255,8 +271,8 @@ def _tell(member: _Ready | None) -> None:
 
 
 def _end(member: _Ready, *, waits: bool) -> None:
-    if not member.written:
-        member.written = True
+    if not member.ended:
+        member.ended = True
         member.obstacle = UndecidedError("the group's write was broken off", may_stand=True)
     if waits:
         _tell(member)

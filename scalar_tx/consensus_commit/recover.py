@@ -170,6 +170,14 @@ class Recovery:
             code="STX-1011",
         )
 
+    async def finish(
+        self, table: TransactionalTable, key: tuple[Value, ...], writer: str, decision: Decision
+    ) -> None:
+        """Settle one record of a decided transaction if it is still prepared; wait until it is."""
+        row = await self._storage.get(table.stored, key)
+        if row is not None and row["tx_id"] == writer and not record.is_committed(row):
+            await self._apply(_rolling(table, key, row, decision))
+
     async def _read_decision(self, writer: str) -> Decision | None:
         known = self._decided.get(writer)
         if known is not None:

@@ -39,6 +39,11 @@ def marks(tx_id: str) -> Marks:
     return Marks(None, None)
 
 
+def member_id(group: str, member: str) -> str:
+    """The id of a group's member."""
+    return f"{group}{SEPARATOR}{member}"
+
+
 def make(runtime: Runtime, *, recorded: bool = True) -> str:
     """A new id, never used before; ``recorded``: of a transaction that leaves a decision."""
     made = runtime.new_id()

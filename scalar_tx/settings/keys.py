@@ -150,12 +150,7 @@ _CONSENSUS_COMMIT = (
         "consensus_commit.participant_id",
         note="only ScalarDB's participant role of two-phase commits needs it",
     ),
-    _idle(
-        "consensus_commit.coordinator.write_set_logging.enabled",
-        FLAG,
-        default=False,
-        note="coordinator rows are written without a write set, and read with or without one",
-    ),
+    Key("consensus_commit.coordinator.write_set_logging.enabled", FLAG, default=False),
     Key("consensus_commit.coordinator.group_commit.enabled", FLAG, default=False),
     Key("consensus_commit.coordinator.group_commit.slot_capacity", POSITIVE, 20),
     Key("consensus_commit.coordinator.group_commit.delayed_slot_move_timeout_millis", COUNT, 1200),

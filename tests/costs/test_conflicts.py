@@ -8,6 +8,7 @@ import pytest
 
 from scalar_tx import ConflictError
 from tests.costs import counters, shapes
+from tests.costs.page import Way
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ def test_nothing_is_read_again_to_be_undone(place: str, case: str, tmp_path: Pat
         db.update(shapes.TABLE, SECOND, {"n": 2})
         return tx
 
-    with counters.in_calls(place, tmp_path) as (db, count):
+    with counters.in_calls(place, tmp_path, Way.EVERY_STEP) as (db, count):
         shapes.prepare(db)
         tx = begun()
 

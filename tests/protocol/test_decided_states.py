@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scalar_tx.consensus_commit.coordinator_state import coordinator_table
 from scalar_tx.consensus_commit.decided_states import DecidedStates
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.consensus_commit.decisions import Decision
 from scalar_tx.errors import ConflictError
 from scalar_tx.model.isolation import Isolation

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scalar_tx.consensus_commit.coordinator_state import coordinator_table
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.errors import (
     InvalidOperationError,
     ReplyLostError,

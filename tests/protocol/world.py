@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.connection import Parts, build
+from scalar_tx.consensus_commit.finish import finish
 from scalar_tx.consensus_commit.settle import settle, settle_record
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.model.isolation import Isolation
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STORAGES = ("memory", "sqlite")
+WRITE_SET_LOGGING = "consensus_commit_coordinator_write_set_logging_enabled"
 
 
 def open_inner(
@@ -45,17 +47,24 @@ class World:
     """One manager's parts over a watched storage; transactions are named and driven by the test.
 
     Commits take every step of the protocol, unless ``one_phase_commit`` is true. ``groups``: how
-    many transactions may share a decision row.
+    many transactions may share a decision row. ``write_sets``: decisions tell what was written.
     """
 
     def __init__(
-        self, storage: Storage, *, one_phase_commit: bool = False, groups: int = 0, **options: Any
+        self,
+        storage: Storage,
+        *,
+        one_phase_commit: bool = False,
+        groups: int = 0,
+        write_sets: bool = False,
+        **options: Any,
     ) -> None:
         self.runtime = VirtualRuntime()
         self.storage = WatchedStorage(storage, self.runtime)
         group = "consensus_commit_coordinator_group_commit"
         wanted = {f"{group}_enabled": True, f"{group}_slot_capacity": groups} if groups else {}
-        settings = load_settings("memory://", wanted)
+        logging = {WRITE_SET_LOGGING: True} if write_sets else {}
+        settings = load_settings("memory://", {**wanted, **logging})
         self.parts: Parts = build(settings, self.storage, self.runtime)
         self.parts.context.options = replace(
             self.parts.context.options,
@@ -149,6 +158,10 @@ class World:
     def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
         """The manager's recover."""
         return self.run(settle_record(self.parts.context, table, key))
+
+    def finish(self, tx_id: str) -> bool:
+        """The manager's finish."""
+        return self.run(finish(self.parts.context, self.parts.coordinator, tx_id))
 
     def close(self) -> None:
         """Let go of files."""

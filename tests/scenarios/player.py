@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scalar_tx.consensus_commit.coordinator_state import coordinator_table
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.errors import (
     ReplyLostError,
     ScalarTxError,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_tx.consensus_commit.context import Context, Options
-from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable, coordinator_table
+from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
 from scalar_tx.consensus_commit.decided_states import DecidedStates
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.consensus_commit.metadata import Catalog, with_transaction_columns
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.consensus_commit.settle import settle

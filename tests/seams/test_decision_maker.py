@@ -24,8 +24,9 @@ from scalar_tx.storage.interface import AtomicityUnit, Storage
 from scalar_tx.storage.memory import MemoryStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from scalar_tx.consensus_commit.snapshot import PendingWrite
     from scalar_tx.storage.interface import StorageInfo, StorageMutation
 
 
@@ -43,16 +44,29 @@ class Notebook:
         return None  # a notebook shares no write with records
 
     async def decide_with(
-        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+        self,
+        tx_id: str,
+        at: int,
+        records: Sequence[StorageMutation],
+        written: Collection[PendingWrite] | None = None,
     ) -> Decision:
         raise AssertionError("it has no home")
 
-    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+    async def decide(
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        written: Collection[PendingWrite] | None = None,
+    ) -> Decision:
         assert not also
+        assert written, "a commit of its own tells what it writes"
         self.asked.append("decide")
         return self.decided.setdefault(tx_id, Decision(TransactionState.COMMITTED, at))
 
-    async def force_abort(self, tx_id: str) -> Decision:
+    async def force_abort(
+        self, tx_id: str, written: Collection[PendingWrite] | None = None
+    ) -> Decision:
         self.asked.append("force_abort")
         return self.decided.setdefault(tx_id, Decision(TransactionState.ABORTED, 1))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.consensus_commit.context import Context, Options
-from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable, coordinator_table
+from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.consensus_commit.transaction import TransactionSteps

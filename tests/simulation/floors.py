@@ -56,6 +56,11 @@ FLOORS: Final = Floors(
         "later: met here": 0.3,
         "later: taken along": 0.003,
         "later: no room": 0.03,
+        "write sets: told": 0.3,
+        "write sets: finished": 0.1,
+        "write sets: records settled": 0.01,
+        "write sets: not told": 0.005,
+        "write sets: cleaned up": 0.05,
     },
     more=(("reads with a value", "reads of nothing"),),
 )

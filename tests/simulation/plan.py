@@ -49,6 +49,7 @@ class Plan:
     one_phase: bool = False  # do commits leave out the steps that they can do without?
     group: int = 0  # how many transactions of a process may share a decision row; 0: none do
     later: int = 0  # how many records may be finished, or undone, after commit has ended
+    write_sets: bool = False  # do decisions tell what was written?
 
     def __str__(self) -> str:
         return (
@@ -59,6 +60,7 @@ class Plan:
             f"{'one phase, ' if self.one_phase else ''}"
             f"{f'groups of {self.group}, ' if self.group else ''}"
             f"{f'{self.later} records later, ' if self.later else ''}"
+            f"{'write sets, ' if self.write_sets else ''}"
             f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from tests.simulation.bugs import (
+    clean_up,
     decide,
     decided,
     finish,
@@ -41,6 +42,7 @@ PLANTED: Final[Mapping[str, Bug]] = {
     **one_phase.BUGS,
     **group_commit.BUGS,
     **finish_later.BUGS,
+    **clean_up.BUGS,
 }
 # Those in commits that leave steps out.
 ONE_PHASE: Final = frozenset(one_phase.BUGS)
@@ -48,6 +50,8 @@ ONE_PHASE: Final = frozenset(one_phase.BUGS)
 GROUPS: Final = frozenset(group_commit.BUGS)
 # Those in finishing records behind their commits.
 LATER: Final = frozenset(finish_later.BUGS)
+# Those where decisions tell what was written.
+WRITE_SETS: Final = frozenset(clean_up.BUGS)
 # Where a bug is met, if not in any workload.
 MET_IN: Final[Mapping[str | None, str]] = dict.fromkeys(two_phase.BUGS, "two-phase")
 

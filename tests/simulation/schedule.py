@@ -14,7 +14,7 @@ from tests.simulation.logged import Ended
 from tests.simulation.parts.dice import Chance, Dice
 from tests.simulation.parts.report import Report
 from tests.simulation.plan import Plan
-from tests.simulation.planted import GROUPS, LATER, MET_IN, ONE_PHASE, plant
+from tests.simulation.planted import GROUPS, LATER, MET_IN, ONE_PHASE, WRITE_SETS, plant
 from tests.simulation.rooms import Rooms
 from tests.simulation.run import Run
 from tests.simulation.seats import Seats
@@ -38,6 +38,7 @@ DRAWN: Final = tuple(WORKLOADS)
 # Runs of their own kind, over one of these workloads; a seed draws them only where they are chosen.
 IN_PARTS: Final = ("bank", "list-append", "seats")
 CHOICES: Final = (*WORKLOADS, "two-phase")
+SOME_CLEANING: Final = 0.5
 _LOG: Final = logging.getLogger("scalar_tx")
 
 
@@ -99,17 +100,25 @@ class Schedules:
             return dice.pick((4, 100)) if self.bug in LATER else 0
         return dice.pick((2, 4, 100)) if dice.chance(0.3) else 0
 
+    def _write_sets(self, chance: Chance) -> bool:
+        if self.bug is not None:
+            return self.bug in WRITE_SETS
+        return chance.dice("write sets").chance(0.4)
+
     def _run(self, chance: Chance, *, trace: bool) -> Report:
         dice = chance.dice("world")
         drawn = dice.pick(DRAWN)
         chosen = self.workload or MET_IN.get(self.bug)
         name = chosen or drawn
         plan = Plan.draw(dice, self.levels)
+        write_sets = self._write_sets(chance) and name != "two-phase"  # parts don't tell
         plan = replace(
             plan,
             one_phase=self._one_phase(chance),
             group=self._group(chance),
             later=self._later(chance),
+            write_sets=write_sets,
+            cleaning=plan.cleaning or (SOME_CLEANING if write_sets else 0.0),  # what they are for
         )
         if plan.group:  # whose members are transactions of one process
             plan = replace(plan, workers=3, programs=1)

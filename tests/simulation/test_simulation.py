@@ -51,6 +51,7 @@ WHERE_TO_LOOK = {
     "a read taken for a fence": 2206,
     "first get trusted instead of the last": 973,
     "left records known by record alone": 1050,
+    "decision removed that does not tell": 223,
 }
 PATIENCE = 200  # schedules
 

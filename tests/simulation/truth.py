@@ -13,6 +13,7 @@ from scalar_tx.consensus_commit.transaction_id import (
     leaves_a_decision,
     of_member,
 )
+from scalar_tx.consensus_commit.write_set import read_write_set
 from scalar_tx.storage.interface import Erase
 from tests.simulation.judgement import DECISION, Wrong
 from tests.simulation.plan import COORDINATOR_NAME
@@ -52,6 +53,7 @@ class Truth:
         self._stands: dict[str, object] = {}  # by the row's id, as the next one
         self._members: dict[str, list[str]] = {}
         self._prepared: dict[str, dict[Place, None]] = {}
+        self._left: dict[Place, Value] = {}  # who has prepared what is not settled yet
 
     def decided(self, tx_id: str | None) -> bool:
         """Was COMMITTED the first decision about a transaction?"""
@@ -68,6 +70,10 @@ class Truth:
     def places(self, tx_id: str) -> Iterable[Place]:
         """What a transaction has prepared so far."""
         return self._prepared.get(tx_id, ())
+
+    def is_left(self, tx_id: str) -> bool:
+        """Is a record of it prepared, as far as it has prepared them?"""
+        return any(self._left.get(place) == tx_id for place in self.places(tx_id))
 
     def may_be_removed(self, row_id: str) -> bool:
         """May the decision row go, by ScalarDB's rules (specification 5.6)?
@@ -92,6 +98,12 @@ class Truth:
     def applied(self, mutations: Sequence[StorageMutation]) -> None:
         """A request took effect."""
         for one in mutations:
+            if isinstance(one, Erase):
+                self._left.pop((one.table.name, one.key), None)
+            elif "tx_state" in one.values:
+                self._left[one.table.name, one.key] = (
+                    one.values.get("tx_id") if one.values["tx_state"] in _UNCOMMITTED else None
+                )
             self._touched.setdefault((one.table.name, one.key), []).append(self._step())
             if one.table.name == COORDINATOR_NAME:
                 self._decision(one)
@@ -102,6 +114,32 @@ class Truth:
                 if not leaves_a_decision(writer) and one.values.get("before_tx_id") is not None:
                     self._committed_by_its_records(writer)
                 self._prepared.setdefault(writer, {})[one.table.name, one.key] = None
+        self._check_what_is_told(mutations)
+
+    def _check_what_is_told(self, mutations: Sequence[StorageMutation]) -> None:
+        """Whoever tells what he has written tells all of it."""
+        first = mutations[0]
+        if first.table.name != COORDINATOR_NAME or isinstance(first, Erase):
+            return
+        groups = read_write_set(first.values.get("tx_write_set"))
+        if groups is None:
+            return
+        told = {
+            (
+                f"{entry.namespace}.{entry.table}",
+                tuple(value for *_, value in (*entry.partition_key, *(entry.clustering_key or ()))),
+            )
+            for group in groups
+            for entry in group.entries
+        }
+        about = _decides_about(first)
+        written = {(one.table.name, one.key) for one in mutations[1:]}
+        written |= {place for tx_id in about for place in self.places(tx_id)}
+        committed = first.values["tx_state"] == COMMITTED
+        if written - told or (committed and told - written):
+            self.wrong.append(
+                Wrong(DECISION, f"about {about} tells {told}, but it has written {written}")
+            )
 
     def _committed_by_its_records(self, tx_id: str) -> None:
         if tx_id not in self._first:

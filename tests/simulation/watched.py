@@ -14,12 +14,14 @@ from scalar_tx.storage.interface import Erase
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from scalar_tx.consensus_commit.decision_row import NewRow
     from scalar_tx.consensus_commit.decisions import Decision
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.recover import Resolved
-    from scalar_tx.consensus_commit.snapshot import RecordId
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId
+    from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
     from scalar_tx.runtime.interface import Later
     from scalar_tx.storage.interface import StorageMutation
@@ -31,10 +33,16 @@ class WatchedCoordinator(CoordinatorTable):
 
     counts: Counter[str]
 
-    async def decide(self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()) -> Decision:
+    async def decide(
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        written: Collection[PendingWrite] | None = None,
+    ) -> Decision:
         """As the coordinator table does."""
         try:
-            decision = await super().decide(tx_id, at, also)
+            decision = await super().decide(tx_id, at, also, written)
         except UndecidedError:
             self.counts["undecided"] += 1
             raise
@@ -42,28 +50,36 @@ class WatchedCoordinator(CoordinatorTable):
         return decision
 
     async def decide_together(
-        self, group: str, members: Sequence[str], at: int, also: Sequence[StorageMutation] = ()
+        self,
+        group: str,
+        written: Mapping[str, Collection[PendingWrite] | None],
+        at: int,
+        also: Sequence[StorageMutation] = (),
     ) -> Decision | None:
         """As the coordinator table does."""
         try:
-            decision = await super().decide_together(group, members, at, also)
+            decision = await super().decide_together(group, written, at, also)
         except UndecidedError:
             self.counts["group: undecided"] += 1
             raise
         if decision is None:
             self.counts["group: refused"] += 1
         else:
-            self.counts["group: several" if len(members) > 1 else "group: one"] += 1
+            self.counts["group: several" if len(written) > 1 else "group: one"] += 1
             self._count(decision, at)
         return decision
 
     async def decide_alone(
-        self, tx_id: str, at: int, also: Sequence[StorageMutation] = ()
+        self,
+        tx_id: str,
+        at: int,
+        also: Sequence[StorageMutation] = (),
+        written: Collection[PendingWrite] | None = None,
     ) -> Decision:
         """As the coordinator table does."""
         self.counts["group: left behind"] += 1
         try:
-            decision = await super().decide_alone(tx_id, at, also)
+            decision = await super().decide_alone(tx_id, at, also, written)
         except UndecidedError:
             self.counts["undecided"] += 1
             raise
@@ -71,11 +87,15 @@ class WatchedCoordinator(CoordinatorTable):
         return decision
 
     async def decide_with(
-        self, tx_id: str, at: int, records: Sequence[StorageMutation]
+        self,
+        tx_id: str,
+        at: int,
+        records: Sequence[StorageMutation],
+        written: Collection[PendingWrite] | None = None,
     ) -> Decision:
         """As the coordinator table does."""
         try:
-            decision = await super().decide_with(tx_id, at, records)
+            decision = await super().decide_with(tx_id, at, records, written)
         except UndecidedError:
             self.counts["undecided"] += 1
             self.counts["one phase: undecided"] += 1
@@ -87,6 +107,11 @@ class WatchedCoordinator(CoordinatorTable):
         self.counts["one phase: records with the decision" if final else "one phase: finished"] += 1
         self._count(decision, at)
         return decision
+
+    def _told(self, table: Table, row: NewRow) -> bytes | None:
+        told = super()._told(table, row)
+        self.counts["write sets: told"] += told is not None
+        return told
 
     def _count(self, decision: Decision, at: int) -> None:
         self.counts[f"decided {decision.state.value}"] += 1

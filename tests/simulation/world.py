@@ -10,13 +10,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.context import Context, Options
-from scalar_tx.consensus_commit.coordinator_state import coordinator_table
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.consensus_commit.group_commit import GroupCommit
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.memory import MemoryStorage
 from scalar_tx.storage.routing import RoutedStorage
-from tests.simulation.cleaning import WAITS, Cleaner
+from tests.simulation.cleaning import WAITS, Cleaner, FinishingCleaner
 from tests.simulation.lagging_index import LaggingIndex
 from tests.simulation.logged import Healed, Made
 from tests.simulation.parts.log import Kind, Log
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tests.simulation.parts.dice import Chance
     from tests.simulation.plan import Plan
 
-COORDINATOR: Final = coordinator_table(COORDINATOR_NAME.partition(".")[0], group_commit=True)
+NAMESPACE: Final = COORDINATOR_NAME.partition(".")[0]
 # Looked up once for all worlds: schema is not what is tried here.
 _KNOWN_TABLES: Final[dict[str, tuple[TransactionalTable, float]]] = {}
 
@@ -70,7 +70,8 @@ class World:
             for number in range(plan.storages)
         ]
         self._tables: dict[str, int] = {COORDINATOR_NAME: 0}
-        run_blocking(self.places[0].memory.admin.create_table(COORDINATOR))
+        decisions = coordinator_table(NAMESPACE, group_commit=True, write_sets=plan.write_sets)
+        run_blocking(self.places[0].memory.admin.create_table(decisions))
         self._cleaner: Cleaner | None = None
         self._cleaners_process: Process | None = None
 
@@ -91,7 +92,7 @@ class World:
         """The protocol over a process' runtime and its way to the storages."""
         runtime = SimulatedRuntime(process, self.runtime_dice)
         storage = self._way_to_the_storages()
-        decisions = WatchedCoordinator(storage, runtime, COORDINATOR.namespace)
+        decisions = WatchedCoordinator(storage, runtime, NAMESPACE, write_sets=self.plan.write_sets)
         decisions.counts = self.counts
         later = None
         if self.plan.later:
@@ -101,7 +102,7 @@ class World:
         recovery = WatchedRecovery(storage, runtime, decisions, later)
         recovery.counts = self.counts
         recovery.truth = self.truth
-        catalog = Catalog(storage, runtime, expiry=-1, coordinator_namespace=COORDINATOR.namespace)
+        catalog = Catalog(storage, runtime, expiry=-1, coordinator_namespace=NAMESPACE)
         catalog._known = _KNOWN_TABLES
         group = self.plan.group
         return Context(
@@ -158,7 +159,10 @@ class World:
                 )
         if plan.cleaning:
             self._cleaners_process = self.start("cleaner")
-            self._cleaner = Cleaner(self.connect(self._cleaners_process), self.truth, self.counts)
+            kind = FinishingCleaner if plan.write_sets else Cleaner
+            self._cleaner = kind(
+                self.connect(self._cleaners_process), self.truth, self.counts, self._background
+            )
 
     def heal(self) -> None:
         """No more trouble; what is on its way arrives."""

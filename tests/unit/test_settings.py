@@ -171,7 +171,6 @@ scalar.db.attribute_propagation.enabled=true
     [line] = [record.getMessage() for record in caplog.records]
     for name in (
         "group_commit.group_size_fix_timeout_millis",
-        "write_set_logging.enabled",
         "participant_id",
         "jdbc.connection_pool.min_idle",
         "sql.enabled",

@@ -148,6 +148,11 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
         lambda s: s.consensus_commit.group_commit.delayed_slot_move_timeout_millis,
         300,
     ),
+    "consensus_commit.coordinator.write_set_logging.enabled": (
+        "true",
+        lambda s: s.consensus_commit.write_set_logging,
+        True,
+    ),
     "consensus_commit.include_metadata.enabled": (
         "true",
         lambda s: s.consensus_commit.include_metadata,

@@ -149,7 +149,11 @@ def import_(
 
     A file holds {"namespace.table": {}}, and may choose types by "override-columns-type".
     """
-    end(Request(Mode.IMPORT, some(files, coordinator=False), config, False, dry_run, json))
+    end(
+        Request(
+            Mode.IMPORT, some(files, coordinator=False, outcome=False), config, False, dry_run, json
+        )
+    )
 
 
 def upgrade(*, config: Config = None, dry_run: DryRun = False, json: Json = False) -> None:

@@ -17,8 +17,8 @@ from scalar_tx.storage.interface import Write
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scalar_tx.consensus_commit.decision_row import NewRow
     from scalar_tx.consensus_commit.decisions import DecisionMaker
-    from scalar_tx.model.types import Row
     from scalar_tx.storage.interface import StorageMutation
     from tests.simulation.bugs.bug import Bug, Patches
 
@@ -35,15 +35,10 @@ def _records_before_the_decision() -> Patches:
 
 def _decision_overwrites() -> Patches:
     async def write(
-        self: CoordinatorTable,
-        tx_id: str,
-        state: TxState,
-        at: int,
-        also: Sequence[StorageMutation] = (),
-        _: Sequence[str] = (),
+        self: CoordinatorTable, row: NewRow, also: Sequence[StorageMutation] = ()
     ) -> None:
-        values: Row = {"tx_state": int(state), "tx_created_at": at}
-        await self._storage.mutate([Write(await self.table(), (tx_id,), values), *also])
+        plainly = Write(await self.table(), (row.key,), row.columns())
+        await self._storage.mutate([plainly, *also])
 
     return [(CoordinatorTable, "_write", write)]
 
@@ -80,15 +75,12 @@ def _lost_reply_taken_for_a_refusal() -> Patches:
     """The own COMMITTED whose reply was lost is met at the second try and taken for a conflict."""
 
     async def decide(
-        self: CoordinatorTable,
-        tx_id: str,
-        state: TxState,
-        at: int,
-        also: Sequence[StorageMutation] = (),
+        self: CoordinatorTable, row: NewRow, also: Sequence[StorageMutation] = ()
     ) -> Decision:
-        ours, _, _ = await self._insert(tx_id, state, at, also)
-        committed = ours and state is TxState.COMMITTED
-        return Decision(TransactionState.COMMITTED if committed else TransactionState.ABORTED, at)
+        ours, _, _ = await self._insert(row, also)
+        committed = ours and row.state is TxState.COMMITTED
+        state = TransactionState.COMMITTED if committed else TransactionState.ABORTED
+        return Decision(state, row.at)
 
     return [(CoordinatorTable, "_decide", decide)]
 
@@ -97,16 +89,11 @@ def _late_commit_accepted() -> Patches:
     """COMMITTED takes the place of an ABORTED that somebody has forced meanwhile."""
 
     async def write(
-        self: CoordinatorTable,
-        tx_id: str,
-        state: TxState,
-        at: int,
-        also: Sequence[StorageMutation] = (),
-        _: Sequence[str] = (),
+        self: CoordinatorTable, row: NewRow, also: Sequence[StorageMutation] = ()
     ) -> None:
-        values: Row = {"tx_state": int(state), "tx_created_at": at}
-        condition = None if state is TxState.COMMITTED else if_not_exists
-        await self._storage.mutate([Write(await self.table(), (tx_id,), values, condition), *also])
+        condition = None if row.state is TxState.COMMITTED else if_not_exists
+        decision = Write(await self.table(), (row.key,), row.columns(), condition)
+        await self._storage.mutate([decision, *also])
 
     return [(CoordinatorTable, "_write", write)]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable, _decision
+from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.decision_row import decision_of
 from scalar_tx.consensus_commit.decisions import Decision
 from scalar_tx.consensus_commit.group_commit import GroupCommit, _Ready
 from scalar_tx.consensus_commit.transaction_id import marks
@@ -23,11 +24,11 @@ def _last_member_not_listed() -> Patches:
     async def decide_together(
         self: CoordinatorTable,
         group: str,
-        members: Sequence[str],
+        members: Mapping[str, Any],
         at: int,
         also: Sequence[StorageMutation] = (),
     ) -> Decision | None:
-        return await _together(self, group, members[:-1] or members, at, also)
+        return await _together(self, group, dict([*members.items()][:-1]) or members, at, also)
 
     return [(CoordinatorTable, "decide_together", decide_together)]
 
@@ -36,7 +37,7 @@ def _refused_group_taken_for_committed() -> Patches:
     async def decide_together(
         self: CoordinatorTable,
         group: str,
-        members: Sequence[str],
+        members: Mapping[str, Any],
         at: int,
         also: Sequence[StorageMutation] = (),
     ) -> Decision | None:
@@ -50,13 +51,13 @@ def _members_listed_that_are_not_ready() -> Patches:
     right = GroupCommit._join
 
     def join(
-        self: GroupCommit, tx_id: str, at: int, also: Sequence[StorageMutation]
+        self: GroupCommit, tx_id: str, at: int, also: Sequence[StorageMutation], written: Any
     ) -> _Ready | None:
-        member = right(self, tx_id, at, also)
+        member = right(self, tx_id, at, also, written)
         if member is not None:
             group = member.group
             for name in group.coming:
-                group.ready[name] = _Ready(name, group, at, (), self._runtime.signal())
+                group.ready[name] = _Ready(name, group, at, (), written, self._runtime.signal())
             group.coming.clear()
         return member
 
@@ -64,8 +65,8 @@ def _members_listed_that_are_not_ready() -> Patches:
 
 
 def _member_aborted_under_its_own_id_only() -> Patches:
-    async def force_abort(self: CoordinatorTable, tx_id: str) -> Decision:
-        return await self.abort_alone(tx_id)
+    async def force_abort(self: CoordinatorTable, tx_id: str, written: Any = None) -> Decision:
+        return await self.abort_alone(tx_id, written)
 
     return [(CoordinatorTable, "force_abort", force_abort)]
 
@@ -77,7 +78,7 @@ def _blocked_group_read_as_its_members_abort() -> Patches:
         group = marks(tx_id).group
         parent = None if group is None else await self._row(group)
         if parent is not None:
-            return _decision(tx_id, parent)
+            return decision_of(tx_id, parent)
         return await right(self, tx_id)
 
     return [(CoordinatorTable, "read", read)]
@@ -87,14 +88,16 @@ def _told_before_the_group_is_written() -> Patches:
     async def decide_together(
         self: CoordinatorTable,
         group: str,
-        members: Sequence[str],
+        members: Mapping[str, Any],
         at: int,
         also: Sequence[StorageMutation] = (),
     ) -> Decision | None:
         self._runtime.run_later(lambda: _written(self, group, members, at))
         return Decision(TransactionState.COMMITTED, at)
 
-    async def _written(table: CoordinatorTable, group: str, names: Sequence[str], at: int) -> None:
+    async def _written(
+        table: CoordinatorTable, group: str, names: Mapping[str, Any], at: int
+    ) -> None:
         await _together(table, group, names, at)
 
     return [(CoordinatorTable, "decide_together", decide_together)]

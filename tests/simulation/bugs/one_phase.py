@@ -17,8 +17,8 @@ from scalar_tx.model.state import TransactionState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scalar_tx.consensus_commit.decision_row import NewRow
     from scalar_tx.consensus_commit.decisions import Decision
-    from scalar_tx.consensus_commit.record import TxState
     from scalar_tx.storage.interface import StorageMutation
     from tests.simulation.bugs.bug import Bug, Patches
 
@@ -43,15 +43,10 @@ def _lost_reply_taken_for_a_refusal() -> Patches:
     right = CoordinatorTable._write
 
     async def write(
-        self: CoordinatorTable,
-        tx_id: str,
-        state: TxState,
-        at: int,
-        also: Sequence[StorageMutation] = (),
-        *members: Any,
+        self: CoordinatorTable, row: NewRow, also: Sequence[StorageMutation] = ()
     ) -> None:
         try:
-            await right(self, tx_id, state, at, also, *members)
+            await right(self, row, also)
         except ReplyLostError as error:
             if also:
                 raise WriteRefusedError("no answer") from error
@@ -69,7 +64,7 @@ def _own_decision_met_again_taken_for_a_refusal() -> Patches:
 
 def _decision_first_and_records_afterwards() -> Patches:
     async def decide_with(
-        self: CoordinatorTable, tx_id: str, at: int, records: Sequence[StorageMutation]
+        self: CoordinatorTable, tx_id: str, at: int, records: Sequence[StorageMutation], *_: Any
     ) -> Decision:
         decision = await self.decide(tx_id, at)
         if decision.state is TransactionState.COMMITTED:
@@ -81,7 +76,7 @@ def _decision_first_and_records_afterwards() -> Patches:
 
 def _records_first_and_decision_afterwards() -> Patches:
     async def decide_with(
-        self: CoordinatorTable, tx_id: str, at: int, records: Sequence[StorageMutation]
+        self: CoordinatorTable, tx_id: str, at: int, records: Sequence[StorageMutation], *_: Any
     ) -> Decision:
         try:
             await self._storage.mutate(list(records))

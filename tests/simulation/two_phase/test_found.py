@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scalar_tx.consensus_commit.coordinator_state import coordinator_table
+from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
 from scalar_tx.errors import InvalidOperationError, UnknownOutcomeError, WriteRefusedError
 from scalar_tx.model.isolation import Isolation
