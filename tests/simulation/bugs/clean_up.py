@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from scalar_tx.consensus_commit import clean, coordinator_state, finish
+from scalar_tx.consensus_commit import clean, decision_row, finish
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.consensus_commit.write_set import EntryGroup, group_of
 
@@ -47,10 +48,11 @@ def _what_does_not_tell_is_removed() -> Patches:
 
 
 def _a_record_is_left_out() -> Patches:
-    def all_but_the_last(writes: Iterable[PendingWrite]) -> EntryGroup:
-        return EntryGroup(group_of(writes).entries[:-1])
+    def all_but_the_last(writes: Iterable[PendingWrite], *child: str) -> EntryGroup:
+        told = group_of(writes, *child)
+        return replace(told, entries=told.entries[:-1])
 
-    return [(coordinator_state, "group_of", all_but_the_last)]
+    return [(decision_row, "group_of", all_but_the_last)]
 
 
 def _abort_by_others_tells() -> Patches:

@@ -51,7 +51,7 @@ def _abort_believed_unwritten() -> Patches:
 
 
 def _rollback_against_the_decision() -> Patches:
-    async def abort(self: Commit) -> Decision:
+    async def abort(self: Commit, **_: Any) -> Decision:
         decision = await self._context.decisions.force_abort(self._tx_id)
         await self._records.roll_back()
         return Decision(TransactionState.ABORTED, decision.decided_at)
