@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from scalar_tx.consensus_commit.decision_removal import remove
+from scalar_tx.consensus_commit.decision_removal import can_land_twice, remove
 from scalar_tx.consensus_commit.decision_row import (
     MEMBERS,
     STATES,
@@ -34,7 +34,7 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     WriteRefusedError,
 )
-from scalar_tx.model.conditions import Existence, if_not_exists
+from scalar_tx.model.conditions import if_not_exists
 from scalar_tx.model.state import TransactionState
 from scalar_tx.model.types import DataType
 from scalar_tx.storage.interface import AtomicityUnit, Write
@@ -219,7 +219,7 @@ class CoordinatorTable:
         let it through, and where all of them are new they would, once they are removed in turn.
         """
         row = NewRow(tx_id, TxState.COMMITTED, at, written)
-        again = all(map(_can_land_twice, records))
+        again = all(map(can_land_twice, records))
         once = again and self._told(await self.table(), row) is not None
         lost: Exception | None = None
         for pause in PAUSES:
@@ -397,11 +397,3 @@ class CoordinatorTable:
         raise UndecidedError(
             f"could not read the decision about {tx_id}", may_stand=False
         ) from cause
-
-
-def _can_land_twice(mutation: StorageMutation) -> bool:
-    """Could a write take effect once more, after others have changed what it left?
-
-    Not one over a version of a record, or over its preparation: neither ever comes back.
-    """
-    return mutation.condition is None or isinstance(mutation.condition, Existence)

@@ -1,4 +1,4 @@
-"""How are the rows of decisions removed that nobody needs any more?"""
+"""How are decisions removed that nobody needs any more, and what could come after that?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.decision_row import STATES
 from scalar_tx.errors import WriteRefusedError
-from scalar_tx.model.conditions import And, Comparison, Operator
+from scalar_tx.model.conditions import And, Comparison, Existence, Operator
 from scalar_tx.storage.interface import Erase
 
 if TYPE_CHECKING:
@@ -57,3 +57,11 @@ def removal(table: Table, found: StoredDecision) -> Erase:
         )
     )
     return Erase(table, (found.key,), unchanged)
+
+
+def can_land_twice(mutation: StorageMutation) -> bool:
+    """Could a write take effect once more, after others have changed what it left?
+
+    Not one over a version of a record, or over its preparation: neither ever comes back.
+    """
+    return mutation.condition is None or isinstance(mutation.condition, Existence)
