@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 from scalar_tx.admin_async import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempts
 from scalar_tx.connection import blocks, build, forks, storage_here, threads_for, workers_for
-from scalar_tx.consensus_commit.finish import finish
-from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.exactly_once import AsyncOutcomes, once_async
 from scalar_tx.keyed_calls import keyed_function
+from scalar_tx.left_behind import AsyncLeftBehind
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
@@ -34,21 +33,19 @@ from scalar_tx.two_phase_async import AsyncTwoPhase
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine
     from types import TracebackType
 
     from scalar_tx.connection import Parts
     from scalar_tx.histories.record import Recording
     from scalar_tx.keyed_calls import Call, Key
-    from scalar_tx.model.state import TransactionState
-    from scalar_tx.model.types import Value
     from scalar_tx.settings import Settings
 
 T = TypeVar("T")
 Retry: TypeAlias = RetryPolicy | int | None
 
 
-class AsyncTransactionManager(AsyncOneOperation):
+class AsyncTransactionManager(AsyncOneOperation, AsyncLeftBehind):
     """Begins transactions on one database or several. ``connect_async`` makes it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -303,43 +300,7 @@ class AsyncTransactionManager(AsyncOneOperation):
 
         return decorate if fn is None else decorate(fn)
 
-    # What was left behind.
-
-    async def state(self, transaction_id: str) -> TransactionState:
-        """What was decided: COMMITTED, ABORTED, or UNKNOWN if no decision is on record.
-
-        UNKNOWN also for transactions that leave no row: read-only ones, and those whose row was
-        cleaned up. Not something to poll on.
-        """
-        decisions = self._here().context.decisions
-        return await self._drive(state_of(decisions, check_known_id(transaction_id)))
-
-    async def settle(self, transaction_id: str) -> TransactionState:
-        """The decision; where there is none, ABORTED is written unless one appears.
-
-        UnknownOutcomeError if the coordinator can't be reached.
-        """
-        decisions = self._here().context.decisions
-        return (await self._drive(settle(decisions, check_known_id(transaction_id)))).state
-
-    async def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
-        """Settle one record if its writer is decided or expired (15 s); return the decision.
-
-        None: nothing was to be settled. ConflictError: the writer may be alive.
-        """
-        return await self._drive(settle_record(self._here().context, table, key))
-
-    async def finish(self, transaction_id: str) -> bool:
-        """Settle what a decided transaction has written and remove its decision's row.
-
-        True: no row is left. False: nothing was done, since the row does not tell what was written;
-        it does if ``consensus_commit.coordinator.write_set_logging.enabled`` was on. Only where no
-        ScalarDB before 3.19 reads these tables. ``state`` says UNKNOWN afterwards, and ``settle``
-        would write ABORTED.
-        """
-        parts = self._here()
-        steps = finish(parts.context, parts.coordinator, check_known_id(transaction_id))
-        return await self._drive(steps)
+    # The rest.
 
     def record_history(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Recording:
         """Write a history of this manager's transactions to a file, for ``scalar-tx check``.

@@ -15,26 +15,21 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.isolation import Isolation
 
 if TYPE_CHECKING:
-    from scalar_tx.consensus_commit.context import Options
-    from scalar_tx.storage.interface import ReadKind, StorageInfo
+    from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.storage.interface import ReadKind
 
 _log = logging.getLogger("scalar_tx.isolation")
 _warned: set[tuple[str, str]] = set()
 
 
 def check_linearizable(
-    info: StorageInfo,
-    kind: ReadKind,
-    table: str,
-    *,
-    isolation: Isolation,
-    weak: bool,
-    options: Options,
+    context: Context, kind: ReadKind, table: str, *, isolation: Isolation, weak: bool
 ) -> None:
     """Refuse, or warn of, a read that would make SERIALIZABLE a false promise."""
+    info = context.storage.info(table)
     if kind in info.linearizable or weak or isolation is not Isolation.SERIALIZABLE:
         return
-    if options.isolation_from_file:
+    if context.options.isolation_from_file:
         if (info.name, kind.value) not in _warned:
             _warned.add((info.name, kind.value))
             _log.warning(

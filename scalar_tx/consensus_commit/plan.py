@@ -57,9 +57,7 @@ def plan_scan(
     else:
         kind = ReadKind.PARTITION
         source = _partition_source(scan, checks)
-    check_linearizable(
-        info, kind, table.name, isolation=isolation, weak=scan.weak, options=context.options
-    )
+    check_linearizable(context, kind, table.name, isolation=isolation, weak=scan.weak)
     where = None if scan.where is None else bound(scan.where, checks.schema, table.name)
     after = None
     if scan.after is not None:

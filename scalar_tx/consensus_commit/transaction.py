@@ -25,11 +25,7 @@ from scalar_tx.consensus_commit.scan import ScanTrace, merged
 from scalar_tx.consensus_commit.snapshot import Snapshot
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.consensus_commit.write import Writer
-from scalar_tx.errors import (
-    InvalidOperationError,
-    ScalarTxError,
-    UnknownOutcomeError,
-)
+from scalar_tx.errors import InvalidOperationError, ScalarTxError, UnknownOutcomeError
 from scalar_tx.model.arguments import check_flags, check_timeout
 from scalar_tx.model.conditions import bound, matches
 from scalar_tx.model.isolation import Isolation
@@ -384,16 +380,7 @@ class TransactionSteps:
         return tuple(table.user.columns)
 
     def _check_kind(self, table: TransactionalTable, kind: ReadKind, *, weak: bool) -> None:
-        info = self._context.storage.info(table.name)
-        if kind not in info.linearizable:
-            check_linearizable(
-                info,
-                kind,
-                table.name,
-                isolation=self.isolation,
-                weak=weak,
-                options=self._context.options,
-            )
+        check_linearizable(self._context, kind, table.name, isolation=self.isolation, weak=weak)
 
     def _require_open(self) -> None:
         if self.finished:

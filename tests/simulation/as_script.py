@@ -17,15 +17,7 @@ from tests.scenarios.script import ScriptError
 from tests.scenarios.stepped_player import RUNNING, SteppedPlayer, WorldWords
 from tests.scenarios.tables import SEED, table_named
 from tests.simulation.judgement import LIVENESS
-from tests.simulation.logged import (
-    Answered,
-    Asked,
-    Began,
-    Ended,
-    Learned,
-    Made,
-    Settles,
-)
+from tests.simulation.logged import Answered, Asked, Began, Ended, Learned, Made, Settles
 from tests.simulation.owners import Owners
 from tests.simulation.parts.log import Called, Kind
 from tests.simulation.parts.network import Fault
@@ -33,13 +25,7 @@ from tests.simulation.plan import COORDINATOR_NAME
 from tests.simulation.script_branches import Branches
 from tests.simulation.script_lines import Item, Role, lines_of
 from tests.simulation.script_needs import needed
-from tests.simulation.script_replayed import (
-    changed_rows,
-    comparable,
-    new_names,
-    played,
-    renamed,
-)
+from tests.simulation.script_replayed import changed_rows, comparable, new_names, played, renamed
 from tests.simulation.script_words import (
     FAULT_WORDS,
     NUMBER,
