@@ -14,12 +14,12 @@ from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_kn
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.exactly_once import Outcomes, once
 from scalar_tx.keyed_calls import keyed_function
-from scalar_tx.left_behind import LeftBehind
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from scalar_tx.settling import Settling
 from scalar_tx.transaction import Transaction
 from scalar_tx.transactional_functions import (
     AnyTransaction,
@@ -44,7 +44,7 @@ T = TypeVar("T")
 Retry: TypeAlias = RetryPolicy | int | None
 
 
-class TransactionManager(OneOperation, LeftBehind):
+class TransactionManager(OneOperation, Settling):
     """Begins transactions on one database or several; thread-safe. ``connect`` makes it."""
 
     def __init__(self, settings: Settings) -> None:

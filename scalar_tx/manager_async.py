@@ -14,13 +14,13 @@ from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_kn
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.exactly_once import AsyncOutcomes, once_async
 from scalar_tx.keyed_calls import keyed_function
-from scalar_tx.left_behind import AsyncLeftBehind
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
 from scalar_tx.runtime.aio import AsyncioRuntime, WorkerThreads, finish_before_cancelling
 from scalar_tx.runtime.blocking import BlockingRuntime
+from scalar_tx.settling import AsyncSettling
 from scalar_tx.transaction_async import AsyncTransaction
 from scalar_tx.transactional_functions import (
     AnyTransaction,
@@ -45,7 +45,7 @@ T = TypeVar("T")
 Retry: TypeAlias = RetryPolicy | int | None
 
 
-class AsyncTransactionManager(AsyncOneOperation, AsyncLeftBehind):
+class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
     """Begins transactions on one database or several. ``connect_async`` makes it."""
 
     def __init__(self, settings: Settings) -> None:

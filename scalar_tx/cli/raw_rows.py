@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit import left_behind, record
 from scalar_tx.consensus_commit.metadata import TransactionalTable, is_transactional
+from scalar_tx.consensus_commit.scan_pages import page_sizes
 from scalar_tx.model.table import split_name
 from scalar_tx.storage.interface import ScanRequest, WholeTableSource
 
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 
 def all_rows(parts: Parts, table: Table) -> Pages:
     """Every row of a table, transactional or not."""
-    size = parts.context.options.scan_fetch_size
-    return parts.storage.scan(ScanRequest(table, WholeTableSource(), page_size=size))
+    sizes = page_sizes(parts.context.options)
+    return parts.storage.scan(
+        ScanRequest(table, WholeTableSource(), None, None, sizes.first, sizes.largest)
+    )
 
 
 def unsettled_rows(parts: Parts, table: TransactionalTable) -> Pages:
     """Every row that its storage believes to be unsettled; may hold others, ask is_committed."""
-    return left_behind.unsettled_rows(parts.storage, table, parts.context.options.scan_fetch_size)
+    return left_behind.unsettled_rows(parts.context, table)
 
 
 async def next_unsettled(pages: Pages) -> Sequence[Row] | None:

@@ -11,6 +11,7 @@ from scalar_tx.cli.row_rules import broken_rules
 from scalar_tx.cli.situation import judge
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.metadata import BEFORE
+from scalar_tx.consensus_commit.scan_pages import page_sizes
 from scalar_tx.errors import SchemaError
 from scalar_tx.storage.interface import IndexSource, ReadKind, ScanRequest
 
@@ -157,8 +158,9 @@ class TableCheck:
             )
 
     async def _by_index(self, column: str, value: Value) -> Keys:
-        size = self._parts.context.options.scan_fetch_size
-        request = ScanRequest(self._table.stored, IndexSource(column, value), page_size=size)
+        sizes = page_sizes(self._parts.context.options)
+        source = IndexSource(column, value)
+        request = ScanRequest(self._table.stored, source, None, None, sizes.first, sizes.largest)
         pages = self._parts.storage.scan(request)
         found: Keys = set()
         while (page := await pages.next_page()) is not None:

@@ -30,7 +30,7 @@ class Options:
     write_omission_on_read_only: bool = True
     wide_bigint: bool = False
     default_namespace: str | None = None
-    scan_fetch_size: int = 100
+    scan_fetch_size: int | None = None  # rows a page of a scan; None: as fits the scan
     whole_table_scan: bool = True
     whole_table_filter: bool = True
     whole_table_order: bool = True

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
+from scalar_tx.consensus_commit.batch_reads import requests
 from scalar_tx.consensus_commit.commit_path import (
     ONE_OF_SEVERAL,
     CommitPath,
@@ -80,7 +81,7 @@ def explain(
         path=way.path.value if writes else "none",
         why=way.why if writes else "nothing is written",
         records=len(writes),
-        pre_reads=len(unread),
+        pre_reads=requests(context.storage, [writes[id_].table.name for id_ in unread]),
         prepares=len(groups),
         validations=validations,
         decisions=int(decided),

@@ -1,24 +1,21 @@
-"""What is a caller told when a read failed? Nothing has changed, whatever became of it."""
+"""How are records read on behalf of a caller, one or several at once?"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scalar_tx.errors import (
-    ConflictError,
-    ScalarTxError,
-    StorageBusyError,
-    StorageError,
-    StorageUnavailableError,
-)
+from scalar_tx.consensus_commit.batch_reads import in_batches
+from scalar_tx.consensus_commit.read_errors import read_error
+from scalar_tx.errors import ScalarTxError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.read import Reader
     from scalar_tx.consensus_commit.snapshot import RecordId
-    from scalar_tx.model.types import Row
+    from scalar_tx.model.types import Value
 
 T = TypeVar("T")
 
@@ -34,37 +31,35 @@ async def guarded(steps: Coroutine[Any, Any, T], transaction_id: str | None) -> 
         raise named from error
 
 
-def read_error(error: Exception, transaction_id: str | None) -> Exception:
-    """What a caller is told when a read failed: a read changes nothing, whatever became of it."""
-    if isinstance(error, StorageBusyError):
-        return ConflictError(
-            f"the storage was busy: {error}", transaction_id=transaction_id, code="STX-1032"
-        )
-    if isinstance(error, StorageError):
-        return StorageUnavailableError(
-            f"a read failed: {error}", transaction_id=transaction_id, code="STX-4004"
-        )
-    if isinstance(error, ScalarTxError) and error.transaction_id is None:
-        error.transaction_id = transaction_id
-    return error
-
-
 async def read_together(
     reader: Reader,
     wanted: Sequence[tuple[RecordId, TransactionalTable]],
     transaction_id: str | None,
 ) -> None:
-    """Read records by key, as many at a time as the runtime runs, for reads and writes to come."""
+    """Read records by key that were not read yet, for reads and writes to come.
+
+    Those of one storage go out in one call where it takes several, the others as many at a time as
+    the runtime runs. What could be read is kept, whatever becomes of the rest.
+    """
     if len(wanted) == 1:
         ((record_id, table),) = wanted
         await guarded(reader.for_write(table, record_id[1]), transaction_id)
         return
-    steps: list[Callable[[], Coroutine[Any, Any, Row | None]]] = [
-        lambda table=table, key=record_id[1]: reader.for_write(table, key)  # type: ignore[misc]  # bound at once
-        for record_id, table in wanted
-    ]
+    records = [(table, record_id[1]) for record_id, table in wanted]
+    batches = in_batches(reader.context.storage, records, lambda one: one[0].name)
+    steps = [partial(_read_batch, reader, batch) for _, batch in batches]
     outcomes = await reader.context.runtime.run_all(steps)
     reader.snapshot.last_get = None  # none of them came after all others
     for outcome in outcomes:
         if outcome.error is not None:
             raise read_error(outcome.error, transaction_id) from outcome.error
+
+
+async def _read_batch(
+    reader: Reader, batch: Sequence[tuple[TransactionalTable, tuple[Value, ...]]]
+) -> None:
+    if len(batch) == 1:
+        await reader.for_write(*batch[0])
+        return
+    for outcome in await reader.together(batch):
+        outcome.result()

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.batch_reads import read_each
 from scalar_tx.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -43,15 +44,13 @@ class InTheWay:
 
     async def look(self, writes: Sequence[PendingWrite]) -> None:
         """Read the records that were to be made: something is there in place of one of them."""
-        for write in writes:
-            if self._snapshot.replaced(write) is not None:
-                continue
-            try:
-                row = await self._context.storage.get(write.table.stored, write.key)
-                if row is not None and row["tx_id"] != self._tx_id:
-                    self.note(write, row)
-            except Exception as error:  # noqa: BLE001  # the conflict stands, whatever it is
-                _log.info("could not read a record of %s: %s", write.table.name, error)
+        new = [write for write in writes if self._snapshot.replaced(write) is None]
+        answers = await read_each(self._context, [(write.table.stored, write.key) for write in new])
+        for write, row in zip(new, answers, strict=True):
+            if isinstance(row, Exception):  # the conflict stands, whatever it is
+                _log.info("could not read a record of %s: %s", write.table.name, row)
+            elif row is not None and row["tx_id"] != self._tx_id:
+                self.note(write, row)
 
     async def settle(self) -> None:
         """Settle what is undecided."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.scan_pages import page_sizes
 from scalar_tx.errors import ConflictError
 from scalar_tx.model.conditions import Comparison, Operator, Or
 from scalar_tx.storage.interface import ScanRequest, WholeTableSource
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.model.types import Value
-    from scalar_tx.storage.interface import Pages, Storage
+    from scalar_tx.storage.interface import Pages
 
 UNSETTLED: Final = Or(
     (
@@ -27,10 +28,11 @@ UNSETTLED: Final = Or(
 )
 
 
-def unsettled_rows(storage: Storage, table: TransactionalTable, page_size: int) -> Pages:
+def unsettled_rows(context: Context, table: TransactionalTable) -> Pages:
     """Every row that its storage believes to be unsettled; may hold others, ask is_committed."""
-    return storage.scan(
-        ScanRequest(table.stored, WholeTableSource(), where=UNSETTLED, page_size=page_size)
+    sizes = page_sizes(context.options)
+    return context.storage.scan(
+        ScanRequest(table.stored, WholeTableSource(), UNSETTLED, None, sizes.first, sizes.largest)
     )
 
 
@@ -38,7 +40,7 @@ async def settle_all(context: Context, table: TransactionalTable) -> None:
     """Settle every record; ConflictError if the writer of one may be alive."""
     # Keys first: a scan whose rows are settled meanwhile might meet none of the later ones.
     keys: list[tuple[Value, ...]] = []
-    pages = unsettled_rows(context.storage, table, context.options.scan_fetch_size)
+    pages = unsettled_rows(context, table)
     try:
         while (page := await pages.next_page()) is not None:
             keys += [table.stored.key_of(row) for row in page if not record.is_committed(row)]

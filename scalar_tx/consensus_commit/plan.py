@@ -68,7 +68,8 @@ def plan_scan(
                 code="STX-3033",
             )
         after = read_page_token(scan.after, source, table)
-    return ScanPlan(table, table.name, source, where, after)
+    joins = info.joins_indexes and context.options.before_index_check
+    return ScanPlan(table, table.name, source, where, after, joins)
 
 
 def _index_source(

@@ -7,19 +7,24 @@ transaction sees it. A record that another transaction left uncommitted is resol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.read_errors import about
 from scalar_tx.model.isolation import Isolation
+from scalar_tx.runtime.interface import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from typing import Any
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.recover import Resolved
     from scalar_tx.consensus_commit.snapshot import RecordId, Snapshot
     from scalar_tx.model.types import Row, Value
+    from scalar_tx.storage.interface import BatchStorage
 
 
 class Reader:
@@ -43,6 +48,37 @@ class Reader:
         row = await self.context.storage.get(table.stored, key)
         if row is not None and not record.is_committed(row):
             row = (await self.resolve(table, key, row)).row
+        return self._kept(table, record_id, row)
+
+    async def together(
+        self, wanted: Sequence[tuple[TransactionalTable, tuple[Value, ...]]]
+    ) -> list[Outcome[Row | None]]:
+        """Records of one storage that has batches, none of them read yet; each as by ``by_key``."""
+        storage = cast("BatchStorage", self.context.storage)  # its info said so
+        answers = await storage.get_many([(table.stored, key) for table, key in wanted])
+        found: dict[int, Outcome[Row | None]] = {}
+        undecided: dict[int, Callable[[], Coroutine[Any, Any, Resolved]]] = {}
+        for number, ((table, key), answer) in enumerate(zip(wanted, answers, strict=True)):
+            if isinstance(answer, Exception):
+                found[number] = Outcome(error=about(answer, table, key))
+            elif answer is None or record.is_committed(answer):
+                found[number] = Outcome(self._kept(table, (table.name, key), answer))
+            else:
+                undecided[number] = partial(self.judge, table, key, answer)
+        judged: dict[TransactionalTable, dict[tuple[Value, ...], Resolved]] = {}
+        outcomes = await self.context.runtime.run_all(list(undecided.values()))
+        for number, outcome in zip(undecided, outcomes, strict=True):
+            table, key = wanted[number]
+            if outcome.error is not None:
+                found[number] = Outcome(error=outcome.error)
+                continue
+            resolved = judged.setdefault(table, {})[key] = outcome.result()
+            found[number] = Outcome(self._kept(table, (table.name, key), resolved.row))
+        for table, of_table in judged.items():
+            self.roll(table, of_table)
+        return [found[number] for number in range(len(wanted))]
+
+    def _kept(self, table: TransactionalTable, record_id: RecordId, row: Row | None) -> Row | None:
         self.snapshot.note(record_id, row)
         if self.repeatable:
             self.snapshot.point_reads[record_id] = table

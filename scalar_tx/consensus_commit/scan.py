@@ -8,7 +8,8 @@ prefix again (Consensus Commit specification 3.6, 3.8, 4.3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.consensus_commit import record
@@ -24,11 +25,12 @@ from scalar_tx.storage.interface import (
 from scalar_tx.storage.ordering import in_range, position_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.read import Reader
     from scalar_tx.consensus_commit.recover import Resolved
+    from scalar_tx.consensus_commit.scan_pages import PageSizes
     from scalar_tx.consensus_commit.snapshot import PendingWrite
     from scalar_tx.model.conditions import Comparison, Condition
     from scalar_tx.model.types import Row, Value
@@ -44,8 +46,34 @@ class ScanPlan:
     source: ScanSource
     where: Condition | None
     after: tuple[tuple[str, Value], ...] | None  # the position of the last row of an earlier page
+    joins_indexes: bool = field(default=False, compare=False)  # the storage's
 
-    def request(self, page_size: int) -> ScanRequest:
+    @property
+    def before_index(self) -> str | None:
+        """The indexed column of previous values that belongs to the one that is read by."""
+        if not isinstance(self.source, IndexSource):
+            return None
+        column = self.source.column
+        if column in self.table.key_columns or not self.table.has_before_index(column):
+            return None
+        return record.before_column(column)
+
+    @property
+    def leaving(self) -> str | None:
+        """The same, where one read finds the rows of either value."""
+        return self.before_index if self.joins_indexes else None
+
+    def is_leaving(self, row: Row) -> bool:
+        """Is an undecided writer about to take this row away from the index value, perhaps?"""
+        leaving = self.leaving
+        return (
+            leaving is not None
+            and isinstance(self.source, IndexSource)
+            and row[leaving] == self.source.value
+            and not record.is_committed(row)
+        )
+
+    def request(self, sizes: PageSizes) -> ScanRequest:
         """What the storage is asked for: everything that matches now or did before."""
         source = self.source
         after = None if self.after is None else dict(self.after)
@@ -53,12 +81,15 @@ class ScanPlan:
             # By key, in which order rows stay where they are, and from the beginning: no row is
             # passed over that moves between two pages, or is rolled back to another place.
             source, after = WholeTableSource(), None
+        if isinstance(source, IndexSource):
+            source = replace(source, also=self.leaving)
         return ScanRequest(
             table=self.table.stored,
             source=source,
             where=_now_or_before(self.table, self.where),
             after=after,
-            page_size=page_size,
+            page_size=sizes.first,
+            largest_page=sizes.largest,
         )
 
     def reaches(self, key: tuple[Value, ...]) -> bool:
@@ -98,15 +129,13 @@ class ScanPlan:
             return bool(self.source.order)
         return isinstance(self.source, PartitionSource)
 
-    def before_index_request(self, page_size: int) -> ScanRequest | None:
+    def before_index_request(self, sizes: PageSizes) -> ScanRequest | None:
         """The index read by previous value: it finds rows that are leaving the index value."""
-        if not isinstance(self.source, IndexSource):
+        column = self.before_index
+        if column is None or self.joins_indexes or not isinstance(self.source, IndexSource):
             return None
-        column = self.source.column
-        if column in self.table.key_columns or not self.table.has_before_index(column):
-            return None
-        source = IndexSource(record.before_column(column), self.source.value)
-        return ScanRequest(self.table.stored, source, page_size=page_size)
+        source = IndexSource(column, self.source.value)
+        return ScanRequest(self.table.stored, source, None, None, sizes.first, sizes.largest)
 
 
 def _now_or_before(table: TransactionalTable, where: Condition | None) -> Condition | None:
@@ -135,15 +164,17 @@ class ScanTrace:
     """
 
     def __init__(
-        self, plan: ScanPlan, reader: Reader, page_size: int, *, weak: bool = False
+        self, plan: ScanPlan, reader: Reader, sizes: PageSizes, *, weak: bool = False
     ) -> None:
         self.plan = plan
         self.rows: list[Row] = []
         self.ended = False
         self._reader = reader
-        self._page_size = page_size
+        self._sizes = sizes
         self._weak = weak
         self._pages: Pages | None = None
+        self._page: deque[Row] = deque()  # of it those that nobody has asked for yet
+        self._judged: dict[tuple[Value, ...], Resolved] = {}  # and not rolled yet
         self._seen: set[tuple[Value, ...]] = set()
         # Observers are told what the caller gets; of a weak scan's rows nothing is promised.
         self.is_observed = reader.snapshot.shown is not None and not weak
@@ -151,7 +182,15 @@ class ScanTrace:
     async def row(self, number: int) -> Row | None:
         """The row of that number, read now if it was not before; None behind the last one."""
         while not self.ended and (number >= len(self.rows) or self.plan.ordered_by_values):
-            await self._read_on()
+            if not self._page:
+                self._roll()
+                await self._read_on()
+                continue
+            try:
+                await self._take(self._page.popleft())
+            except BaseException:
+                self._roll()  # those before one whose writer is alive
+                raise
         return self.rows[number] if number < len(self.rows) else None
 
     def contradicts(self, key: tuple[Value, ...], replaced: Row | None) -> bool:
@@ -171,6 +210,8 @@ class ScanTrace:
 
     async def close(self) -> None:
         """Let go of the storage's scan; reading on would begin behind the last row."""
+        self._page.clear()
+        self._roll()
         if self._pages is not None:
             pages, self._pages = self._pages, None
             await pages.close()
@@ -187,55 +228,56 @@ class ScanTrace:
                 self.rows.sort(key=position_in(self.plan.source, self.plan.table.stored.schema))
             self.ended = True
             return
-        await self._take(page)
+        self._page.extend(page)
 
     def _next_request(self) -> ScanRequest:
-        request = self.plan.request(self._page_size)
-        if not self.rows:
-            return request
-        return ScanRequest(
-            request.table, request.source, request.where, self.rows[-1], request.page_size
-        )
+        request = self.plan.request(self._sizes)
+        return replace(request, after=self.rows[-1]) if self.rows else request
 
-    async def _take(self, page: Sequence[Row]) -> None:
+    async def _take(self, row: Row) -> None:
+        table = self.plan.table
+        key = table.stored.key_of(row)
+        found: Row | None = row
+        if not record.is_committed(row):
+            found = await self._resolved(key, row, leaving=self.plan.is_leaving(row))
+        self._keep(key, found)
+
+    async def _resolved(self, key: tuple[Value, ...], row: Row, *, leaving: bool) -> Row | None:
         table, reader = self.plan.table, self._reader
-        judged: dict[tuple[Value, ...], Resolved] = {}
-        try:
-            for row in page:
-                key = table.stored.key_of(row)
-                found: Row | None = row
-                if not record.is_committed(row):
-                    judged[key] = await reader.judge(table, key, row)
-                    found = judged[key].row
-                self._keep(key, found)
-        finally:
-            # Also those before one whose writer is alive.
-            reader.roll(table, judged)
+        if leaving:
+            # A writer that may be alive is a conflict at every isolation level (specification 5.3).
+            resolved = await reader.context.recovery.resolve(table, key, row)
+        else:
+            resolved = await reader.judge(table, key, row)
+        self._judged[key] = resolved
+        return resolved.row
+
+    def _roll(self) -> None:
+        """Settle together what was judged until now."""
+        judged, self._judged = self._judged, {}
+        self._reader.roll(self.plan.table, judged)
 
     async def _read_before_index(self) -> None:
         """Add the rows that an undecided writer is taking away from the index value.
 
-        Their previous image has the value; if it is restored they belong to the result. A writer
-        that may be alive is a conflict at every isolation level (specification 5.3).
+        Their previous image has the value; if it is restored they belong to the result.
         """
         reader = self._reader
         if not reader.context.options.before_index_check:
             return
-        request = self.plan.before_index_request(self._page_size)
+        request = self.plan.before_index_request(self._sizes)
         if request is None:
             return
         pages = reader.context.storage.scan(request)
-        judged: dict[tuple[Value, ...], Resolved] = {}
         try:
             while (page := await pages.next_page()) is not None:
                 for row in page:
                     if record.is_committed(row):
                         continue
                     key = self.plan.table.stored.key_of(row)
-                    judged[key] = await reader.context.recovery.resolve(self.plan.table, key, row)
-                    self._keep(key, judged[key].row)
+                    self._keep(key, await self._resolved(key, row, leaving=True))
         finally:
-            reader.roll(self.plan.table, judged)
+            self._roll()
             await pages.close()
 
     def _keep(self, key: tuple[Value, ...], row: Row | None) -> None:

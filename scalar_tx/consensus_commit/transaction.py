@@ -22,6 +22,7 @@ from scalar_tx.consensus_commit.own_id import OwnId
 from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.consensus_commit.read import Reader
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
+from scalar_tx.consensus_commit.scan_pages import FIRST_PAGE, page_sizes
 from scalar_tx.consensus_commit.snapshot import Snapshot
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.consensus_commit.write import Writer
@@ -177,12 +178,12 @@ class TransactionSteps:
         table, checks = await self._begin(scan.table)
         columns = self._projection(scan.columns, table, checks)
         plan = plan_scan(scan, table, checks, self._context, self.isolation)
-        fetch = self._context.options.scan_fetch_size
-        page_size = max(1, min(scan.limit or fetch, fetch))
+        options = self._context.options
+        sizes = page_sizes(options, scan.limit)
         trace = self._snapshot.scans.get(plan) if self._reader.repeatable else None
         weak = scan.weak and self.isolation is Isolation.SERIALIZABLE
         if trace is None:
-            trace = ScanTrace(plan, self._reader, page_size, weak=weak)
+            trace = ScanTrace(plan, self._reader, sizes, weak=weak)
         rows = await self._guarded(merged(trace, self._reader))
         if self._reader.repeatable and not weak:
             self._snapshot.scans[plan] = trace
@@ -191,7 +192,7 @@ class TransactionSteps:
             rows,
             columns=columns,
             limit=scan.limit or None,
-            page_size=page_size,
+            page_size=min(sizes.first, options.scan_fetch_size or FIRST_PAGE),
             transaction_id=self._id,
             when_closed=self._cursors.discard,
         )

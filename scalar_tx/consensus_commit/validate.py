@@ -9,21 +9,32 @@ them, so that both parts rest on the same versions.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.look_again import Group, PointCheck, ScanCheck, look_again
+from scalar_tx.consensus_commit.read_errors import about
+from scalar_tx.consensus_commit.scan_pages import page_sizes
 from scalar_tx.errors import ConflictError
 from scalar_tx.storage.interface import IndexSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine
+    from collections.abc import Callable, Collection, Coroutine, Sequence
 
     from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.look_again import Check
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.scan import ScanTrace
+    from scalar_tx.consensus_commit.scan_pages import PageSizes
     from scalar_tx.consensus_commit.snapshot import RecordId, Snapshot
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import MomentStorage, Reads, ScanRequest, StorageInfo
+    from scalar_tx.storage.interface import (
+        BatchReads,
+        MomentStorage,
+        Reads,
+        ScanRequest,
+    )
 
 
 Step: TypeAlias = "Callable[[], Coroutine[object, object, None]]"
@@ -52,54 +63,35 @@ class Validation:
         self._last_get = last_get
 
     async def run(self) -> None:
-        """Look at every read; ConflictError names a record that changed.
-
-        Absence bears no id: a record may have come and gone since. What was absent is therefore
-        looked at in one moment where the storage has such a thing, and in any case before the
-        records that were there: these bear ids, so finding them unchanged later tells that they
-        were so at that moment too. Elsewhere one absence is certain and several are not.
-        """
+        """Look at every read, in the order of ``look_again``; ConflictError names what changed."""
         self._check_prepared()
         if self._context.finish_later is not None and self._snapshot.scans:
             # A row that this process has yet to finish looks like another one's in an index.
             names = {trace.plan.name for trace in self._snapshot.scans.values()}
             await self._context.finish_later.wait_for_tables(names)
-        by_storage: dict[str, tuple[StorageInfo, list[_Check]]] = {}
-        for check in self._checks():
-            info = self._context.storage.info(check.table.name)
-            by_storage.setdefault(info.name, (info, []))[1].append(check)
-        absent: list[Step] = []
-        there: list[Step] = []
-        for info, checks in by_storage.values():
-            of_absence = [check for check in checks if check.of_absence]
-            present = [check for check in checks if not check.of_absence]
-            if info.moments and _takes_several_reads(of_absence):
-                if len(by_storage) == 1:
-                    of_absence, present = checks, []
-                absent.append(self._at_one_moment(of_absence))
-            else:
-                absent.extend(map(self._step, of_absence))
-            there.extend(map(self._step, present))
-        for steps in (absent, there):
+        absent, there = look_again(self._context.storage, self, self._checks())
+        for groups in (absent, there):
+            steps = [step for group in groups for step in self._steps(group)]
             if steps:
                 for outcome in await self._context.runtime.run_all(steps):
                     outcome.result()
 
     def reads(self) -> int:
-        """How many reads ``run`` does, each scan taken for one page."""
-        return len(self._checks())
+        """How many requests ``run`` makes, each scan taken for one page."""
+        absent, there = look_again(self._context.storage, self, self._checks())
+        return sum(group.requests for group in (*absent, *there))
 
-    def _checks(self) -> list[_Check]:
+    def _checks(self) -> list[Check]:
         snapshot = self._snapshot
-        checks: list[_Check] = [
-            _PointCheck(self, table, record_id, of_absence=snapshot.reads[record_id] is None)
+        checks: list[Check] = [
+            PointCheck(self, table, record_id, of_absence=snapshot.reads[record_id] is None)
             for record_id, table in snapshot.point_reads.items()
             if record_id not in self._prepared
         ]
-        checks.extend(_ScanCheck(self, trace) for trace in snapshot.scans.values())
+        checks.extend(ScanCheck(self, trace) for trace in snapshot.scans.values())
         return self._but_the_last(checks)
 
-    def _but_the_last(self, checks: list[_Check]) -> list[_Check]:
+    def _but_the_last(self, checks: list[Check]) -> list[Check]:
         """The moment of the last get may stand for all: what else was there is there unchanged.
 
         Not if something was absent: it may have come and gone around that very moment.
@@ -109,16 +101,16 @@ class Validation:
             return checks
         return others
 
-    def _step(self, check: _Check) -> Step:
-        return lambda: check(self._context.storage)
+    def _steps(self, group: Group) -> list[Step]:
+        if not group.at_one_moment:
+            return [partial(part, self._context.storage) for part in group.parts]
 
-    def _at_one_moment(self, checks: list[_Check]) -> Step:
         async def all_of_them(reads: Reads) -> None:
-            for check in checks:
-                await check(reads)
+            for part in group.parts:
+                await part(reads)
 
         storage = cast("MomentStorage", self._context.storage)  # its info said so
-        return lambda: storage.at_one_moment(checks[0].table.name, all_of_them)
+        return [lambda: storage.at_one_moment(group.table, all_of_them)]
 
     def _check_prepared(self) -> None:
         """What was read of the records this transaction writes, against what it replaced.
@@ -141,8 +133,25 @@ class Validation:
         self, reads: Reads, table: TransactionalTable, record_id: RecordId
     ) -> None:
         """One record: as present as before, and by the same writer."""
+        self._compare(table, record_id, await reads.get(table.stored, record_id[1]))
+
+    async def check_points(self, reads: BatchReads, checks: Sequence[PointCheck]) -> None:
+        """Several records, read together; one that changed outweighs one that can't be read."""
+        answers = await reads.get_many(
+            [(check.table.stored, check.record_id[1]) for check in checks]
+        )
+        unread: Exception | None = None
+        for check, answer in zip(checks, answers, strict=True):
+            if not isinstance(answer, Exception):
+                self._compare(check.table, check.record_id, answer)
+            elif unread is None:
+                unread = about(answer, check.table, check.record_id[1])
+        if unread is not None:
+            raise unread
+
+    def _compare(self, table: TransactionalTable, record_id: RecordId, found: Row | None) -> None:
         then = self._snapshot.reads[record_id]
-        now = self._as_found(table, await reads.get(table.stored, record_id[1]))
+        now = self._as_found(table, found)
         if (now is None) != (then is None) or (
             now is not None and then is not None and now["tx_id"] != then["tx_id"]
         ):
@@ -156,23 +165,26 @@ class Validation:
             for row in trace.rows
             if (plan.name, self._key(plan.table, row)) not in self._prepared
         ]
-        page_size = max(1, min(len(trace.rows) + 1, self._context.options.scan_fetch_size))
+        # What was read to its end ends with a page that is not full, own new rows in it or not.
+        own = sum(name == plan.name for name, _ in self._prepared)
+        rows = len(trace.rows) + (1 + own if trace.ended else 0)
+        sizes = page_sizes(self._context.options, rows)
         if isinstance(plan.source, IndexSource):
-            await self._check_unordered(reads, trace, expected, plan.request(page_size))
+            await self._check_unordered(reads, trace, expected, plan.request(sizes))
             if trace.ended:
-                await self._check_before_index(reads, trace, page_size)
+                await self._check_before_index(reads, trace, sizes)
         elif plan.ordered_by_values:
             # Read by key, kept by value; whatever the order, nothing is missing and nothing new.
-            await self._check_unordered(reads, trace, expected, plan.request(page_size))
+            await self._check_unordered(reads, trace, expected, plan.request(sizes))
         else:
-            await self._check_ordered(reads, trace, page_size)
+            await self._check_ordered(reads, trace, sizes)
 
-    async def _check_ordered(self, reads: Reads, trace: ScanTrace, page_size: int) -> None:
+    async def _check_ordered(self, reads: Reads, trace: ScanTrace, sizes: PageSizes) -> None:
         # Own prepared rows keep their places in this order and are walked past, not left out: what
         # others put before the last of them lies within what was read.
         table, then = trace.plan.table, trace.rows
         at = 0
-        rows = self._rows(reads, trace, trace.plan.request(page_size))
+        rows = self._rows(reads, trace, trace.plan.request(sizes))
         try:
             while at < len(then) or trace.ended:
                 now = await rows.next()
@@ -216,9 +228,9 @@ class Validation:
         for key in missing:
             raise self._changed(table, key, None)
 
-    async def _check_before_index(self, reads: Reads, trace: ScanTrace, page_size: int) -> None:
+    async def _check_before_index(self, reads: Reads, trace: ScanTrace, sizes: PageSizes) -> None:
         """Whoever is taking a row away from the index value, or bringing it back, is in our way."""
-        request = trace.plan.before_index_request(page_size)
+        request = trace.plan.before_index_request(sizes)
         if request is None or not self._context.options.before_index_check:
             return
         rows = _Rows(reads, request, as_found=lambda row: row)
@@ -233,6 +245,8 @@ class Validation:
         """The next row that matches and that this transaction has not prepared."""
         plan = trace.plan
         while (row := await rows.next()) is not None:
+            if trace.ended and plan.is_leaving(row) and row["tx_id"] != self._tx_id:
+                raise self._changed(plan.table, self._key(plan.table, row), row)
             if not self._is_own(trace, row) and plan.wants(row):
                 return row
         return None
@@ -276,48 +290,6 @@ class Validation:
             other_transaction=other if isinstance(other, str) else None,
             code="STX-1020",
         )
-
-
-class _PointCheck:
-    __slots__ = ("_validation", "of_absence", "record_id", "table")
-
-    def __init__(
-        self,
-        validation: Validation,
-        table: TransactionalTable,
-        record_id: RecordId,
-        *,
-        of_absence: bool,
-    ) -> None:
-        self._validation = validation
-        self.record_id = record_id
-        self.table = table
-        self.of_absence = of_absence
-
-    async def __call__(self, reads: Reads) -> None:
-        await self._validation.check_point(reads, self.table, self.record_id)
-
-
-class _ScanCheck:
-    __slots__ = ("_trace", "_validation", "of_absence", "table")
-    record_id = None  # it is of no single record
-
-    def __init__(self, validation: Validation, trace: ScanTrace) -> None:
-        self._validation = validation
-        self._trace = trace
-        self.table = trace.plan.table
-        self.of_absence = True  # of everything between its rows
-
-    async def __call__(self, reads: Reads) -> None:
-        await self._validation.check_scan(reads, self._trace)
-
-
-_Check: TypeAlias = _PointCheck | _ScanCheck
-
-
-def _takes_several_reads(checks: list[_Check]) -> bool:
-    """One read is of one moment by itself; a scan may take several."""
-    return len(checks) > 1 or any(isinstance(check, _ScanCheck) for check in checks)
 
 
 class _Rows:

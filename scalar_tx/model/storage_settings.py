@@ -53,7 +53,7 @@ class StorageSettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     connection_pool: ConnectionPoolSettings = field(default_factory=ConnectionPoolSettings)
-    scan_fetch_size: int = 100
+    scan_fetch_size: int | None = None
     system_namespace: str = "scalardb"
     properties: Mapping[str, str] = field(default_factory=dict, repr=False)
     multi: MultiStorageSettings | None = None

@@ -105,7 +105,7 @@ _GENERAL = (
     Key("cross_partition_scan.enabled", FLAG),
     Key("cross_partition_scan.filtering.enabled", FLAG),
     Key("cross_partition_scan.ordering.enabled", FLAG),
-    Key("scan_fetch_size", POSITIVE, 100),
+    Key("scan_fetch_size", POSITIVE),
     Key("system_namespace_name", default="scalardb"),
 )
 

@@ -67,7 +67,7 @@ def load(
         metadata_cache_seconds=_unless_negative(
             values.integer("metadata.cache_expiration_time_secs")
         ),
-        scan_fetch_size=values.integer("scan_fetch_size"),
+        scan_fetch_size=values.integer_if_set("scan_fetch_size"),
         system_namespace=values.word("system_namespace_name"),
         default_namespace=values.text("default_namespace_name"),
         bigint_range=int(values.word("bigint_range")),

@@ -97,7 +97,7 @@ class Settings:
         default_factory=ActiveTransactionSettings
     )
     metadata_cache_seconds: int | None = 60
-    scan_fetch_size: int = 100
+    scan_fetch_size: int | None = None
     system_namespace: str = "scalardb"
     default_namespace: str | None = None
     bigint_range: int = 53

@@ -53,6 +53,10 @@ class Values:
         """A property that is a whole number."""
         return cast("int", self.get(name))
 
+    def integer_if_set(self, name: str) -> int | None:
+        """One that may be unset."""
+        return cast("int | None", self.get(name))
+
     def word(self, name: str) -> str:
         """A text that has a default."""
         return cast("str", self.get(name))

@@ -71,6 +71,8 @@ class StorageInfo:
     parallel: bool = True  # does it gain from several calls at once?
     connections: int = 16  # how many calls it can be in at once, if they block
     moments: bool = False  # is it a MomentStorage: can several reads see one moment of it?
+    batches: int = 0  # how many records one request of get_many reads; 0: it is no BatchStorage
+    joins_indexes: bool = False  # can an IndexSource name a second column?
     charges_groups: bool = False  # does a record cost more in an atomic write of several?
 
 
@@ -107,10 +109,20 @@ class PartitionSource:
 
 @dataclass(frozen=True, slots=True)
 class IndexSource:
-    """The records whose indexed column has a value; any total order."""
+    """The records whose indexed column has a value; any total order.
+
+    ``also`` is another indexed column of the same type: the records of which either has the value,
+    each once. It may be named only where ``StorageInfo.joins_indexes``.
+    """
 
     column: str
     value: Value
+    also: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The one or two columns."""
+        return (self.column,) if self.also is None else (self.column, self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,8 @@ class ScanRequest:
     """A scan. ``where`` may be applied loosely: every row it is true of must be returned.
 
     ``after`` is a row's position: the scan begins behind it. It holds the primary key's columns and
-    the columns of ``order``. ``page_size`` is a wish.
+    the columns of ``order``. ``page_size`` is a wish, and so is that later pages grow up to
+    ``largest_page``.
     """
 
     table: Table
@@ -139,6 +152,11 @@ class ScanRequest:
     where: Condition | None = None
     after: Row | None = None
     page_size: int = 100
+    largest_page: int = 0
+
+    def page_after(self, size: int) -> int:
+        """How large the page is to be that follows one of that size."""
+        return max(size, min(2 * size, self.largest_page))
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +328,30 @@ class Storage(Reads, Protocol):
     async def close(self) -> None:
         """Let go of all connections. The storage is not used afterwards."""
         ...
+
+
+# What one member of a batch was answered: its row, None where there is none, or why not.
+Answer: TypeAlias = "Row | Exception | None"
+
+
+class BatchReads(Reads, Protocol):
+    """Where several records can be read in one call."""
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read distinct records, each as ``get`` does; one answer for each, in the same order.
+
+        A record that could not be read is answered by the error that ``get`` would raise; what
+        concerns all of them is raised. The call is not one moment, but where the storage has
+        ``moments``, those records of it that belong to one table are read at one.
+        """
+        ...
+
+
+class BatchStorage(BatchReads, Storage, Protocol):
+    """A storage whose ``StorageInfo.batches`` is not 0.
+
+    If it has ``moments``, they can be read in batches too.
+    """
 
 
 class Waiter(Protocol):

@@ -1,10 +1,11 @@
-"""In which order does a scan return its rows, and which rows lie in its range?"""
+"""In which order does a scan return its rows, which lie in its range, has it an index?"""
 
 from __future__ import annotations
 
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
+from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.conditions import sort_key
 from scalar_tx.model.table import Order
 from scalar_tx.storage.interface import OrderBy, PartitionSource, WholeTableSource
@@ -12,9 +13,9 @@ from scalar_tx.storage.interface import OrderBy, PartitionSource, WholeTableSour
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from scalar_tx.model.table import TableSchema
+    from scalar_tx.model.table import Table, TableSchema
     from scalar_tx.model.types import Value
-    from scalar_tx.storage.interface import KeyRange, ScanSource
+    from scalar_tx.storage.interface import IndexSource, KeyRange, ScanSource
 
 
 def scan_order(source: ScanSource, schema: TableSchema) -> tuple[OrderBy, ...]:
@@ -77,3 +78,14 @@ def in_range(range_: KeyRange, clustering: Sequence[Value]) -> bool:
         if fixed != wanted or high > bound or (high == bound and not range_.end_inclusive):
             return False
     return True
+
+
+def check_indexed(table: Table, source: IndexSource) -> None:
+    """InvalidOperationError if a column that is read by its index has none."""
+    for column in source.columns:
+        if column not in table.schema.secondary_index:
+            raise InvalidOperationError(
+                f"{table.name}.{column} has no index",
+                advice="Create one, or scan the partition or the whole table",
+                code="STX-3015",
+            )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
+        Answer,
+        BatchStorage,
         MomentStorage,
         Pages,
         Reads,
@@ -121,6 +123,16 @@ class RoutedStorage:
         name, holder = self._holder(table.name)
         return await _told(name, holder.get(table, key))
 
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read several records of one storage."""
+        name = self._one_name([table.name for table, _ in wanted], "call")
+        batches = cast("BatchStorage", self.storages[name])  # its info said so
+        answers = await _told(name, batches.get_many(wanted))
+        for answer in answers:
+            if isinstance(answer, _OF_A_STORAGE):
+                _name(answer, name)
+        return answers
+
     async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
         """Run steps over the table's storage at one moment; the others may be ahead of it."""
         name, holder = self._holder(table)
@@ -134,14 +146,17 @@ class RoutedStorage:
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
         """Apply all mutations; they must belong to one storage."""
-        names = {self.name_for_table(one.table.name) for one in mutations}
+        name = self._one_name([one.table.name for one in mutations], "atomic write")
+        await _told(name, self.storages[name].mutate(mutations))
+
+    def _one_name(self, tables: Sequence[str], what: str) -> str:
+        names = {self.name_for_table(table) for table in tables}
         if len(names) != 1:
             raise InvalidOperationError(
-                f"one atomic write over {len(names)} storages: {', '.join(sorted(names))}",
-                advice="Write to one storage at a time; a transaction does it by itself",
+                f"one {what} over {len(names)} storages: {', '.join(sorted(names))}",
+                advice="Ask one storage at a time; a transaction does it by itself",
             )
-        name = names.pop()
-        await _told(name, self.storages[name].mutate(mutations))
+        return names.pop()
 
     @property
     def admin(self) -> StorageAdmin:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
+        Answer,
+        BatchStorage,
         FuturesStorage,
         MomentStorage,
         Pages,
@@ -107,7 +109,7 @@ class WatchedStorage:
         info = self._inner.info(table)
         if not self._one_by_one:
             return info
-        return replace(info, moments=False, atomicity_unit=AtomicityUnit.RECORD)
+        return replace(info, moments=False, batches=0, atomicity_unit=AtomicityUnit.RECORD)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
@@ -120,6 +122,9 @@ class WatchedStorage:
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         return await self._inner.get(table, key)
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        return await cast("BatchStorage", self._inner).get_many(wanted)
 
     def scan(self, request: ScanRequest) -> Pages:
         return self._inner.scan(request)

@@ -111,7 +111,7 @@ class StoppedStorage:
         """The inner storage was told when the manager was opened, and by the same runtime."""
 
     def info(self, table: str) -> StorageInfo:
-        return replace(self.inner.info(table), moments=False)
+        return replace(self.inner.info(table), moments=False, batches=0)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool

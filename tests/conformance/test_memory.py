@@ -48,7 +48,7 @@ class FuturesStorage(MemoryStorage):
     """Answers come later, from another thread."""
 
     def __init__(self, runtime: Runtime) -> None:
-        super().__init__(moments=False)  # it keeps the threads out that answer here
+        super().__init__(moments=False, batches=0)  # it keeps the threads out that answer here
         self._runtime = runtime
         self._pool = ThreadPoolExecutor(3)
 

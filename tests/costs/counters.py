@@ -57,8 +57,11 @@ def in_calls(kind: str, folder: Path, way: Way) -> Iterator[tuple[TransactionMan
 
 
 CALLS: dict[str, list[tuple[type, tuple[str, ...]]]] = {
-    "memory": [(MemoryStorage, ("get", "scan", "mutate"))],
-    "sqlite": [(SqliteStorage, ("get", "scan", "mutate")), (SqlMoment, ("get", "scan"))],
+    "memory": [(MemoryStorage, ("get", "get_many", "scan", "mutate"))],
+    "sqlite": [
+        (SqliteStorage, ("get", "get_many", "scan", "mutate")),
+        (SqlMoment, ("get", "get_many", "scan")),
+    ],
 }
 
 

@@ -12,8 +12,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "protocol-costs.md"
 PLACES = {
     "memory": "memory, SQLite",
     "sqlite": "memory, SQLite",
-    "postgresql": "PostgreSQL, MySQL",
-    "mysql": "PostgreSQL, MySQL",
+    "postgresql": "PostgreSQL",
+    "mysql": "MySQL",
     "dynamodb": "DynamoDB",
     "cassandra": "Cassandra",
 }

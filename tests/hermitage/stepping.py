@@ -296,10 +296,14 @@ class SteppedStorage:
         self._infos: dict[str, StorageInfo] = {}
 
     def info(self, table: str) -> StorageInfo:
-        """The storage's; nothing blocks before its turn, nor wants to wait for a future."""
+        """The storage's; nothing blocks before its turn, nor wants to wait for a future.
+
+        Each record is read by a call of its own: others may go on between any two.
+        """
         info = self._infos.get(table)
         if info is None:
-            info = replace(self._inner.info(table or COORDINATOR), waits=Waits.NEVER)
+            info = self._inner.info(table or COORDINATOR)
+            info = replace(info, waits=Waits.NEVER, batches=0)
             self._infos[table] = info
         return info
 

@@ -34,7 +34,7 @@ class OneByOne(MemoryStorage):
     """A storage without moments; somebody comes in before one of its reads."""
 
     def __init__(self) -> None:
-        super().__init__(moments=False)
+        super().__init__(moments=False, batches=0)
         self.before_read: Callable[[], None] | None = None
 
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:

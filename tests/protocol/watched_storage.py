@@ -8,7 +8,7 @@ fail that a test wants to fail, before or after they took effect.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scalar_tx.model.conditions import Comparison, comparisons
 from scalar_tx.storage.interface import Erase, Write
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
+        Answer,
+        BatchStorage,
         Pages,
         ScanRequest,
         Storage,
@@ -97,9 +99,13 @@ class WatchedStorage:
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.actor = ""
+        self.together = False  # are several records, and two indexes, read in one call?
 
     def info(self, table: str) -> StorageInfo:
-        return replace(self.inner.info(table), moments=False)
+        info = self.inner.info(table)
+        if not self.together:
+            info = replace(info, batches=0, joins_indexes=False)
+        return replace(info, moments=False)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
@@ -119,6 +125,13 @@ class WatchedStorage:
         row = await self.inner.get(table, key)
         self._end(call, fault)
         return row
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        call = Call(self.actor, "get", "read", len(wanted))
+        fault = await self._begin(call)
+        answers = await cast("BatchStorage", self.inner).get_many(wanted)
+        self._end(call, fault)
+        return answers
 
     def scan(self, request: ScanRequest) -> WatchedPages:
         return WatchedPages(self, request)

@@ -33,8 +33,8 @@ NAME: Final = TABLE.name
 class Meddler(MemoryStorage):
     """Runs somebody else's work right after a read of a record, or right before one of an index."""
 
-    def __init__(self, *, moments: bool) -> None:
-        super().__init__(moments=moments)
+    def __init__(self, *, moments: bool, joins_indexes: bool) -> None:
+        super().__init__(moments=moments, batches=0, joins_indexes=joins_indexes)
         self.after_read: dict[int, list[Callable[[], None]]] = {}
         self.before_index_read: dict[str, Callable[[], None]] = {}
 
@@ -68,8 +68,14 @@ class BackwardsRuntime(BlockingRuntime):
 class Database:
     """Transactions over one storage."""
 
-    def __init__(self, runtime: BlockingRuntime | None = None, *, moments: bool = False) -> None:
-        self.storage = Meddler(moments=moments)
+    def __init__(
+        self,
+        runtime: BlockingRuntime | None = None,
+        *,
+        moments: bool = False,
+        joins_indexes: bool = False,
+    ) -> None:
+        self.storage = Meddler(moments=moments, joins_indexes=joins_indexes)
         runtime = runtime or BlockingRuntime()
         run_blocking(self.storage.admin.create_table(coordinator_table("coordinator")))
         run_blocking(self.storage.admin.create_table(TABLE))

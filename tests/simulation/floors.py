@@ -61,6 +61,8 @@ FLOORS: Final = Floors(
         "write sets: records settled": 0.01,
         "write sets: not told": 0.005,
         "write sets: cleaned up": 0.05,
+        "batches of reads": 0.3,
+        "joint index reads": 0.05,
     },
     more=(("reads with a value", "reads of nothing"),),
 )

@@ -8,9 +8,11 @@ from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.memory import MemoryStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import Pages, ScanRequest
+    from scalar_tx.storage.interface import Answer, Pages, ScanRequest
 
 
 def copied(memory: MemoryStorage) -> MemoryStorage:
@@ -35,6 +37,10 @@ class FrozenStorage:
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Read one record."""
         return await self._copy.get(table, key)
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read several records."""
+        return await self._copy.get_many(wanted)
 
     def scan(self, request: ScanRequest) -> Pages:
         """Begin a scan."""

@@ -50,6 +50,8 @@ class Plan:
     group: int = 0  # how many transactions of a process may share a decision row; 0: none do
     later: int = 0  # how many records may be finished, or undone, after commit has ended
     write_sets: bool = False  # do decisions tell what was written?
+    batches: bool = False  # are several records read in one call?
+    joins_indexes: bool = False  # does one index read find values and previous values?
 
     def __str__(self) -> str:
         return (
@@ -61,6 +63,8 @@ class Plan:
             f"{f'groups of {self.group}, ' if self.group else ''}"
             f"{f'{self.later} records later, ' if self.later else ''}"
             f"{'write sets, ' if self.write_sets else ''}"
+            f"{'batches, ' if self.batches else ''}"
+            f"{'joint indexes, ' if self.joins_indexes else ''}"
             f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
         )
 

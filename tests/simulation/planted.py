@@ -20,6 +20,7 @@ from tests.simulation.bugs import (
     one_phase,
     prepare,
     read,
+    reads_together,
     recover,
     two_phase,
     validate,
@@ -43,15 +44,10 @@ PLANTED: Final[Mapping[str, Bug]] = {
     **group_commit.BUGS,
     **finish_later.BUGS,
     **clean_up.BUGS,
+    **reads_together.OF_BATCHES,
+    **reads_together.OF_INDEXES,
+    **reads_together.OF_LIMITS,
 }
-# Those in commits that leave steps out.
-ONE_PHASE: Final = frozenset(one_phase.BUGS)
-# Those in decisions that several transactions share.
-GROUPS: Final = frozenset(group_commit.BUGS)
-# Those in finishing records behind their commits.
-LATER: Final = frozenset(finish_later.BUGS)
-# Those where decisions tell what was written.
-WRITE_SETS: Final = frozenset(clean_up.BUGS)
 # Where a bug is met, if not in any workload.
 MET_IN: Final[Mapping[str | None, str]] = dict.fromkeys(two_phase.BUGS, "two-phase")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.bank import Bank
@@ -14,10 +14,11 @@ from tests.simulation.logged import Ended
 from tests.simulation.parts.dice import Chance, Dice
 from tests.simulation.parts.report import Report
 from tests.simulation.plan import Plan
-from tests.simulation.planted import GROUPS, LATER, MET_IN, ONE_PHASE, WRITE_SETS, plant
+from tests.simulation.planted import MET_IN, plant
 from tests.simulation.rooms import Rooms
 from tests.simulation.run import Run
 from tests.simulation.seats import Seats
+from tests.simulation.switches import switched
 from tests.simulation.two_phase.run import TwoPhaseRun
 from tests.simulation.world import World
 
@@ -38,7 +39,6 @@ DRAWN: Final = tuple(WORKLOADS)
 # Runs of their own kind, over one of these workloads; a seed draws them only where they are chosen.
 IN_PARTS: Final = ("bank", "list-append", "seats")
 CHOICES: Final = (*WORKLOADS, "two-phase")
-SOME_CLEANING: Final = 0.5
 _LOG: Final = logging.getLogger("scalar_tx")
 
 
@@ -49,21 +49,13 @@ class Schedules:
     workload: str | None = None
     levels: tuple[Isolation, ...] = ()
     bug: str | None = None
-    # None: some seeds do, or as the planted bug needs it.
-    one_phase: bool | None = None
-    groups: bool | None = None
-    later: int | None = None  # records that commits leave behind; None: drawn, or as the bug needs
+    switched: Mapping[str, int] = field(default_factory=dict)  # what no seed shall draw
 
     def __str__(self) -> str:
         words = [f"--workload {self.workload}"] if self.workload else []
         words += [f"--level {level.value}" for level in self.levels]
         words += [f"--plant '{self.bug}'"] if self.bug else []
-        if self.one_phase is not None:
-            words.append("--one-phase" if self.one_phase else "--every-step")
-        if self.groups is not None:
-            words.append("--groups" if self.groups else "--no-groups")
-        if self.later is not None:
-            words.append(f"--later {self.later}")
+        words += [f"--switch {name}={value}" for name, value in self.switched.items()]
         return " ".join(words)
 
     def __call__(self, chance: Chance, *, trace: bool = False) -> Report:
@@ -75,53 +67,15 @@ class Schedules:
         """The run of a seed; the same seed gives the same run."""
         return self(Chance(seed), trace=trace)
 
-    def _one_phase(self, chance: Chance) -> bool:
-        if self.one_phase is not None:
-            return self.one_phase
-        if self.bug is not None:
-            return self.bug in ONE_PHASE
-        return chance.dice("commit path").chance(0.4)
-
-    def _group(self, chance: Chance) -> int:
-        """How many a group holds; 0: no groups."""
-        dice = chance.dice("group commit")
-        size = dice.pick((1, 2, 2, 3, 20))
-        if self.groups is not None:
-            return size * self.groups
-        if self.bug is not None:
-            return size * (self.bug in GROUPS)
-        return size * dice.chance(0.25)
-
-    def _later(self, chance: Chance) -> int:
-        if self.later is not None:
-            return self.later
-        dice = chance.dice("finishing")
-        if self.bug is not None:
-            return dice.pick((4, 100)) if self.bug in LATER else 0
-        return dice.pick((2, 4, 100)) if dice.chance(0.3) else 0
-
-    def _write_sets(self, chance: Chance) -> bool:
-        if self.bug is not None:
-            return self.bug in WRITE_SETS
-        return chance.dice("write sets").chance(0.4)
-
     def _run(self, chance: Chance, *, trace: bool) -> Report:
         dice = chance.dice("world")
         drawn = dice.pick(DRAWN)
         chosen = self.workload or MET_IN.get(self.bug)
         name = chosen or drawn
         plan = Plan.draw(dice, self.levels)
-        write_sets = self._write_sets(chance) and name != "two-phase"  # parts don't tell
-        plan = replace(
-            plan,
-            one_phase=self._one_phase(chance),
-            group=self._group(chance),
-            later=self._later(chance),
-            write_sets=write_sets,
-            cleaning=plan.cleaning or (SOME_CLEANING if write_sets else 0.0),  # what they are for
+        plan = switched(
+            plan, chance, bug=self.bug, chosen=self.switched, in_parts=name == "two-phase"
         )
-        if plan.group:  # whose members are transactions of one process
-            plan = replace(plan, workers=3, programs=1)
         if name == "rooms" and not chosen and not plan.index_lag_s:
             # Without moments the rooms meet a known gap (test_known_gaps.py) about once in ten
             # thousand schedules.

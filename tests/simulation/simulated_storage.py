@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import (
+        Answer,
         Pages,
         Reads,
         ScanRequest,
@@ -54,17 +55,27 @@ class Place:
         *,
         name: str = "memory",
         moments: bool,
+        batches: bool = False,
+        joins_indexes: bool = False,
     ) -> None:
         self.memory = memory
         self.network = network
         self.truth = truth
         self.index: LaggingIndex | None = None
-        self.info = replace(memory.info(""), name=name, moments=moments)
+        info = memory.info("")
+        self.info = replace(
+            info,
+            name=name,
+            moments=moments,
+            batches=info.batches if batches else 0,
+            joins_indexes=joins_indexes,
+        )
 
     def let_its_index_lag(self, index: LaggingIndex) -> None:
         """From now on nothing is promised about the newest state of an index."""
         self.index = index
-        self.info = replace(self.info, linearizable=self.info.linearizable - {ReadKind.INDEX})
+        linearizable = self.info.linearizable - {ReadKind.INDEX}
+        self.info = replace(self.info, linearizable=linearizable, joins_indexes=False)
 
     def apply(self, mutations: Sequence[StorageMutation]) -> None:
         """A request has arrived."""
@@ -111,6 +122,32 @@ class SimulatedStorage:
         )
         return row
 
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read several records: at one moment where there are moments, else each at its own.
+
+        Without moments they are read in another order than asked, as a database might.
+        """
+        memory, network = self._memory, self._network
+        network.counts["batches of reads"] += 1
+        if self._place.info.moments:
+            rows: list[Answer] = await ask(
+                Call(
+                    network,
+                    lambda: run_blocking(memory.get_many(wanted)),
+                    lambda: f"get {', '.join(_where(table, key) for table, key in wanted)}",
+                    wanted[0][0].name,
+                    writes=False,
+                )
+            )
+            return rows
+        answers: dict[int, Answer] = {}
+        for number in sorted(range(len(wanted)), key=lambda one: (one % 2, one)):
+            try:
+                answers[number] = await self.get(*wanted[number])
+            except (StorageBusyError, StorageUnavailableError) as error:
+                answers[number] = error
+        return [answers[number] for number in range(len(wanted))]
+
     async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
         """Run steps over all of the storage, as it is when the request arrives."""
         moment: Reads = await ask(
@@ -126,6 +163,8 @@ class SimulatedStorage:
 
     def scan(self, request: ScanRequest) -> SimulatedPages:
         """Begin a scan."""
+        if isinstance(request.source, IndexSource) and request.source.also is not None:
+            self._network.counts["joint index reads"] += 1
         source: MemoryStorage | LaggingIndex = self._memory
         if self._place.index is not None and isinstance(request.source, IndexSource):
             source = self._place.index

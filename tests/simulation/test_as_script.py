@@ -121,7 +121,7 @@ def test_a_script_says_what_is_wrong_with_its_own_names() -> None:
 @pytest.mark.parametrize("seed", range(15))
 def test_a_run_without_mistake_can_be_told_too(seed: int) -> None:
     # The language of scripts knows all steps, each of one transaction.
-    report = Schedules(one_phase=False, groups=False, later=0).seed(seed, trace=True)
+    report = Schedules(switched={"one_phase": 0, "group": 0, "later": 0}).seed(seed, trace=True)
     with quiet():
         script = written(_log(report), "a run", [], whole=True)
     (case,) = read_cases("a run", script.text)

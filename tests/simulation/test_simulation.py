@@ -52,6 +52,7 @@ WHERE_TO_LOOK = {
     "first get trusted instead of the last": 973,
     "left records known by record alone": 1050,
     "decision removed that does not tell": 223,
+    "undecided rows count towards a limit": 1115,
 }
 PATIENCE = 200  # schedules
 

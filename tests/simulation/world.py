@@ -66,6 +66,8 @@ class World:
                 self.truth,
                 name=f"memory {number}" if number else "memory",
                 moments=plan.moments,
+                batches=plan.batches,
+                joins_indexes=plan.joins_indexes,
             )
             for number in range(plan.storages)
         ]

@@ -293,7 +293,7 @@ def test_empty_is_unset(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert settings.storage.username is None
     assert settings.storage.contact_port == 0
-    assert settings.scan_fetch_size == 100
+    assert settings.scan_fetch_size is None
 
 
 def test_scans_of_whole_tables_are_as_java_s_switches_say_in_a_file(folder: Path) -> None:

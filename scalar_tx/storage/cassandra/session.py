@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from scalar_tx.errors import ScalarTxError, StorageError
 from scalar_tx.storage.cassandra.connecting import RECONNECT_SECONDS, open_session, tls_context
 from scalar_tx.storage.cassandra.errors import Call, storage_error
 from scalar_tx.storage.cassandra.replies import Reply
@@ -38,6 +39,7 @@ SERIAL: Final = ConsistencyLevel.SERIAL
 # All nodes have to agree on a definition, and a truncation waits for all of them.
 _DEFINITION_SECONDS: Final = 60.0
 _THREADS: Final = 2  # for what the driver can do only by blocking: connect, prepare, close
+_MOST_READS: Final = 256  # on their way at once, of one call
 _MOST_PREPARED: Final = 2_000  # statements; a write has one for each set of columns it sets
 # Without any connection for so long the cluster is opened anew. The driver's own attempts end for
 # good where a node refuses the password, as one does that can't reach its table of passwords.
@@ -91,6 +93,33 @@ class Session:
         bound.is_idempotent = True
         bound.fetch_size = page_size
         return await self._answer(session, bound, Call.READ, place, paging_state=page, host=host)
+
+    async def read_many(
+        self, statements: Sequence[tuple[Statement, str]], consistency: int
+    ) -> list[Answer | Exception]:
+        """Several reads at once, each with the place it reads; one that fails is its error."""
+        session = self._session or await self._connect()
+        found: list[Answer | Exception] = []
+        for start in range(0, len(statements), _MOST_READS):
+            asked: list[tuple[Reply | Exception, str]] = []
+            for statement, place in statements[start : start + _MOST_READS]:
+                try:
+                    bound = await self._bound(session, statement, Call.READ, place)
+                    bound.consistency_level = consistency
+                    bound.is_idempotent = True
+                    asked.append((self._sent(session, bound, Call.READ, place), place))
+                except (StorageError, ScalarTxError) as error:
+                    asked.append((error, place))
+            for reply, place in asked:
+                try:
+                    found.append(
+                        reply
+                        if isinstance(reply, Exception)
+                        else await self._reply(session, reply, Call.READ, place)
+                    )
+                except (StorageError, ScalarTxError) as error:
+                    found.append(error)
+        return found
 
     async def write(self, statements: Sequence[Statement], place: str) -> Answer:
         """Apply all statements, of one partition, or none."""
@@ -229,15 +258,27 @@ class Session:
     async def _answer(
         self, session: Any, statement: Any, call: Call, place: str, **options: Any
     ) -> Answer:
+        reply = self._sent(session, statement, call, place, **options)
+        return await self._reply(session, reply, call, place)
+
+    def _sent(self, session: Any, statement: Any, call: Call, place: str, **options: Any) -> Reply:
         try:
-            asked = session.execute_async(statement, **options)
-            answer: Answer = await self.waiter.wait(Reply(asked))
+            return Reply(session.execute_async(statement, **options))
         except Exception as error:
-            if isinstance(error, NoHostAvailable):
-                self._without_hosts(session)
-            raise storage_error(error, call, place) from error
+            raise self._explained(session, error, call, place) from error
+
+    async def _reply(self, session: Any, reply: Reply, call: Call, place: str) -> Answer:
+        try:
+            answer: Answer = await self.waiter.wait(reply)
+        except Exception as error:
+            raise self._explained(session, error, call, place) from error
         self._lost_since = None
         return answer
+
+    def _explained(self, session: Any, error: Exception, call: Call, place: str) -> Exception:
+        if isinstance(error, NoHostAvailable):
+            self._without_hosts(session)
+        return storage_error(error, call, place)
 
 
 def _up(cluster: Any) -> list[Any]:

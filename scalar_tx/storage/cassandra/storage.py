@@ -6,7 +6,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from scalar_tx.errors import InvalidOperationError, StorageBusyError, WriteRefusedError
+from scalar_tx.errors import (
+    InvalidOperationError,
+    SchemaError,
+    StorageBusyError,
+    WriteRefusedError,
+)
 from scalar_tx.model.conditions import Existence, matches
 from scalar_tx.storage.cassandra.admin import CassandraAdmin
 from scalar_tx.storage.cassandra.catalog import Catalog
@@ -35,7 +40,8 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.cassandra.settings import CassandraSettings
     from scalar_tx.storage.cassandra.statements import Statement
-    from scalar_tx.storage.interface import ScanRequest, StorageMutation, Waiter
+    from scalar_tx.storage.cassandra.wire import Answer as Reply
+    from scalar_tx.storage.interface import Answer, ScanRequest, StorageMutation, Waiter
 
 _MOST_KEY_BYTES: Final = 65_535
 _MOST_STATEMENTS: Final = 65_535  # of one batch
@@ -51,6 +57,7 @@ _INFO: Final = StorageInfo(
     linearizable=frozenset({ReadKind.GET, ReadKind.PARTITION}),
     waits=Waits.FUTURES,
     orders_whole_table=False,
+    batches=1,  # but all of them on their way at once
 )
 
 
@@ -120,6 +127,21 @@ class CassandraStorage:
         known = self._known(table)
         answer = await self._session.read(known.records.get(key), SERIAL, table.name)
         return known.decode(answer.rows[0]) if answer.rows else None
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read several records, each by a request of its own, all on their way at once.
+
+        One statement over several partitions would burden a single node with all of them.
+        """
+        known = [self._known(table) for table, _ in wanted]
+        replies = await self._session.read_many(
+            [
+                (one.records.get(key), table.name)
+                for one, (table, key) in zip(known, wanted, strict=True)
+            ],
+            SERIAL,
+        )
+        return [_answer(one, reply) for one, reply in zip(known, replies, strict=True)]
 
     def scan(self, request: ScanRequest) -> CassandraPages:
         """Begin a scan."""
@@ -228,7 +250,7 @@ class CassandraStorage:
         return answer.applied if any(one.conditional for one in statements) else True
 
     async def page(
-        self, request: ScanRequest, statement: Statement, place: bytes | None
+        self, request: ScanRequest, statement: Statement, place: bytes | None, size: int
     ) -> tuple[list[Row], bytes | None]:
         """One page of a scan's statement, and where the next begins; it may be empty."""
         partition = isinstance(request.source, PartitionSource)
@@ -236,7 +258,7 @@ class CassandraStorage:
             statement,
             SERIAL if partition else QUORUM,
             request.table.name,
-            page_size=max(1, request.page_size),
+            page_size=size,
             page=place,
         )
         decode = self._known(request.table).decode
@@ -270,13 +292,14 @@ class CassandraStorage:
 class CassandraPages:
     """A running scan: the place behind its last row is all that it holds."""
 
-    __slots__ = ("_place", "_request", "_statements", "_storage")
+    __slots__ = ("_place", "_request", "_size", "_statements", "_storage")
 
     def __init__(self, storage: CassandraStorage, request: ScanRequest) -> None:
         self._storage = storage
         self._request = request
         self._statements: list[Statement] | None = None  # those not read to their end
         self._place: bytes | None = None
+        self._size = max(1, request.page_size)
 
     async def next_page(self) -> Sequence[Row] | None:
         """The next rows, or None at the end."""
@@ -284,8 +307,9 @@ class CassandraPages:
             self._statements = self._storage.scan_statements(self._request)
         while self._statements:
             rows, self._place = await self._storage.page(
-                self._request, self._statements[0], self._place
+                self._request, self._statements[0], self._place, self._size
             )
+            self._size = self._request.page_after(self._size)
             if self._place is None:
                 self._statements = self._statements[1:]
             if rows:
@@ -295,6 +319,15 @@ class CassandraPages:
     async def close(self) -> None:
         """Nothing is held between pages."""
         self._statements = []
+
+
+def _answer(known: _Known, reply: Reply | Exception) -> Answer:
+    if isinstance(reply, Exception):
+        return reply
+    try:
+        return known.decode(reply.rows[0]) if reply.rows else None
+    except SchemaError as error:
+        return error
 
 
 def _check(mutations: Sequence[StorageMutation]) -> None:

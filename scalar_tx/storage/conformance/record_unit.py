@@ -45,6 +45,8 @@ class RecordUnitStorage:
             linearizable=info.linearizable - {ReadKind.WHOLE_TABLE},
             orders_whole_table=False,
             moments=False,
+            batches=0,
+            joins_indexes=False,
         )
 
     def objection(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scalar_tx.storage.conformance.administration import Administration
 from scalar_tx.storage.conformance.alterations import Alterations
 from scalar_tx.storage.conformance.atomic_groups import AtomicGroups
+from scalar_tx.storage.conformance.batch_gets import BatchGets
 from scalar_tx.storage.conformance.conditional_writes import ConditionalWrites
 from scalar_tx.storage.conformance.filters import Filters
 from scalar_tx.storage.conformance.freshness import Freshness
@@ -24,6 +25,7 @@ from scalar_tx.storage.conformance.writes import Writes
 
 class StorageConformance(
     Gets,
+    BatchGets,
     Writes,
     ConditionalWrites,
     AtomicGroups,

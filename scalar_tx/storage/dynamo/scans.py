@@ -34,6 +34,7 @@ class ScanPlan:
         self._statements = statements
         self._request = request
         self._columns = request.table.schema.clustering_key
+        self._size = max(1, min(request.page_size, _LARGEST_PAGE))
         self._after = self._place_after()
         self.is_query = not isinstance(request.source, WholeTableSource)
         self._first = self._make()
@@ -48,7 +49,7 @@ class ScanPlan:
         source = self._request.source
         request: Request = {
             "TableName": self._statements.physical,
-            "Limit": max(1, min(self._request.page_size, _LARGEST_PAGE)),
+            "Limit": self._size,
         }
         match source:
             case PartitionSource():
@@ -123,7 +124,8 @@ class ScanPlan:
         """The request for the next page, behind the place where the last one ended; None: none."""
         if behind is None or self._first is None:
             return self._first
-        return self._first | {"ExclusiveStartKey": behind}
+        self._size = min(self._request.page_after(self._size), _LARGEST_PAGE)
+        return self._first | {"ExclusiveStartKey": behind, "Limit": self._size}
 
     def row_of(self, item: Item) -> Row | None:
         """The row of an item; None if it does not belong to the scan."""

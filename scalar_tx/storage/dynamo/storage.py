@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.errors import InvalidOperationError, StorageBusyError, WriteRefusedError
 from scalar_tx.model.conditions import Existence, matches
 from scalar_tx.storage.dynamo.admin import DynamoAdmin
+from scalar_tx.storage.dynamo.batches import MOST_ITEMS, BatchRead
 from scalar_tx.storage.dynamo.client import Client
 from scalar_tx.storage.dynamo.codec import number_fits
 from scalar_tx.storage.dynamo.conditions import needs_judging, pinned
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.dynamo.codec import Item
     from scalar_tx.storage.dynamo.settings import DynamoSettings
-    from scalar_tx.storage.interface import ScanRequest, StorageMutation
+    from scalar_tx.storage.interface import Answer, ScanRequest, StorageMutation
 
 NAME: Final = "dynamo"
 MOST_MUTATIONS: Final = 100  # of one TransactWriteItems
@@ -57,6 +58,7 @@ class DynamoStorage:
             orders_whole_table=False,
             connections=settings.connections,
             charges_groups=True,
+            batches=MOST_ITEMS,
         )
 
     @property
@@ -98,6 +100,11 @@ class DynamoStorage:
     def _read(self, statements: TableStatements, key: tuple[Value, ...]) -> Row | None:
         item = self.client.read("get_item", statements.get(key)).get("Item")
         return None if item is None else statements.decode(item)
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read several records, consistently each."""
+        batch = [(self.statements(table), key) for table, key in wanted]
+        return BatchRead(self.client).run(batch)
 
     def scan(self, request: ScanRequest) -> DynamoPages:
         """Begin a scan."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # The driver's names of the calls sent here, and the service's.
 OPERATIONS: Final = {
     "get_item": "GetItem",
+    "batch_get_item": "BatchGetItem",
     "query": "Query",
     "scan": "Scan",
     "update_item": "UpdateItem",
@@ -166,7 +167,7 @@ def _content(answer: Answer) -> dict[str, Any] | None:
         if not isinstance(found, dict):
             return None
         _restore_binary(_items(found))
-    except (ValueError, TypeError, AttributeError):  # no JSON, or of another shape
+    except (ValueError, TypeError, AttributeError, KeyError):  # no JSON, or of another shape
         return None
     return found
 
@@ -177,6 +178,10 @@ def _items(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
         if name in found:
             yield found[name]
     yield from found.get("Items", ())
+    for items in (found.get("Responses") or {}).values():
+        yield from items
+    for left in (found.get("UnprocessedKeys") or {}).values():
+        yield from left["Keys"]
     for reason in found.get("CancellationReasons") or ():
         if "Item" in reason:
             yield reason["Item"]

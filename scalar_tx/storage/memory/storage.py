@@ -26,14 +26,14 @@ from scalar_tx.storage.interface import (
     unit_key,
 )
 from scalar_tx.storage.memory.tables import Contents, MemoryAdmin
-from scalar_tx.storage.ordering import in_range, position_in
+from scalar_tx.storage.ordering import check_indexed, in_range, position_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
-    from scalar_tx.storage.interface import Reads, StorageMutation
+    from scalar_tx.storage.interface import Answer, Reads, StorageMutation
 
 _MOST_ROWS_A_PAGE: Final = 4096
 
@@ -52,6 +52,8 @@ class MemoryStorage:
         unit: AtomicityUnit = AtomicityUnit.STORAGE,
         max_mutations: int = 2**31 - 1,
         moments: bool = True,
+        batches: int = 2**31 - 1,
+        joins_indexes: bool = True,
     ) -> None:
         self._info = StorageInfo(
             name=name,
@@ -62,6 +64,8 @@ class MemoryStorage:
             orders_whole_table=True,
             parallel=False,
             moments=moments,
+            batches=batches,
+            joins_indexes=joins_indexes,
         )
         self._lock = threading.RLock()
         self._contents: dict[str, Contents] = {}
@@ -87,8 +91,16 @@ class MemoryStorage:
     async def get(self, table: Table, key: tuple[Value, ...]) -> Row | None:
         """Copy one row out."""
         with self._lock:
-            row = self._admin.contents(table.name).rows.get(key)
-            return None if row is None else row.copy()
+            return self._copy(table, key)
+
+    def _copy(self, table: Table, key: tuple[Value, ...]) -> Row | None:
+        row = self._admin.contents(table.name).rows.get(key)
+        return None if row is None else row.copy()
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Copy rows out, all as they are at one moment."""
+        with self._lock:
+            return [self._copy(table, key) for table, key in wanted]
 
     async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
         """Run steps with everybody else kept out; they run on this thread and never suspend."""
@@ -98,13 +110,7 @@ class MemoryStorage:
     def scan(self, request: ScanRequest) -> _MemoryPages:
         """Begin a scan."""
         if isinstance(request.source, IndexSource):
-            schema = request.table.schema
-            if request.source.column not in schema.secondary_index:
-                raise InvalidOperationError(
-                    f"{request.table.name}.{request.source.column} has no index",
-                    advice="Create one, or scan the partition or the whole table",
-                    code="STX-3015",
-                )
+            check_indexed(request.table, request.source)
         return _MemoryPages(self._lock, self._admin, request)
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
@@ -219,7 +225,10 @@ class _MemoryPages:
             rows = (
                 row
                 for row in content.rows.values()
-                if row[source.column] is not None and sort_key(row[source.column]) == wanted
+                if any(
+                    row[column] is not None and sort_key(row[column]) == wanted
+                    for column in source.columns
+                )
             )
         else:
             rows = content.rows.values()

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from scalar_tx.errors import InvalidOperationError, SchemaError, StorageUnavailableError
+from scalar_tx.errors import (
+    InvalidOperationError,
+    SchemaError,
+    StorageUnavailableError,
+    WriteRefusedError,
+)
+from scalar_tx.storage.postgresql.together import UNMET
 from scalar_tx.storage.sql.meanings import (
     CHECK_CALL,
     Case,
@@ -94,6 +100,7 @@ UNKNOWN: Final = _cut("unknown", "See the cause of this error")
 
 _NO_TABLE: Final = frozenset({"42P01", "3F000"})
 _NO_COLUMN: Final = "42703"
+_BAD_CONVERSION: Final = "22P02"
 _STALE_PLAN: Final = _same("the table was changed", Meaning.BUSY, _RERUN)
 _CODE: Final = "STX-4701"
 
@@ -106,6 +113,8 @@ def case_of(sqlstate: str) -> Case:
 def storage_error(message: str, sqlstate: str, place: str, *, at_commit: bool) -> Exception:
     """The error to raise for what the server said; ``place`` is the database."""
     text = f"PostgreSQL at {place}: {message} (SQLSTATE {sqlstate})"
+    if sqlstate == _BAD_CONVERSION and UNMET in message:
+        return WriteRefusedError(f"PostgreSQL at {place}: {UNMET}")
     if sqlstate in _NO_TABLE:
         return no_such_table(text)
     if sqlstate == _NO_COLUMN:

@@ -8,6 +8,7 @@ from scalar_tx.storage.postgresql.catalog import PostgresqlDefinitions
 from scalar_tx.storage.postgresql.codec import CELLS, ENCODERS, objection
 from scalar_tx.storage.postgresql.connections import PostgresqlDriver
 from scalar_tx.storage.postgresql.settings import postgresql_settings
+from scalar_tx.storage.postgresql.together import together
 from scalar_tx.storage.sql.pool import Pool
 from scalar_tx.storage.sql.server_storage import ServerStorage
 from scalar_tx.storage.sql.storage import Engine
@@ -29,5 +30,5 @@ def from_settings(settings: StorageSettings) -> ServerStorage:
         idle=access.idle,
         patience_s=found.limits.statement_s or found.limits.reply_s,
     )
-    engine = Engine(PostgresqlDefinitions(), ENCODERS, CELLS, objection)
+    engine = Engine(PostgresqlDefinitions(), ENCODERS, CELLS, objection, together=together)
     return ServerStorage(engine, pool, access)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import InvalidOperationError
-from scalar_tx.model.conditions import Comparison, Operator, comparisons
+from scalar_tx.model.conditions import Comparison, Operator, Or, comparisons
 from scalar_tx.model.table import Order
 from scalar_tx.storage.interface import IndexSource, PartitionSource
 from scalar_tx.storage.sql.conditions import outline
@@ -97,7 +97,7 @@ class ScanStatements:
         shape = (
             _kind(request),
             nulls,
-            *(outline(comparison, dialect, values) for comparison in fixed),
+            *(outline(one, dialect, values) for one in fixed),
             None,  # stands between what the source says and the filter
             None if where is None else outline(where, dialect, values),
         )
@@ -108,15 +108,16 @@ class ScanStatements:
         values.append(rows)
         return made.text, values
 
-    def _fixed(self, request: ScanRequest) -> list[Comparison]:
+    def _fixed(self, request: ScanRequest) -> list[Condition]:
         """What the source itself says of its rows."""
         source = request.source
         schema = self._names.table.schema
         if isinstance(source, IndexSource):
-            return [Comparison(source.column, Operator.EQ, source.value)]
+            either = tuple(Comparison(n, Operator.EQ, source.value) for n in source.columns)
+            return [Or(either) if len(either) > 1 else either[0]]
         if not isinstance(source, PartitionSource):
             return []
-        found = [
+        found: list[Condition] = [
             Comparison(name, Operator.EQ, value)
             for name, value in zip(schema.partition_key, source.partition, strict=True)
         ]
@@ -137,14 +138,14 @@ class ScanStatements:
     def _page(
         self,
         request: ScanRequest,
-        fixed: Sequence[Comparison],
+        fixed: Sequence[Condition],
         where: Condition | None,
         nulls: tuple[bool, ...] | None,
     ) -> tuple[Plan, tuple[int, ...]]:
         names = self._names
         order = self.order(request).columns
         rendering = names.rendering(loose=True)
-        terms = [rendering.text(comparison) for comparison in fixed]
+        terms = [rendering.text(one) for one in fixed]
         if where is not None:
             terms.append(rendering.text(where))
         picks: tuple[int, ...] = ()
@@ -167,7 +168,7 @@ def _kind(request: ScanRequest) -> Hashable:
     source = request.source
     if isinstance(source, PartitionSource):
         return source.reverse
-    return source.column if isinstance(source, IndexSource) else source.order
+    return source.columns if isinstance(source, IndexSource) else source.order
 
 
 def _filter(request: ScanRequest) -> Condition | None:

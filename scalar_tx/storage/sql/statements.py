@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.conditions import Existence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Statement: TypeAlias = "tuple[Plan, list[object]]"
 
+MOST_TOGETHER: Final = 64  # records that one statement reads
+
 
 class RecordStatements:
     """The statements on single records of one table, made by shape."""
@@ -29,11 +31,36 @@ class RecordStatements:
         self._names = names
         self._key_encoders = names.encoders_of(names.key)
         self._get = plan(f"{names.select} WHERE {names.by_key}", self._key_encoders)
+        self._together: dict[int, Plan] = {}
         self._plans: ByShape[Plan] = ByShape()
 
     def get(self, key: Sequence[Value]) -> tuple[str, list[object]]:
         """Read one record."""
         return self._get.text, self._get.bind(list(key))
+
+    def get_many(self, keys: Sequence[Sequence[Value]]) -> tuple[str, list[object]]:
+        """Read up to ``MOST_TOGETHER`` records; in which order is not said.
+
+        There is one text for each power of two, so that databases keep them prepared: the last key
+        stands in the places that are left, and is found once.
+        """
+        places = 1 << (len(keys) - 1).bit_length()
+        made = self._together.get(places)
+        if made is None:
+            made = self._together[places] = self._make_together(places)
+        values: list[object] = [value for key in keys for value in key]
+        values += [*keys[-1]] * (places - len(keys))
+        return made.text, made.bind(values)
+
+    def _make_together(self, places: int) -> Plan:
+        names = self._names
+        if len(names.key) == 1:
+            holes = ",".join([names.dialect.placeholder] * places)
+            where = f"{names.full[names.key[0]]} IN ({holes})"
+        else:
+            # Not (a, b) IN (...): for that MariaDB reads the whole table.
+            where = " OR ".join([f"({names.by_key})"] * places)
+        return plan(f"{names.select} WHERE {where}", self._key_encoders * places)
 
     def mutation(self, mutation: StorageMutation) -> Statement:
         """A write or an erase, with its condition."""

@@ -15,22 +15,26 @@ from scalar_tx.storage.interface import (
     Waits,
     WholeTableSource,
 )
+from scalar_tx.storage.ordering import check_indexed
 from scalar_tx.storage.sql.admin import SqlAdmin
+from scalar_tx.storage.sql.batches import read_many, read_many_of_moment
 from scalar_tx.storage.sql.cells import RowDecoder
 from scalar_tx.storage.sql.names import Names
+from scalar_tx.storage.sql.plans import ByShape
 from scalar_tx.storage.sql.scans import ScanStatements
-from scalar_tx.storage.sql.statements import RecordStatements
+from scalar_tx.storage.sql.statements import MOST_TOGETHER, RecordStatements
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
-    from scalar_tx.storage.interface import Reads, ScanRequest, StorageMutation
+    from scalar_tx.storage.interface import Answer, Reads, ScanRequest, StorageMutation
     from scalar_tx.storage.sql.cells import CellForms
     from scalar_tx.storage.sql.conditions import Encoder
     from scalar_tx.storage.sql.connections import Connections, Held, Reader, Session
     from scalar_tx.storage.sql.definitions import Definitions
+    from scalar_tx.storage.sql.plans import Plan
 
 _MOST_ROWS_A_PAGE: Final = 4096
 
@@ -41,7 +45,8 @@ class Engine:
 
     ``objection`` says why a value can't be held. ``sorts_by``: by how many bytes of a text or blob
     outside of the key does the database sort? None: by all. ``cells_go_back``: does the driver take
-    a cell as a parameter, just as it has handed it out?
+    a cell as a parameter, just as it has handed it out? ``together`` makes one statement of several
+    writes, which does all of them or is refused; None where they are too many.
     """
 
     definitions: Definitions
@@ -50,6 +55,7 @@ class Engine:
     objection: Callable[[Value, bool], str | None]
     sorts_by: int | None = None
     cells_go_back: bool = False
+    together: Callable[[Sequence[Plan]], str | None] | None = None
 
 
 @dataclass(slots=True)
@@ -82,6 +88,7 @@ class SqlStorage:
         self._engine = engine
         self._connections = connections
         self._known_tables: dict[str, _Known] = {}
+        self._groups: ByShape[str | None] = ByShape()
         self._admin = SqlAdmin(engine.definitions, connections, metadata_schema, self._forget)
         self._info = StorageInfo(
             name=name,
@@ -91,6 +98,8 @@ class SqlStorage:
             waits=Waits.BLOCKS,
             orders_whole_table=True,
             moments=True,
+            batches=MOST_TOGETHER,
+            joins_indexes=True,
             parallel=parallel,
             connections=most,
         )
@@ -121,6 +130,18 @@ class SqlStorage:
         rows = read(text, parameters)
         return known.decode(rows[0]) if rows else None
 
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read several records, those of a table by one statement."""
+        return read_many(self, self._connections, wanted)
+
+    def read_together(
+        self, table: Table, keys: Sequence[tuple[Value, ...]], read: Reader
+    ) -> Iterator[Row]:
+        """The records of up to ``MOST_TOGETHER`` keys, by one statement, in no order."""
+        known = self._known(table)
+        text, parameters = known.records.get_many(keys)
+        return map(known.decode, read(text, parameters))
+
     def scan(self, request: ScanRequest) -> SqlPages:
         """Begin a scan."""
         return self.pages(request, self._connections.read)
@@ -129,13 +150,7 @@ class SqlStorage:
         """A scan, by connections of the pool or by a held one."""
         source = request.source
         if isinstance(source, IndexSource):
-            schema = request.table.schema
-            if source.column not in schema.secondary_index:
-                raise InvalidOperationError(
-                    f"{request.table.name}.{source.column} has no index",
-                    advice="Create one, or scan the partition or the whole table",
-                    code="STX-3015",
-                )
+            check_indexed(request.table, source)
         return SqlPages(self, request, read)
 
     async def at_one_moment(self, table: str, steps: Callable[[Reads], Awaitable[None]]) -> None:
@@ -166,6 +181,14 @@ class SqlStorage:
             for m in sorted(mutations, key=lambda m: (m.table.name, repr(m.key)))
         ]
 
+        together = self._together([plan for _, plan, _ in bound])
+        if together is not None:
+            try:
+                self._connections.write(together, [one for *_, values in bound for one in values])
+            except WriteRefusedError as error:
+                raise _refused(*mutations) from error
+            return
+
         def steps(session: Session) -> None:
             counts = session.counts([(plan.text, parameters) for _, plan, parameters in bound])
             for (mutation, plan, _), count in zip(bound, counts, strict=True):
@@ -173,6 +196,12 @@ class SqlStorage:
                     raise _refused(mutation)
 
         self._connections.transaction(steps)
+
+    def _together(self, plans: list[Plan]) -> str | None:
+        make = self._engine.together
+        if make is None:
+            return None
+        return self._groups.get(tuple(plan.text for plan in plans), lambda: make(plans))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -288,6 +317,8 @@ class SqlPages:
         ):
             # No index has this order, so each page looks at every row: let there be few pages.
             self._rows = max(self._rows, min(2 * self._rows, _MOST_ROWS_A_PAGE))
+        else:
+            self._rows = self._request.page_after(self._rows)
         return rows or None
 
     async def close(self) -> None:
@@ -306,12 +337,19 @@ class SqlMoment:
         """Read one record."""
         return self._storage.read_record(table, key, self._held.read)
 
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        """Read several records, those of a table by one statement."""
+        return read_many_of_moment(self._storage, self._held.read, wanted)
+
     def scan(self, request: ScanRequest) -> SqlPages:
         """Begin a scan."""
         return self._storage.pages(request, self._held.read)
 
 
-def _refused(mutation: StorageMutation) -> WriteRefusedError:
-    return WriteRefusedError(
-        f"{mutation.table.name} {mutation.key!r}: the condition {mutation.condition!r} was not met"
+def _refused(*mutations: StorageMutation) -> WriteRefusedError:
+    named = "; or ".join(
+        f"{one.table.name} {one.key!r}: the condition {one.condition!r} was not met"
+        for one in mutations
+        if one.condition is not None
     )
+    return WriteRefusedError(named)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.storage.interface import (
+    IndexSource,
     PartitionSource,
     ScanRequest,
     Write,
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import Reads, StorageMutation
+    from scalar_tx.storage.interface import Answer, Reads, StorageMutation
 
 
 class HandsOutItsRows(MemoryStorage):
@@ -139,3 +141,79 @@ class TrimsKeys(MemoryStorage):
 
 def _trimmed(key: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple(value.rstrip(" ") if isinstance(value, str) else value for value in key)
+
+
+class BatchFault(MemoryStorage):
+    """Changes the answers of a batch."""
+
+    def altered(self, answers: list[Answer]) -> list[Answer]:
+        return answers
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        return self.altered(await super().get_many(wanted))
+
+
+class ShiftsABatch(BatchFault):
+    def altered(self, answers: list[Answer]) -> list[Answer]:
+        return answers[1:] + answers[:1]
+
+
+class LeavesAbsentOnesOut(BatchFault):
+    def altered(self, answers: list[Answer]) -> list[Answer]:
+        found = [answer for answer in answers if answer is not None]
+        return found + [None] * (len(answers) - len(found))
+
+
+class EndsABatchEarly(BatchFault):
+    """As a service does that answers as much as fits."""
+
+    def altered(self, answers: list[Answer]) -> list[Answer]:
+        return [answer if n < 100 else None for n, answer in enumerate(answers)]
+
+
+class HandsOutItsRowsInBatches(MemoryStorage):
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        return [self._contents[table.name].rows.get(key) for table, key in wanted]
+
+
+class BatchesOneTable(MemoryStorage):
+    """Reads all of a batch where the first of it lies."""
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        return await super().get_many([(wanted[0][0], key) for _, key in wanted])
+
+
+class BatchesInPieces(MemoryStorage):
+    """Promises one moment, and lets others in between."""
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        answers: list[Answer] = []
+        for one in wanted:
+            time.sleep(0.0001)  # noqa: ASYNC251  # that they come in
+            answers += await super().get_many([one])
+        return answers
+
+
+class FindsTwiceWhatIsInBothIndexes(MemoryStorage):
+    def scan(self, request: ScanRequest) -> Any:
+        source = request.source
+        if not isinstance(source, IndexSource) or source.also is None:
+            return super().scan(request)
+        both = {source.column, source.also}
+
+        def doubled(_: int, rows: list[Row]) -> list[Row] | None:
+            return [
+                row
+                for row in rows
+                for _ in range(1 + all(row[column] == source.value for column in both))
+            ] or None
+
+        return Altered(super().scan(request), doubled)
+
+
+class FindsByTheFirstIndexAlone(MemoryStorage):
+    def scan(self, request: ScanRequest) -> Any:
+        source = request.source
+        if isinstance(source, IndexSource):
+            request = replace(request, source=replace(source, also=None))
+        return super().scan(request)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
+    from scalar_tx.consensus_commit.scan_pages import PageSizes
     from scalar_tx.model.types import Row, Value
     from tests.simulation.bugs.bug import Bug, Patches
 
@@ -40,7 +41,7 @@ def _later_read_replaces_the_first() -> Patches:
 
 
 def _index_read_without_previous_values() -> Patches:
-    def request(self: ScanPlan, page_size: int) -> None:
+    def request(self: ScanPlan, sizes: PageSizes) -> None:
         return None
 
     return [(ScanPlan, "before_index_request", request)]

@@ -12,6 +12,7 @@ from scalar_tx.consensus_commit.validate import Validation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scalar_tx.consensus_commit.scan_pages import PageSizes
     from scalar_tx.model.types import Row, Value
     from scalar_tx.storage.interface import Reads
     from tests.simulation.bugs.bug import Bug, Patches
@@ -64,11 +65,11 @@ def _scans_validated_by_their_limit() -> Patches:
     """As many rows are read again as were read; own ones among them push others out of sight."""
 
     async def check_ordered(
-        self: Validation, reads: Reads, trace: ScanTrace, page_size: int
+        self: Validation, reads: Reads, trace: ScanTrace, sizes: PageSizes
     ) -> None:
         table = trace.plan.table
         found: list[Row] = []
-        pages = reads.scan(trace.plan.request(page_size))
+        pages = reads.scan(trace.plan.request(sizes))
         while len(found) < len(trace.rows) and (page := await pages.next_page()) is not None:
             found += [row for row in page if self._is_own(trace, row) or trace.plan.wants(row)]
         await pages.close()
@@ -86,11 +87,11 @@ def _scans_validated_merged() -> Patches:
     """What the caller saw, own writes included, bears no writers' ids: keys are all there is."""
 
     async def check_ordered(
-        self: Validation, reads: Reads, trace: ScanTrace, page_size: int
+        self: Validation, reads: Reads, trace: ScanTrace, sizes: PageSizes
     ) -> None:
         table = trace.plan.table
         found: list[Row] = []
-        pages = reads.scan(trace.plan.request(page_size))
+        pages = reads.scan(trace.plan.request(sizes))
         while (page := await pages.next_page()) is not None:
             found += [row for row in page if self._is_own(trace, row) or trace.plan.wants(row)]
         await pages.close()

@@ -120,9 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Service]:
-    """A running service."""
-    service = Service()
+def serving(service: Service | None = None) -> Iterator[Service]:
+    """A running service; of its own kind, if one is given."""
+    service = Service() if service is None else service
     thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -106,7 +106,7 @@ class Met:
         self.after: dict[str, Callable[[], None]] = {}
 
     def info(self, table: str) -> StorageInfo:
-        return replace(self.inner.info(table), moments=False)
+        return replace(self.inner.info(table), moments=False, batches=0)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool

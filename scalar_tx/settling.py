@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class LeftBehind(ABC):
+class Settling(ABC):
     """What a manager for threads does with transactions that somebody else has begun."""
 
     @abstractmethod
@@ -67,7 +67,7 @@ class LeftBehind(ABC):
         return self._run(steps)
 
 
-class AsyncLeftBehind(ABC):
+class AsyncSettling(ABC):
     """The same for asyncio."""
 
     @abstractmethod
