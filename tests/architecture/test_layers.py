@@ -11,21 +11,26 @@ import pytest
 
 from tests.architecture.drivers import DRIVER_HOMES
 
-INTERFACES = {"scalar_tx.storage.interface", "scalar_tx.runtime.interface"}
+INTERFACES = {
+    "scalar_tx.storage.admin",
+    "scalar_tx.storage.interface",
+    "scalar_tx.runtime.interface",
+}
 VOCABULARY = {"scalar_tx.model", "scalar_tx.errors"}
 
 # package -> what of this project it may import besides itself
 MAY_IMPORT = {
     "scalar_tx.errors": {"scalar_tx.model"},
     "scalar_tx.model": {"scalar_tx.errors"},
-    "scalar_tx.storage.interface": VOCABULARY,
+    "scalar_tx.storage.admin": VOCABULARY,
+    "scalar_tx.storage.interface": VOCABULARY | {"scalar_tx.storage.admin"},
     "scalar_tx.runtime.interface": VOCABULARY | {"scalar_tx.storage.interface"},
     "scalar_tx.storage.ordering": VOCABULARY | {"scalar_tx.storage.interface"},
     "scalar_tx.consensus_commit": INTERFACES | VOCABULARY | {"scalar_tx.storage.ordering"},
 }
 
 # Every other child of scalar_tx.storage is an adapter, or what adapters share.
-NO_ADAPTERS = {"interface", "registry", "routing", "conformance"}
+NO_ADAPTERS = {"admin", "interface", "registry", "routing", "conformance"}
 SHARED_BY_ADAPTERS = {
     "scalar_tx.storage.later_steps",
     "scalar_tx.storage.ordering",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.storage.admin import StorageAdmin
     from scalar_tx.storage.interface import (
         Answer,
         BatchStorage,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         Reads,
         ScanRequest,
         Storage,
-        StorageAdmin,
         StorageInfo,
         StorageMutation,
         Waiter,

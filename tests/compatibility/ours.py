@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.runtime.interface import Runtime
+    from scalar_tx.storage.admin import StorageAdmin
     from scalar_tx.storage.interface import (
         Pages,
         ScanRequest,
         Storage,
-        StorageAdmin,
         StorageInfo,
         StorageMutation,
     )

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.runtime.interface import Signal
+    from scalar_tx.storage.admin import StorageAdmin
     from scalar_tx.storage.interface import (
         Reads,
         ScanRequest,
         Storage,
-        StorageAdmin,
         StorageInfo,
         StorageMutation,
     )

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from scalar_tx.model.conditions import Condition
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.storage.admin import StorageAdmin
     from scalar_tx.storage.interface import (
         Answer,
         BatchStorage,
         Pages,
         ScanRequest,
         Storage,
-        StorageAdmin,
         StorageInfo,
         StorageMutation,
     )

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.storage.admin import StorageAdmin
     from scalar_tx.storage.interface import (
         Answer,
         Pages,
         Reads,
         ScanRequest,
-        StorageAdmin,
         StorageInfo,
         StorageMutation,
     )

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
-    from scalar_tx.storage.interface import Pages, Storage, StorageAdmin, StorageMutation
+    from scalar_tx.storage.admin import StorageAdmin
+    from scalar_tx.storage.interface import Pages, Storage, StorageMutation
 
 
 class RecordUnitStorage:
