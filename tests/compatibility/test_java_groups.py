@@ -39,6 +39,15 @@ GROUPS = {
 WRITE_SETS = {"coordinator.write_set_logging.enabled": "true"}
 
 
+def groups_of(members: int) -> dict[str, str]:
+    """A group is closed by its last member, however long the machine takes to begin it."""
+    return GROUPS | {
+        "coordinator.group_commit.slot_capacity": str(members),
+        "coordinator.group_commit.group_size_fix_timeout_millis": "2000",
+        "coordinator.group_commit.delayed_slot_move_timeout_millis": "1000",
+    }
+
+
 def group_of(tx_id: str) -> str:
     assert tx_id[24] == "$"
     return tx_id[:24]
@@ -64,7 +73,7 @@ def read(db: TransactionManager, number: int, level: str = "SERIALIZABLE") -> An
 @pytest.mark.parametrize("write_sets", [False, True])
 def test_a_group_that_died_after_its_decision_is_followed(file: Path, *, write_sets: bool) -> None:
     with started() as doomed:
-        settings = GROUPS | (WRITE_SETS if write_sets else {})
+        settings = groups_of(3) | (WRITE_SETS if write_sets else {})
         session = bank(doomed, file, watched=True, settings=settings)
         with session.transaction() as tx:
             tx.insert(ACCOUNT, account(2))
@@ -108,7 +117,7 @@ def test_a_group_that_died_after_its_decision_is_followed(file: Path, *, write_s
 
 def test_a_delayed_member_that_died_after_its_decision_is_followed(file: Path) -> None:
     with started() as doomed:
-        session = bank(doomed, file, watched=True, settings=GROUPS)
+        session = bank(doomed, file, watched=True, settings=groups_of(2))
         quick, slow = session.begin("quick"), session.begin("slow")
         assert group_of(quick.id) == group_of(slow.id)
         quick.insert(ACCOUNT, account(1))
@@ -144,7 +153,7 @@ def by_settling(db: TransactionManager, tx_id: str) -> None:
 def test_a_member_that_never_was_ready_is_aborted_on_both_keys_and_blocks_its_group(
     java: JavaPeer, file: Path, abort: Callable[[TransactionManager, str], None]
 ) -> None:
-    session = bank(java, file, watched=True, settings=GROUPS)
+    session = bank(java, file, watched=True, settings=groups_of(2))
     with session.transaction() as tx:
         tx.insert(ACCOUNT, account(1))
         tx.insert(ACCOUNT, account(2))
@@ -188,7 +197,7 @@ def test_a_member_left_out_of_its_groups_decision_is_aborted_alone(
     java: JavaPeer, file: Path
 ) -> None:
     """The group has committed without it: only its own key is still to be decided."""
-    session = bank(java, file, watched=True, settings=GROUPS)
+    session = bank(java, file, watched=True, settings=groups_of(2))
     pause = session.watch.pause("after", step="prepare")
     slow, sibling = session.begin("slow"), session.begin("sibling")
     slow.insert(ACCOUNT, account(1))

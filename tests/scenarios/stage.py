@@ -284,7 +284,13 @@ class SteppedStorage:
     _info: StorageInfo = field(init=False)
 
     def __post_init__(self) -> None:
-        self._info = replace(self.memory.info(""), name=self.name, moments=self.moments, batches=0)
+        self._info = replace(
+            self.memory.info(""),
+            name=self.name,
+            moments=self.moments,
+            batches=0,
+            joins_indexes=False,
+        )
 
     def let_index_lag(self) -> None:
         """From now on the index learns of a change when the script says so."""

@@ -18,6 +18,7 @@ from tests.simulation.parts.log import Kind
 from tests.simulation.parts.shrink import Shrunk, shrink
 from tests.simulation.planted import plant
 from tests.simulation.schedule import Schedules, quiet
+from tests.simulation.switches import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,8 @@ SEEDS = {
 }
 PATIENCE = 300  # seeds
 MOST_LINES = 25
+# The language of scripts knows all steps, each of one transaction and one record.
+PLAIN = Schedules(switched=dict.fromkeys(NAMES, 0))
 
 
 @functools.cache
@@ -120,8 +123,7 @@ def test_a_script_says_what_is_wrong_with_its_own_names() -> None:
 
 @pytest.mark.parametrize("seed", range(15))
 def test_a_run_without_mistake_can_be_told_too(seed: int) -> None:
-    # The language of scripts knows all steps, each of one transaction.
-    report = Schedules(switched={"one_phase": 0, "group": 0, "later": 0}).seed(seed, trace=True)
+    report = PLAIN.seed(seed, trace=True)
     with quiet():
         script = written(_log(report), "a run", [], whole=True)
     (case,) = read_cases("a run", script.text)
@@ -136,7 +138,7 @@ def test_what_the_script_can_not_follow_is_noticed() -> None:
 
 
 def test_calls_that_are_missing_are_noticed() -> None:
-    log = _log(Schedules().seed(3, trace=True))
+    log = _log(PLAIN.seed(3, trace=True))
     calls = [at for at, event in enumerate(log.events) if event.kind is Kind.CALLED]
     del log.events[calls[5]]
     with quiet(), pytest.raises(DivergedError):
@@ -144,7 +146,7 @@ def test_calls_that_are_missing_are_noticed() -> None:
 
 
 def test_another_answer_is_noticed() -> None:
-    log = _log(Schedules().seed(3, trace=True))
+    log = _log(PLAIN.seed(3, trace=True))
     at = next(at for at, event in enumerate(log.events) if isinstance(event.what, Answered))
     event = log.events[at]
     log.events[at] = event._replace(what=event.what._replace(error=ConflictError("made up")))
