@@ -18,6 +18,7 @@ from scalar_tx.consensus_commit.finish_later import FinishLater
 from scalar_tx.consensus_commit.group_commit import GroupCommit
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.consensus_commit.recover import Recovery
+from scalar_tx.model.decision_counts import DecisionCounts
 from scalar_tx.outcome_table import OUTCOME, OutcomeTable
 from scalar_tx.storage import registry
 from scalar_tx.storage.interface import FuturesStorage, Waits
@@ -63,6 +64,16 @@ class Parts:
     coordinator: CoordinatorTable
     administration: Administration
     outcomes: OutcomeTable
+
+    def decision_counts(self) -> DecisionCounts:
+        """What was put on record with these parts."""
+        rows, groups = self.coordinator.rows, self.context.groups
+        return DecisionCounts(
+            written=rows.written,
+            removed=rows.removed,
+            groups=0 if groups is None else groups.written,
+            grouped=0 if groups is None else groups.members,
+        )
 
 
 def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:

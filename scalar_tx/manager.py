@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from scalar_tx.connection import Parts
     from scalar_tx.histories.record import Recording
     from scalar_tx.keyed_calls import Call, Key
+    from scalar_tx.model.decision_counts import DecisionCounts
     from scalar_tx.settings import Settings
 
 T = TypeVar("T")
@@ -303,6 +304,11 @@ class TransactionManager(OneOperation, Settling):
     def outcomes(self) -> Outcomes:
         """The results of calls with a key."""
         return Outcomes(self._here().outcomes, self.admin)
+
+    @property
+    def decision_counts(self) -> DecisionCounts:
+        """Decisions put on record since this process connected, and the mean size of groups."""
+        return self._here().decision_counts()
 
     @property
     def settings(self) -> Settings:

@@ -80,7 +80,7 @@ class CoordinatorTable:
         self._create_missing = create_missing
         self._group_commit = group_commit  # is a table that is made here to list members?
         self._write_sets = write_sets
-        self.rows = RowCounts()
+        self.rows = RowCounts(runtime.lock())
 
     @property
     def name(self) -> str:
@@ -291,7 +291,8 @@ class CoordinatorTable:
 
         Whoever found them has finished their records. StorageError: some may be left.
         """
-        self.rows.removed += await remove(self._storage, self._runtime, await self.table(), found)
+        removed = await remove(self._storage, self._runtime, await self.table(), found)
+        self.rows.note(removed=removed)
 
     async def _standing(self, tx_id: str) -> Row | None:
         """The row that stands for a transaction: its group's if that lists it, else its own."""
@@ -365,10 +366,10 @@ class CoordinatorTable:
                 # Too much for the storage, or the column is gone. No commit fails because of it.
                 _log.info("decided %s without saying what it wrote: %s", row.key, error)
             else:
-                self.rows.written += 1
+                self.rows.note(written=1)
                 return
         await self._storage.mutate([Write(table, (row.key,), values, if_not_exists), *also])
-        self.rows.written += 1
+        self.rows.note(written=1)
 
     def _told(self, table: Table, row: NewRow) -> bytes | None:
         """What is stored of the records written; None: nothing is told of them."""

@@ -15,6 +15,7 @@ from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from contextlib import AbstractContextManager
 
     from scalar_tx.consensus_commit.snapshot import PendingWrite
     from scalar_tx.consensus_commit.write_set import EntryGroup
@@ -42,12 +43,19 @@ def coordinator_table(
     return Table(f"{namespace}.state", TableSchema(columns=columns, partition_key=["tx_id"]))
 
 
-@dataclass(slots=True)
 class RowCounts:
     """How many rows of decisions this process has added and removed, as far as it was told."""
 
-    written: int = 0
-    removed: int = 0
+    def __init__(self, lock: AbstractContextManager[object]) -> None:
+        self._lock = lock
+        self.written = 0
+        self.removed = 0
+
+    def note(self, *, written: int = 0, removed: int = 0) -> None:
+        """So many more."""
+        with self._lock:
+            self.written += written
+            self.removed += removed
 
 
 @dataclass(frozen=True, slots=True)

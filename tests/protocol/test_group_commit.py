@@ -355,9 +355,10 @@ def test_threads_share_rows_and_lose_nothing(tmp_path: Path) -> None:
         assert len(ids) == 200
         assert {db.state(tx_id) for tx_id in ids} == {TransactionState.COMMITTED}
         assert len(db.scan(TABLE, whole_table=True)) == 200
-        groups = db._parts.context.groups
-        assert groups is not None
-        assert groups.written < groups.members == 200
+        counts = db.decision_counts
+        assert counts.groups < counts.grouped == 200
+        assert counts.mean_group_size == 200 / counts.groups
+        assert counts.written >= counts.groups
 
 
 def test_a_task_is_a_member_too(tmp_path: Path) -> None:
@@ -373,6 +374,8 @@ def test_a_task_is_a_member_too(tmp_path: Path) -> None:
             async with later.transaction() as tx:
                 await tx.update(TABLE, {"id": 1}, {"n": 2})
             assert await later.state(tx.id) is TransactionState.COMMITTED
+            counts = later.decision_counts
+            assert (counts.written, counts.groups, counts.mean_group_size) == (1, 1, 1.0)
             assert marks(tx.id).group is not None
 
     asyncio.run(work())
