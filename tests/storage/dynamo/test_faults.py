@@ -243,7 +243,9 @@ def test_too_many_records_at_once(properties: dict[str, str]) -> None:
 
 
 def test_limits_in_a_transaction(dynamodb_server: Cluster) -> None:
-    with scalar_tx.connect(own_properties(dynamodb_server)) as db:
+    # A commit that leaves steps out writes one value of a record only.
+    every_step = {"scalar.db.consensus_commit.one_phase_commit.enabled": "false"}
+    with scalar_tx.connect(own_properties(dynamodb_server) | every_step) as db:
         db.admin.create_coordinator_tables()
         db.admin.create_table(
             "bank.account", columns={"id": "INT", "v": "TEXT"}, partition_key=["id"]
@@ -255,7 +257,7 @@ def test_limits_in_a_transaction(dynamodb_server: Cluster) -> None:
 
         db.run(write, 101, 10)  # as two atomic writes
         assert db.get("bank.account", {"id": 100}) == {"id": 100, "v": "x" * 10}
-        # A record that is changed holds both its values for a while.
+        # A record that is prepared holds both its values.
         db.run(write, 1, 300_000)
         for count, size in ((1, 300_000), (16, 290_000)):
             with pytest.raises(InvalidOperationError) as caught:
