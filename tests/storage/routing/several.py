@@ -41,6 +41,9 @@ PATIENCE = {
 _MULTI = "scalar.db.multi_storage."
 
 
+EVERY_STEP = {"scalar.db.consensus_commit.one_phase_commit.enabled": "false"}
+
+
 def properties(servers: Mapping[str, Cluster], folder: Path, decider: str) -> dict[str, str]:
     """The settings of all four; the coordinator's table lies in ``decider``."""
     own = {name: {**server.properties(), **PATIENCE[name]} for name, server in servers.items()}

@@ -16,6 +16,7 @@ from scalar_tx.errors import (
 )
 from tests.storage.routing.meetings import Dead
 from tests.storage.routing.several import (
+    EVERY_STEP,
     NAMES,
     SERVERS,
     TABLES,
@@ -53,7 +54,7 @@ def several(
     request: pytest.FixtureRequest,
 ) -> Iterator[Several]:
     folder = tmp_path_factory.getbasetemp()
-    found = Several(properties(servers, folder, request.param), request.param)
+    found = Several(properties(servers, folder, request.param) | EVERY_STEP, request.param)
     found.make_tables()
     yield found
     found.close()
@@ -72,6 +73,26 @@ def test_a_commit_is_one_request_a_step_to_each_and_all_at_once(several: Several
     for name, one in several.met.items():
         decides = ["decide"] if name == several.decider else []
         assert one.calls == ["read", "prepare", *decides, "finish"]
+    assert several.values(number) == all_of(1)
+    assert several.states(number) == all_of(3)
+
+
+def test_the_storage_of_the_decision_is_asked_once(several: Several) -> None:
+    """By default its records are written with the decision; Cassandra has no such write."""
+    number = several.new_account()
+    shorter = Several({**several.given, **dict.fromkeys(EVERY_STEP, "true")}, several.decider)
+    try:
+        shorter.db.run(everywhere, number, 1)
+    finally:
+        shorter.close()
+    prepared = ["read", "prepare", "finish"]
+    along = (
+        ["read", "prepare", "decide", "finish"]
+        if several.decider == "cassandra"
+        else ["read", "decide"]
+    )
+    calls = {name: one.calls for name, one in shorter.met.items()}
+    assert calls == dict.fromkeys(NAMES, prepared) | {several.decider: along}
     assert several.values(number) == all_of(1)
     assert several.states(number) == all_of(3)
 
