@@ -81,7 +81,7 @@ def test_both_sides_have_every_workload(workloads: Iterable[str]) -> None:
 def test_both_sides_run_on_servers(place: str, running: dict[str, Cluster]) -> None:
     with opened(place, running=running) as there:
         load(there, "multi-f-1", SMALL)
-        both_work(there, ["ycsb-f-1", "multi-f-1"])
+        both_work(there, ["multi-f-1"])
 
 
 @pytest.mark.java
@@ -95,7 +95,7 @@ def test_both_sides_run_in_other_modes() -> None:
 @pytest.mark.java
 @pytest.mark.parametrize("place", [SQLITE, AS_FOUND])
 def test_a_contest_has_turns_and_ratios(place: str) -> None:
-    effort = replace(MOMENT, pairs=2, seconds=2.0)
+    effort = replace(MOMENT, pairs=2, seconds=1.0)
     result = held(Contest("ycsb-f-1", place, 2), effort)
     assert result["both_see_the_same"]
     for side in (JAVA, OURS):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-KILLS = 60
+KILLS = 30
 BATCH = 30
 
 # fault -> the finding that names it

@@ -45,17 +45,17 @@ def test_faults_end_in_clear_errors_and_true_answers(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_faults_at_every_operation(tmp_path: Path, journal: str) -> None:
+@pytest.mark.parametrize("journal,nth", [("wal", 2), ("delete", 3)])
+def test_faults_at_every_few_operations(tmp_path: Path, journal: str, nth: int) -> None:
     stage = Stage(tmp_path, Setting(journal), SEED)
-    figures = under(stage, stage.faults())
+    figures = under(stage, list(stage.faults())[::nth])
     assert figures.lines(stage.setting, SEED) == []
     check_floors(figures)
     needless = {"truncate error"} if journal == "delete" else {"delete error"}
     assert {name for name in NAMES if not stage.operations[name]} <= needless
-    assert figures.runs > 300
+    assert figures.runs > 100
     if journal == "wal":
-        assert figures.failed_checkpoints > 10, "a commit stands whatever becomes of its checkpoint"
+        assert figures.failed_checkpoints > 5, "a commit stands whatever becomes of its checkpoint"
 
 
 def test_a_commit_whose_sync_failed_is_never_believed(tmp_path: Path) -> None:

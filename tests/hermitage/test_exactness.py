@@ -93,11 +93,9 @@ QUICK = [
     ("G2", Isolation.SERIALIZABLE, "together"),
 ]
 LONG = [
-    ("G0", Isolation.READ_COMMITTED, "together"),
     ("G1c", Isolation.READ_COMMITTED, "apart"),
     ("PMP-write", Isolation.SNAPSHOT, "apart"),
     ("G-single", Isolation.READ_COMMITTED, "apart"),
-    ("G-single-write", Isolation.SERIALIZABLE, "apart"),
 ]
 
 

@@ -224,6 +224,6 @@ def test_on_sqlite(example: Any) -> None:
 
 @pytest.mark.slow
 @given(examples)
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=700, suppress_health_check=[HealthCheck.too_slow])
 def test_on_memory_for_long(example: Any) -> None:
     check("memory", Path(), example)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SEEDS = range(300)
-SEEDS_IN_CI = range(300, 10_300)
+SEEDS_IN_CI = range(300, 5_300)
 
 # Planted bugs that random worlds meet seldom: the first seed that meets each.
 WHERE_TO_LOOK = {
@@ -72,7 +72,7 @@ def test_the_run_met_what_it_is_there_to_meet(schedules: Summary) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_goes_wrong_in_ten_thousand_schedules() -> None:
+def test_nothing_goes_wrong_in_thousands_of_schedules() -> None:
     summary = run_many(EVERYTHING, SEEDS_IN_CI, progress=lambda *_: None)
     assert summary.failed == []
     assert summary.schedules == len(SEEDS_IN_CI)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = Schedules("two-phase")
 SEEDS = range(150)
-SEEDS_IN_CI = range(150, 1_650)
+SEEDS_IN_CI = range(150, 950)
 
 
 @pytest.fixture(scope="module")
