@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.compatibility.java_cells import Row
     from tests.compatibility.java_peer import JavaPeer
     from tests.compatibility.java_session import JavaSession
-    from tests.servers import Cluster
 
 # The kinds of servers, in the order in which a test run assigns its processes.
 PLACES = {
@@ -133,7 +132,16 @@ class Place:
                 session.close()
 
 
-def place_on(name: str, clusters: Mapping[str, Cluster], shelf: JavaShelf) -> Place:
+class Served(Protocol):
+    """Where a storage's data lie."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The properties that lead there."""
+        ...
+
+
+def place_on(name: str, clusters: Mapping[str, Served], shelf: JavaShelf) -> Place:
     """The place of that name on running servers; its tables share nothing with other tests'."""
     prefix = f"beside_{name.replace('+', '_')}"
     first, second, coordinator = f"{prefix}_one", f"{prefix}_two", f"{prefix}_coordinator"
@@ -146,7 +154,7 @@ def place_on(name: str, clusters: Mapping[str, Cluster], shelf: JavaShelf) -> Pl
     return Place(name, properties, shelf, first, second)
 
 
-def several(clusters: Mapping[str, Cluster], namespaces: Mapping[str, int]) -> dict[str, str]:
+def several(clusters: Mapping[str, Served], namespaces: Mapping[str, int]) -> dict[str, str]:
     """Properties of several storages as one, the first of them for all that isn't mapped."""
     multi = "scalar.db.multi_storage"
     kinds = list(clusters)

@@ -8,101 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.compatibility.bank import COMMITTED
 from tests.compatibility.conftest import started
-from tests.compatibility.java_peer import Expression, JavaHaltedError
+from tests.compatibility.java_peer import JavaHaltedError
 from tests.compatibility.our_transfers import Load, Orders, another_process, logged
 from tests.compatibility.ours import HALTED
 from tests.compatibility.places import PLACES, at
+from tests.compatibility.shared_bank import Bank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.compatibility.java_peer import Transfer
     from tests.compatibility.java_session import Isolation
     from tests.compatibility.places import Place
 
-OPENING = 1000
 ACCOUNTS = 6
 ENOUGH = 25  # commits of each thread or side, or the run shows nothing
 LONGEST_SECONDS = 90.0
 LEVELS: tuple[Isolation, ...] = ("SERIALIZABLE", "SNAPSHOT", "READ_COMMITTED")
-
-Balances = dict[tuple[str, int], int]
-
-
-class Bank:
-    """Accounts in a table, or in two where there are two storages."""
-
-    def __init__(self, place: Place, name: str) -> None:
-        self.place = place
-        self.first = f"{place.first}.{name}"
-        self.second = f"{place.second}.{name}" if "+" in place.name else self.first
-        place.create_coordinator()
-        for table in {self.first, self.second}:
-            place.create_table(table, {"id": "INT", "balance": "BIGINT"}, ["id"])
-        with place.ours.transaction() as tx:
-            for table, number in self._opening():
-                tx.insert(table, {"id": number, "balance": OPENING})
-        self._decided_before = set(place.decisions())
-
-    @property
-    def tables(self) -> tuple[str, str]:
-        """Of a transfer's source and target."""
-        return self.first, self.second
-
-    def _opening(self) -> Balances:
-        tables = {self.first, self.second}
-        return {(table, number): OPENING for table in tables for number in range(ACCOUNTS)}
-
-    def committed_ids(self) -> set[str]:
-        """The transactions committed since the accounts were opened."""
-        found = self.place.decisions().items()
-        return {id_ for id_, (state, _) in found if state == COMMITTED} - self._decided_before
-
-    def check(self, transfers: Iterable[Transfer]) -> None:
-        """Each of these transfers is there once, and no other, and nothing is left prepared."""
-        expected, ids = self._opening(), []
-        for transfer in transfers:
-            expected[self.first, transfer.source] -= transfer.amount
-            expected[self.second, transfer.target] += transfer.amount
-            ids.append(transfer.id)
-        assert len(ids) == len(set(ids))
-        with self.place.ours.transaction() as tx, self.place.java.transaction() as java_tx:
-            for table, number in expected:
-                record = tx.get(table, {"id": number})
-                assert record is not None
-                assert java_tx.get(table, {"id": number}) == dict(record)
-        stored = {
-            (table, row["id"]): row
-            for table in {self.first, self.second}
-            for row in self.place.rows(table)
-        }
-        assert {name: row["balance"] for name, row in stored.items()} == expected
-        assert {row["tx_state"] for row in stored.values()} == {COMMITTED}
-        assert {row["before_tx_id"] for row in stored.values()} == {None}
-        assert self.committed_ids() == set(ids)
-
-    def prepared_by(self) -> dict[tuple[str, int], str]:
-        """Whose records are prepared at this moment."""
-        return {
-            (table, int(str(row["id"]))): str(row["tx_id"])
-            for table in {self.first, self.second}
-            for row in self.place.rows(table)
-            if row["tx_state"] != COMMITTED
-        }
-
-    def expire(self, writers: set[str]) -> None:
-        """Let 16 seconds go by for what these writers have prepared."""
-        at = int((time.time() - 16) * 1000)
-        for (table, number), writer in self.prepared_by().items():
-            if writer in writers:
-                self.place.java.storage_put(
-                    table,
-                    {"id": number, "tx_prepared_at": at},
-                    where=[Expression("tx_id", "EQ", writer)],
-                )
 
 
 def wait_until(reached: Callable[[], bool], what: str) -> None:
@@ -115,7 +38,7 @@ def wait_until(reached: Callable[[], bool], what: str) -> None:
 @at(*PLACES)
 def test_transfers_of_java_and_ours_at_once_add_up(place: Place) -> None:
     """Five threads at three isolation levels, until each side has done enough."""
-    bank = Bank(place, "busy")
+    bank = Bank(place, "busy", ACCOUNTS)
     load = Load(place.ours, ACCOUNTS, ["SERIALIZABLE", "READ_COMMITTED"], tables=bank.tables)
     pending = [
         place.java.transfer_load_later(
@@ -149,7 +72,7 @@ def test_nothing_is_lost_or_made_when_writers_of_both_sides_are_killed(
     place: Place, tmp_path: Path
 ) -> None:
     """A JVM and a process of ours end between prepare and decision; the others go on."""
-    bank = Bank(place, "killed")
+    bank = Bank(place, "killed", ACCOUNTS)
     java_log, our_log = tmp_path / "java.log", tmp_path / "ours.log"
     orders = Orders(
         dict(place.properties), str(our_log), ACCOUNTS, ["SERIALIZABLE"], 5, bank.tables, die_at=4

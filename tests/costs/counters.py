@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
+from scalar_tx.runtime.blocking import run_blocking
+from scalar_tx.storage.cassandra.storage import CassandraStorage
 from scalar_tx.storage.memory import MemoryStorage
 from scalar_tx.storage.sql.storage import SqlMoment
 from scalar_tx.storage.sqlite.storage import SqliteStorage
 from tests.costs.page import Cost, Way
 from tests.servers.proxy import Proxy
-from tests.storage.cassandra.test_requests import counted
 from tests.storage.dynamo.on_local import ENDPOINT, own_properties
 from tests.storage.dynamo.test_faults import Ear
 from tests.storage.sql.test_requests import DRIVERS, Overheard, Said
@@ -130,6 +131,24 @@ def in_requests(server: Cluster, way: Way) -> Iterator[tuple[TransactionManager,
                 return Cost(ear.count().total())
 
             yield db, count
+
+
+@contextmanager
+def counted(db: TransactionManager) -> Iterator[list[str]]:
+    """The requests of the driver's session meanwhile, by kind."""
+    storage = db._parts.storage
+    assert isinstance(storage, CassandraStorage)
+    session = run_blocking(storage._session._connect())
+    asked: list[str] = []
+
+    def note(request: Any) -> None:
+        asked.append(type(request.message).__name__)
+
+    session.add_request_init_listener(note)
+    try:
+        yield asked
+    finally:
+        session.remove_request_init_listener(note)
 
 
 @contextmanager
