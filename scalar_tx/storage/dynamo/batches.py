@@ -52,16 +52,27 @@ class BatchRead:
         places = [self._place(statements, key) for statements, key in wanted]
         distinct = list(self._keys)
         for start in range(0, len(distinct), MOST_ITEMS):
-            chunk = distinct[start : start + MOST_ITEMS]
-            try:
-                self._read(chunk)
-            except (StorageError, ScalarTxError) as error:
-                left = (place for place in chunk if place not in self._items)
-                self._errors.update(dict.fromkeys(left, error))
+            self._try(distinct[start : start + MOST_ITEMS])
         return [
             place if isinstance(place, Exception) else self._answer(statements, place)
             for (statements, _), place in zip(wanted, places, strict=True)
         ]
+
+    def _try(self, places: Sequence[Place]) -> None:
+        try:
+            self._read(places)
+        except (StorageError, ScalarTxError) as error:
+            left = [place for place in places if place not in self._items]
+            of_table: dict[str, list[Place]] = {}
+            for place in left:
+                of_table.setdefault(place[0], []).append(place)
+            passes = isinstance(error, (StorageBusyError, StorageUnavailableError))
+            if passes or len(of_table) == 1:
+                self._errors.update(dict.fromkeys(left, error))
+                return
+            # What is wrong with one table is nothing to the records of the others.
+            for several in of_table.values():
+                self._try(several)
 
     def _place(
         self, statements: TableStatements, key: tuple[Value, ...]
