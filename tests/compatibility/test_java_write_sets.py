@@ -27,7 +27,7 @@ from tests.compatibility.bank import (
     look,
 )
 from tests.compatibility.java_peer import JavaError
-from tests.compatibility.ours import COORDINATOR, ours, watch
+from tests.compatibility.ours import COORDINATOR, EVERY_STEP_TAKEN, ours, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,7 @@ def halted() -> None:
 
 @pytest.mark.parametrize("one_phase", [False, True])
 def test_java_finishes_ours(plain: JavaSession, file: Path, *, one_phase: bool) -> None:
-    with ours(file, **OURS, **(ONE_PHASE if one_phase else {})) as db:
+    with ours(file, **OURS, **(ONE_PHASE if one_phase else EVERY_STEP_TAKEN)) as db:
         calls = watch(db)
         calls.at("before", "finish", halted)
         with db.transaction() as tx:

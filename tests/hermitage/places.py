@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from scalar_tx.connection import build
+from scalar_tx.consensus_commit.decided_states import DecidedStates
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.model.conditions import Existence
 from scalar_tx.model.isolation import Isolation
@@ -48,6 +49,15 @@ SETTINGS: Final = {
 }
 
 
+class AsksAgain(DecidedStates):
+    """Knows of no decision: each step goes on by what it was told itself."""
+
+    __slots__ = ()
+
+    def get(self, tx_id: str) -> None:
+        """Nothing."""
+
+
 class Place:
     """A storage whose methods never suspend, and the protocol stopped before each call of it.
 
@@ -72,6 +82,7 @@ class Place:
         options = self._parts.context.options
         self._parts.context.options = replace(options, one_phase_commit=one_write)
         self._parts.context.commit_hooks.append(self._hook)
+        self._parts.context.recovery._decided = AsksAgain()
         self._giving_up: set[str] = set()
         self.tables = [self._create_table(name) for name in names]
         self.decisions = run_blocking(self._parts.coordinator.table())
