@@ -36,7 +36,7 @@ PAIRS = [
 AT_ONCE = {
     TransactionManager: {
         *("begin", "start", "transaction", "resume", "attempts", "transactional"),
-        *("admin", "outcomes", "settings", "record_history", "two_phase"),
+        *("admin", "outcomes", "settings", "record_history", "two_phase", "decision_counts"),
     },
     TwoPhase: {"begin", "start", "join", "resume"},
     TwoPhaseTransaction: {"id", "isolation", "read_only", "outcome", "on_commit", "explain"},

@@ -206,9 +206,8 @@ class Line:
         if self._writer != threading.get_ident():
             return
         with self._lock:
-            taken = self._taken
-            if taken:
-                self._taken = []
+            # A list of its own, also where it is empty: the next one fills the other at once.
+            taken, self._taken = self._taken, []
             for call in taken:
                 if not call.answered:
                     call.error = self._lost("was interrupted")
