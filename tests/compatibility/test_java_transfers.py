@@ -170,15 +170,15 @@ def test_transfers_of_java_and_ours_at_once_add_up(
     assert totals.wrong == java_totals.wrong == []
 
     # None of this counts unless there was a crowd.
-    assert len(acknowledged) >= 2000
-    assert min(report.committed for report in reports) >= 200
+    assert len(acknowledged) >= 800
+    assert min(report.committed for report in reports) >= 80
     assert min(len(load.acknowledged), len(of_second)) >= FEWEST
-    assert sum(report.conflicts for report in reports) >= 50
+    assert sum(report.conflicts for report in reports) >= 20
     assert load.conflicts >= 20
     assert int(said) >= 20
     assert totals.seen >= 20
     assert java_totals.seen >= 1  # few of its scans survive their validation in such a crowd
-    assert turns(file, {transfer.id for transfer in own}) >= 200
+    assert turns(file, {transfer.id for transfer in own}) >= 100
 
 
 def preparing(file: Path) -> set[str]:
