@@ -188,7 +188,7 @@ class ScanTrace:
                 continue
             try:
                 await self._take(self._page.popleft())
-            except BaseException:
+            except Exception:
                 self._roll()  # those before one whose writer is alive
                 raise
         return self.rows[number] if number < len(self.rows) else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.look_again import Group, PointCheck, ScanCheck, look_again
 from scalar_tx.consensus_commit.read_errors import about
-from scalar_tx.consensus_commit.scan_pages import page_sizes
+from scalar_tx.consensus_commit.scan_pages import FIRST_PAGE, page_sizes
 from scalar_tx.errors import ConflictError
 from scalar_tx.storage.interface import IndexSource
 
@@ -165,9 +165,11 @@ class Validation:
             for row in trace.rows
             if (plan.name, self._key(plan.table, row)) not in self._prepared
         ]
-        # What was read to its end ends with a page that is not full, own new rows in it or not.
-        own = sum(name == plan.name for name, _ in self._prepared)
-        rows = len(trace.rows) + (1 + own if trace.ended else 0)
+        rows = len(trace.rows)
+        if trace.ended:
+            # It ends with a page that is not full, own new rows in it or not.
+            own = sum(name == plan.name for name, _ in self._prepared)
+            rows = max(rows + 1 + own, FIRST_PAGE)
         sizes = page_sizes(self._context.options, rows)
         if isinstance(plan.source, IndexSource):
             await self._check_unordered(reads, trace, expected, plan.request(sizes))

@@ -118,6 +118,7 @@ class Process:
         self._tasks: dict[TaskName, Task] = {}
         self._to_run: deque[tuple[Task, Reply | None]] = deque()
         self._running: Task | None = None
+        self._closed = False
 
     def start(self, main: Coroutine[Any, Any, Any]) -> None:
         """Run to the first call."""
@@ -130,6 +131,9 @@ class Process:
         if (parent := self._running) is not None:
             parent.children += 1
             name = (*parent.name, parent.children)
+        if self._closed:  # what a task begins that is let go of does not begin
+            coroutine.close()
+            return Task(name, coroutine)
         task = self._tasks[name] = Task(name, coroutine)
         self._to_run.append((task, None))
         return task
@@ -203,6 +207,8 @@ class Process:
 
     def close(self) -> None:
         """Let go of what will not go on."""
+        self._closed = True
+        self._runtime.process = self
         for task in self._tasks.values():
             task.coroutine.close()
 
