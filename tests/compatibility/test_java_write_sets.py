@@ -281,6 +281,7 @@ def test_transfers_of_both_while_each_removes_the_others_decisions(
                 errors.append(error)
                 return
             ours_done.append(tx.id)
+            over.wait(0.05)  # our commits are quick: without a pause Java's would always conflict
             if ids:
                 assert db.finish(ids.pop()) in (True, False)
 
@@ -303,7 +304,7 @@ def test_transfers_of_both_while_each_removes_the_others_decisions(
                 except Exception:  # noqa: BLE001  a conflict; Java's errors are many
                     continue
                 ids.append(tx.id)
-                while ours_done:
+                for _ in range(min(3, len(ours_done))):  # there are always more by then
                     finished += session.finish(ours_done.pop())
         finally:
             over.set()
