@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,11 +108,10 @@ def cleaned(parts: Parts, wanted: Wanted) -> Found:
             bar.update(task, completed=cleaning.done.looked_at)
             return True
 
-        try:
+        # Asked to stop: what is done is done, and the result says where to go on.
+        with suppress(KeyboardInterrupt):
             run(clean_up(cleaning, shown))
             ended = True
-        except KeyboardInterrupt:
-            pass  # asked to stop: what is done is done, and the result says where to go on
     return Found(parts.coordinator.name, wanted, cleaning.done, ended)
 
 

@@ -311,6 +311,7 @@ class TransactionSteps:
         """
         if self.finished or self.isolation is not Isolation.SERIALIZABLE:
             return
+        await self._close_cursors()
         await self._wait_for_recoveries()
         await self._guarded(Validation(self._context, self._snapshot, None, ()).run())
 

@@ -159,6 +159,18 @@ def test_a_scanner_that_failed_does_not_go_on_without_the_rows_of_that_page(
     reader.commit()
 
 
+def test_reads_are_confirmed_while_a_scan_over_left_records_is_open() -> None:
+    """What it has met of dead writers is settled first; else it would look like a change."""
+    world = world_of(MemoryStorage(), fetch=8)
+    leave_prepared(world, "dead", 1, 0)
+    world.runtime.ms += 16_000
+    reader = world.begin("reader", Isolation.SERIALIZABLE)
+    cursor = reader._run(reader.steps.open_cursor(Scan(LOG, {"p": 1})))
+    assert len(reader._run(cursor.next_page()) or ()) == 8
+    reader._run(reader.steps.confirm_reads())
+    reader.rollback()
+
+
 @pytest.mark.parametrize("isolation", [Isolation.SNAPSHOT, Isolation.SERIALIZABLE])
 def test_a_scan_by_values_that_failed_begins_anew(isolation: Isolation) -> None:
     """Row 1 was moved to the front and is moved back in memory, then the read of row 8 fails."""
