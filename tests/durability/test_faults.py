@@ -45,7 +45,7 @@ def test_faults_end_in_clear_errors_and_true_answers(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("journal,nth", [("wal", 2), ("delete", 3)])
+@pytest.mark.parametrize("journal,nth", [("wal", 3), ("delete", 4)])
 def test_faults_at_every_few_operations(tmp_path: Path, journal: str, nth: int) -> None:
     stage = Stage(tmp_path, Setting(journal), SEED)
     figures = under(stage, list(stage.faults())[::nth])

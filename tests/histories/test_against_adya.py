@@ -26,6 +26,7 @@ EVERY_TENTH = [
     *range(independent.LISTS, independent.LISTS + independent.REGISTERS, 9),
 ]
 EVERY = range(independent.LISTS + independent.REGISTERS)
+EVERY_THIRD = EVERY[::3]
 
 # Seeds at which the other checker defines something differently, with the reason.
 KNOWN = {
@@ -120,15 +121,16 @@ def test_a_tenth_of_the_recorded_verdicts_is_the_same() -> None:
 
 
 @pytest.mark.slow
-def test_all_recorded_verdicts_are_the_same() -> None:
+def test_a_third_of_the_recorded_verdicts_is_the_same() -> None:
     assert len(independent.recorded()) == len(EVERY) == 10_000
-    Comparison(EVERY).assert_equal_and_often()
+    Comparison(EVERY_THIRD).assert_equal_and_often()
 
 
 @pytest.mark.cargo
 def test_the_recorded_verdicts_are_what_the_other_checker_says() -> None:
-    answers = independent.ask(built(), EVERY)
-    assert answers == independent.recorded()
+    answers = independent.ask(built(), EVERY_TENTH)
+    recorded = independent.recorded()
+    assert answers == {seed: recorded[seed] for seed in EVERY_TENTH}
 
 
 def built() -> Path:
@@ -139,5 +141,6 @@ def built() -> Path:
         cargo = shutil.which("cargo")
         assert cargo is not None, "cargo is not there: install Rust, or leave this test out"
         question = ["install", "adya", "--version", VERSION, "--locked", "--no-default-features"]
-        subprocess.run([cargo, *question, "--root", str(folder)], check=True, timeout=900)
+        quick = ["--debug", "--root", str(folder)]  # compiles in half the time
+        subprocess.run([cargo, *question, *quick], check=True, timeout=900)
     return program

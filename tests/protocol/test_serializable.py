@@ -174,7 +174,7 @@ def test_as_if_one_after_the_other(example: Any) -> None:
 
 @pytest.mark.slow
 @given(examples)
-@settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_200, suppress_health_check=[HealthCheck.too_slow])
 def test_as_if_one_after_the_other_for_long(example: Any) -> None:
     check(example)
 

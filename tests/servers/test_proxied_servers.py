@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,8 +19,6 @@ from tests.servers.plain_clients import (
 from tests.servers.proxy import Proxy, before_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.servers import Cluster
 
 
@@ -172,30 +169,9 @@ def test_cassandra_through_the_proxy(cassandra_server: Cluster) -> None:
     assert numbers(cassandra_server) == known | {new, new + 1}
 
 
-def eventually(call: Callable[[], Any]) -> Any:
-    """The first result; in the minute after a node's death calls may come too early."""
-    from cassandra import DriverException, OperationTimedOut, RequestExecutionException
-    from cassandra.cluster import NoHostAvailable
-
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return call()
-        except (
-            DriverException,
-            NoHostAvailable,
-            OperationTimedOut,
-            RequestExecutionException,
-        ):
-            if time.monotonic() > deadline:
-                raise
-
-
 @pytest.mark.servers("cassandra")
-def test_a_client_that_finds_three_nodes_by_itself_passes_through_the_proxies() -> None:
-    from cassandra import ConsistencyLevel
+def test_a_client_that_finds_the_nodes_by_itself_passes_through_the_proxies() -> None:
     from cassandra.cluster import Cluster as Driver
-    from cassandra.query import SimpleStatement
 
     with cassandra(3, behind_proxies=True) as cluster, before_all(cluster) as proxies:
         driver = Driver([proxies[0].host], port=proxies[0].port)
@@ -213,18 +189,5 @@ def test_a_client_that_finds_three_nodes_by_itself_passes_through_the_proxies() 
             for number in range(12):
                 assert session.execute(add.format(number)).one().applied
             assert all(now.requests > then for now, then in zip(proxies, before, strict=True))
-            # Whoever is dead or asleep, two of three go on, though not at once.
-            _, dead, asleep = cluster.nodes
-            dead.kill()
-            proxies[1].cut()
-            eventually(lambda: session.execute(add.format(12)))
-            proxies[1].heal()
-            dead.start()
-            asleep.pause()
-            proxies[2].cut()
-            count = SimpleStatement(
-                "SELECT count(*) FROM plain.notes", consistency_level=ConsistencyLevel.QUORUM
-            )
-            assert eventually(lambda: session.execute(count)).one().count == 13
         finally:
             driver.shutdown()
