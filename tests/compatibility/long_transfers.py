@@ -13,6 +13,7 @@ import argparse
 import os
 import random
 import tempfile
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -41,6 +42,7 @@ ACCOUNTS: Final = 40
 ROUNDS: Final = 10
 LONGEST_SECONDS: Final = 3600.0  # a round
 LEVELS: Final[tuple[Isolation, ...]] = ("SERIALIZABLE", "SNAPSHOT", "READ_COMMITTED")
+_AHEAD: Final = 20  # transfers, of a share
 _MOMENT_S: Final = 2.0  # longer than a living writer leaves records prepared
 
 
@@ -97,13 +99,39 @@ class File:
         }
 
 
+@dataclass
+class Pace:
+    """How far is Java, by its log? Ours are much quicker, and go on no further than a few ahead."""
+
+    log: Path
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lines: int = 0
+    _read: int = 0
+
+    def is_before(self, done: int) -> bool:
+        """Have we done more than Java, and some?"""
+        with self._lock:
+            if done <= self._lines + _AHEAD:
+                return False
+            if self.log.exists():
+                with self.log.open("rb") as log:
+                    log.seek(self._read)
+                    text = log.read()
+                self._read += len(text)
+                self._lines += text.count(b'"committed"')
+            return done > self._lines + _AHEAD
+
+
 def a_round(bank: Bank, number: int, share: int, done: Done, folder: Path) -> None:
     """Four writers do ``share`` transfers each or more; two of them die in a commit."""
     place = bank.place
     level = LEVELS[number % len(LEVELS)]
     dice = random.Random(number)
     java_log, our_log = folder / f"java {number}.log", folder / f"ours {number}.log"
-    load = Load(place.ours, ACCOUNTS, LEVELS, seed=1000 * number, tables=bank.tables)
+    pace = Pace(folder / f"pace {number}.log")
+    load = Load(
+        place.ours, ACCOUNTS, LEVELS, seed=1000 * number, tables=bank.tables, ahead=pace.is_before
+    )
     orders = Orders(
         dict(place.properties),
         str(our_log),
@@ -123,6 +151,7 @@ def a_round(bank: Bank, number: int, share: int, done: Done, folder: Path) -> No
             commits=share,
             seed=number,
             isolation="SERIALIZABLE",
+            log=pace.log,
         )
         with another_process(orders) as second:
             of_java = _halted(bank, doomed, dice.randint(2, max(3, share // 3)), java_log, load)

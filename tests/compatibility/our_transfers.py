@@ -19,7 +19,7 @@ from tests.compatibility.java_transfers import Transfer
 from tests.compatibility.ours import STEPS_LEFT_OUT, die, ours, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from scalar_tx import Transaction, TransactionManager
 
@@ -27,6 +27,7 @@ MONEY = "bank.money"
 ROOT = Path(__file__).parents[2]
 # SQLite's lock has no queue: who never pauses keeps it.
 _LONGEST_BREATH_S = 0.004
+_WAITS_S = 0.02
 
 
 @dataclass
@@ -36,7 +37,8 @@ class Load:
     One thread for each of ``levels``, an isolation level. Every attempt is kept as "begun" before
     its commit, and its transfer as "committed" or "unknown" after it; what stays "begun" was
     refused. With ``log`` each is a line of that file at once. Two different ``tables`` mean that
-    every transfer is between an account of the first and one of the second, either way.
+    every transfer is between an account of the first and one of the second, either way. No transfer
+    begins while ``ahead``, which is given the number of those acknowledged, is true.
     """
 
     db: TransactionManager
@@ -45,6 +47,7 @@ class Load:
     seed: int = 1
     log: TextIO | None = None
     tables: tuple[str, str] = (MONEY, MONEY)
+    ahead: Callable[[int], bool] = lambda _: False
     attempts: list[Transfer] = field(default_factory=list)
     acknowledged: list[Transfer] = field(default_factory=list)
     unknown: list[Transfer] = field(default_factory=list)
@@ -60,6 +63,9 @@ class Load:
         def work(level: str, dice: random.Random) -> None:
             try:
                 while not self.over.is_set():
+                    if self.ahead(len(self.acknowledged)):
+                        self.over.wait(_WAITS_S)
+                        continue
                     self._transfer(level, dice)
                     time.sleep(dice.random() * _LONGEST_BREATH_S)
             except BaseException as error:  # noqa: BLE001  raised again at the end

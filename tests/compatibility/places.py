@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
@@ -28,6 +29,7 @@ PLACES = {
     "mysql": ("mysql",),
     "cassandra+dynamodb": ("cassandra", "dynamodb"),
 }
+_LATE_SECONDS: Final = 30.0
 EACH_SERVER = tuple(name for name, kinds in PLACES.items() if len(kinds) == 1)
 # DynamoDB Local has neither; the Java library asks for both unless told not to.
 OPTIONS = {"no-scaling": "true", "no-backup": "true"}
@@ -111,6 +113,11 @@ class Place:
             secondary_index=secondary_index,
             if_not_exists=True,
         )
+        # Cassandra tells Java's driver of it by an event, which may come late.
+        give_up = time.monotonic() + _LATE_SECONDS
+        while self.java.describe(table) is None:
+            assert time.monotonic() < give_up, f"the Java library knows no table {table}"
+            time.sleep(0.1)
 
     def rows(self, table: str) -> list[Row]:
         """The rows as Java's storage layer has them, transaction columns included."""
