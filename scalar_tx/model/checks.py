@@ -48,12 +48,16 @@ class Checks:
                 )
         elif found is None:
             return None
-        reason = self.objection(self.table, data_type, found, in_key=in_key)
+        self._object(column, found, in_key=in_key)
+        return found
+
+    def _object(self, column: str, value: Value, *, in_key: bool) -> None:
+        data_type = self.schema.columns[column]
+        reason = self.objection(self.table, data_type, value, in_key=in_key)
         if reason is not None:
             raise InvalidOperationError(
-                f"{place}: {reason}", advice="Store another value", code="STX-3014"
+                f"{self.table}.{column}: {reason}", advice="Store another value", code="STX-3014"
             )
-        return found
 
     def key(self, key: object, columns: Sequence[str], what: str) -> tuple[Value, ...]:
         """The values of ``columns``, all of them and no other, in their order."""
@@ -92,7 +96,9 @@ class Checks:
                         code="STX-3014",
                     )
             elif name in self.schema.columns:
-                columns[name] = self.value(name, value, in_key=False)
+                found = columns[name] = self.value(name, value, in_key=False)
+                if found is not None and name in self.schema.secondary_index:
+                    self._object(name, found, in_key=True)  # an index holds it as a key does
             else:
                 raise self.no_column(name)
         if not with_key:

@@ -88,7 +88,7 @@ def on_servers(
         try:
             with part.servers() as servers:
                 place = ServerPlace(kept / "scalardb.properties", servers.properties, part.options)
-                trouble = Trouble(servers.nodes, random.Random(f"{seed} {name}"))
+                trouble = Trouble(servers.nodes, random.Random(f"{seed} {name}"), servers.killing)
                 campaign = Campaign(
                     kept,
                     place,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from tests.chaos.fleet import Crew
 from tests.servers import cassandra, dynamodb, postgresql
+from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from tests.chaos.trouble import Killing
     from tests.servers import Cluster, Node
 
 WHOLE: Final = 20_000  # commits of all parts together
@@ -22,10 +24,14 @@ THREE_REPLICAS: Final = {"replication-factor": "3"}
 
 @dataclass(frozen=True)
 class Servers:
-    """Running servers: how they are reached together, and the nodes there are."""
+    """Running servers: how they are reached together, and the nodes there are.
+
+    ``killing`` is what has to be around the kill of a node, by its name, if anything.
+    """
 
     properties: Mapping[str, str]
     nodes: list[Node]
+    killing: Mapping[str, Killing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,27 +75,33 @@ def _alone(start: Callable[[], AbstractContextManager[Cluster]]) -> Iterator[Ser
 
 
 @contextmanager
+def _dynamodb_local() -> Iterator[Servers]:
+    """Behind a proxy, since it keeps what it has acknowledged only a moment later."""
+    with dynamodb() as cluster, Proxy.before(cluster) as proxy:
+        yield Servers(proxy.properties(cluster), cluster.nodes, {"dynamodb": proxy.quiet})
+
+
+@contextmanager
 def _together() -> Iterator[Servers]:
     """Accounts, notes, decisions and half of the lists in Cassandra, markers in DynamoDB.
 
     So every transaction that does anything writes to both.
     """
     with ExitStack() as running:
-        clusters = {
-            "cassandra": running.enter_context(cassandra()),
-            "dynamo": running.enter_context(dynamodb()),
-        }
+        first = running.enter_context(_alone(cassandra))
+        second = running.enter_context(_dynamodb_local())
+        storages = {"cassandra": first, "dynamo": second}
         properties = {
             "scalar.db.storage": "multi-storage",
-            "scalar.db.multi_storage.storages": ",".join(clusters),
+            "scalar.db.multi_storage.storages": ",".join(storages),
             "scalar.db.multi_storage.default_storage": "cassandra",
             "scalar.db.multi_storage.namespace_mapping": "chaos_beside:dynamo",
         }
-        for name, cluster in clusters.items():
-            for key, value in cluster.properties().items():
+        for name, servers in storages.items():
+            for key, value in servers.properties.items():
                 own = key.removeprefix("scalar.db.")
                 properties[f"scalar.db.multi_storage.storages.{name}.{own}"] = value
-        yield Servers(properties, [node for one in clusters.values() for node in one.nodes])
+        yield Servers(properties, [*first.nodes, *second.nodes], second.killing)
 
 
 _SLOW: Final = Crew(writers=3, threads=4, at_moment=15.0, at_random=15.0, aftermath=5.0)
@@ -117,7 +129,7 @@ PARTS: Final = {
         "DynamoDB Local on its file",
         share=0.15,
         hits=8,
-        servers=lambda: _alone(dynamodb),
+        servers=_dynamodb_local,
         crew=_SLOW,
         floors={**_ALWAYS, "unknown outcomes": 1},
     ),

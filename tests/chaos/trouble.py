@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from tests.chaos.journal import Entry
     from tests.servers import Node
+
+    Killing = Callable[[], AbstractContextManager[None]]
 
 KILL: Final = "killed and started after a while"
 RESTART: Final = "killed and started at once"
@@ -57,10 +61,19 @@ class Hit:
 
 
 class Trouble:
-    """A context in which servers have trouble; when it is left all of them serve again."""
+    """A context in which servers have trouble; when it is left all of them serve again.
 
-    def __init__(self, nodes: Sequence[Node], dice: random.Random) -> None:
+    ``killing`` is what has to be around the kill of a node, by its name.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        dice: random.Random,
+        killing: Mapping[str, Killing] | None = None,
+    ) -> None:
         self._nodes = nodes
+        self._killing = killing or {}
         self._dice = dice
         self.commits: Callable[[], int] = lambda: 0  # how many there are; who knows sets it
         self._over = threading.Event()
@@ -119,7 +132,8 @@ class Trouble:
             time.sleep(away)
             node.resume()
         else:
-            node.kill()
+            with self._killing.get(node.name, nullcontext)():
+                node.kill()
             if kind == KILL:
                 time.sleep(away)
             node.start()

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,7 +117,8 @@ def test_a_server_goes_away_for_some_seconds(place: Place, proxy: Proxy, way: st
             if way == "paused":
                 node.pause()
             elif way == "killed":
-                node.kill()
+                with proxy.quiet() if place.cluster.kind == "dynamodb" else nullcontext():
+                    node.kill()
             else:
                 proxy.cut()
             time.sleep(AWAY_SECONDS)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Match = bytes | str | Callable[[bytes], bool]
 
 CONTROL_SECONDS = 10.0
+QUIET_SECONDS = 0.5
 # What the servers of a kind speak.
 SPOKEN = {
     "cassandra": "cql",
@@ -112,6 +114,21 @@ class Proxy:
     def heal(self) -> None:
         """Take connections again, and let everything pass; faults that wait for a request stay."""
         self._run(self._heal())
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """What was asked is answered and kept, and what is asked from now on waits: a time to kill.
+
+        DynamoDB Local answers a TransactWriteItems before its file has it: killed at that moment,
+        it had lost the last one in 19 of 40 runs, and none of 15 half a second later. The service
+        that it stands for keeps what it has acknowledged.
+        """
+        self.cut(Way.TO_SERVER)
+        try:
+            time.sleep(QUIET_SECONDS)
+            yield
+        finally:
+            self.heal()
 
     def hold(self, match: Match, *, skip: int = 0) -> Fault:
         """Keep a request back until its ``deliver`` is called, even after its client has gone."""

@@ -158,6 +158,20 @@ def test_a_line_cut_one_way_delivers_when_it_is_healed(
         assert one.hear() == b"a"
 
 
+def test_in_a_quiet_moment_what_was_asked_is_answered_and_nothing_else_is_heard(
+    proxy: Proxy, server: Server
+) -> None:
+    with client(proxy, SHORT) as one, client(proxy, SHORT) as two:
+        one.say("a")
+        assert one.hear() == b"a"
+        with proxy.quiet():
+            two.say("b")
+            with pytest.raises(TimeoutError):
+                two.hear()
+            assert server.heard == [b"a"]
+        assert two.hear() == b"b"
+
+
 def test_a_held_request_arrives_after_its_client_has_gone(proxy: Proxy, server: Server) -> None:
     held = proxy.hold("late")
     with client(proxy, SHORT) as one:

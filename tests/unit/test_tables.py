@@ -10,6 +10,7 @@ from scalar_tx.errors import InvalidOperationError, SchemaError
 from scalar_tx.model.checks import Checks
 from scalar_tx.model.record import Record
 from scalar_tx.model.table import Order, Table, TableSchema, split_name
+from scalar_tx.storage.mysql.codec import objection_for
 
 COLUMNS = {"p": "INT", "c": "TEXT", "d": "INT", "v": "INT"}
 
@@ -106,6 +107,17 @@ def test_values(checks: Checks) -> None:
     for wrong in ({"p": 1}, {"nope": 1}, {"v": "x"}, {"v": 13}):
         with pytest.raises(InvalidOperationError):
             checks.values(wrong, with_key=False)
+
+
+def test_what_an_index_can_not_hold_is_refused_where_it_is_written() -> None:
+    schema = TableSchema({"n": "INT", "indexed": "TEXT", "plain": "TEXT"}, ["n"], (), ["indexed"])
+    objection = objection_for(key_size=128)
+    checks = Checks("a.b", schema, lambda *given, in_key: objection(given[2], in_key))
+    long = "x" * 129
+    assert checks.values({"plain": long, "indexed": long[1:]}, with_key=False)
+    with pytest.raises(InvalidOperationError, match=r"a\.b\.indexed: a key holds at most 128"):
+        checks.values({"indexed": long}, with_key=False)
+    assert checks.indexed({"indexed": long}) == ("indexed", long)  # which finds nothing
 
 
 def test_bounds_and_indexes(checks: Checks) -> None:
