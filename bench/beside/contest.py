@@ -2,7 +2,7 @@
 
 Both warm up before every turn; before the first pair each has a turn that does not count. In the
 end both must see the same records, each other's among them, and nothing that was acknowledged may
-be missing.
+be missing; who has written over all of the other's by then leaves it a moment.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.beside import agreement, our_side, tpcc, ycsb
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 JAVA: Final = "java"
 OURS: Final = "ours"
+MOMENT_S: Final = 0.1
 SHARES: Final = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 
@@ -52,6 +53,19 @@ class Effort:
 
 
 Turn = dict[str, Any]
+
+
+@dataclass
+class Side:
+    """Who has turns, and what came of all of them."""
+
+    turn: Callable[[Effort], Tally]
+    tallies: list[Tally] = field(default_factory=list)
+
+    def take(self, effort: Effort) -> Tally:
+        """Have a turn."""
+        self.tallies.append(self.turn(effort))
+        return self.tallies[-1]
 
 
 def turn_of(tally: Tally, seconds: float, server_cpu: float) -> Turn:
@@ -83,16 +97,16 @@ def held(
         load(place, contest.workload, effort.scale)
         level = {ISOLATION: effort.isolation}
         java_properties = {**place.java, **level, **mode.java}
-        ours = _our_turns(contest, effort, {**place.ours, **level, **mode.ours})
-        sides: dict[str, Callable[[], Tally]] = {OURS: ours}
+        ours = _our_turns(contest, {**place.ours, **level, **mode.ours})
+        sides: dict[str, Side] = {OURS: ours}
         peer: JavaSide | None = None
         if contest.against_ours:
-            sides[JAVA] = _our_turns(contest, effort, {**place.ours, **level, **mode.java})
+            sides[JAVA] = _our_turns(contest, {**place.ours, **level, **mode.java})
         else:
             peer = open_.enter_context(JavaSide(java_properties))
-            sides[JAVA] = _java_turns(contest, effort, peer)
-        turns, tallies = _taken(sides, effort, place)
-        _check(contest, effort, place, peer, tallies)
+            sides[JAVA] = _java_turns(contest, peer)
+        turns = _taken(sides, effort, place)
+        _check(contest, effort, place, peer, sides)
     return {
         "turns": turns,
         "ratios": {
@@ -121,10 +135,8 @@ def _median(turns: list[Turn]) -> dict[str, float]:
     }
 
 
-def _our_turns(
-    contest: Contest, effort: Effort, properties: Mapping[str, str]
-) -> Callable[[], Tally]:
-    def turn() -> Tally:
+def _our_turns(contest: Contest, properties: Mapping[str, str]) -> Side:
+    def turn(effort: Effort) -> Tally:
         orders = Orders(
             properties=properties,
             workload=contest.workload,
@@ -137,11 +149,11 @@ def _our_turns(
         )
         return our_side.turn(orders, contest.processes)
 
-    return turn
+    return Side(turn)
 
 
-def _java_turns(contest: Contest, effort: Effort, peer: JavaSide) -> Callable[[], Tally]:
-    def turn() -> Tally:
+def _java_turns(contest: Contest, peer: JavaSide) -> Side:
+    def turn(effort: Effort) -> Tally:
         return peer.turn(
             contest.workload,
             clients=contest.clients,
@@ -151,25 +163,21 @@ def _java_turns(contest: Contest, effort: Effort, peer: JavaSide) -> Callable[[]
             scale=asdict(effort.scale),
         )
 
-    return turn
+    return Side(turn)
 
 
-def _taken(
-    sides: Mapping[str, Callable[[], Tally]], effort: Effort, place: Place
-) -> tuple[dict[str, list[Turn]], dict[str, list[Tally]]]:
+def _taken(sides: Mapping[str, Side], effort: Effort, place: Place) -> dict[str, list[Turn]]:
     turns: dict[str, list[Turn]] = {side: [] for side in sides}
-    tallies: dict[str, list[Tally]] = {side: [] for side in sides}
     order = [JAVA, OURS]
     for pair in range(effort.pairs + 1):
         for side in order:
             before = place.server_cpu_seconds()
-            tally = sides[side]()
-            tallies[side].append(tally)
+            tally = sides[side].take(effort)
             if pair:  # the first one warms up
                 spent = place.server_cpu_seconds() - before
                 turns[side].append(turn_of(tally, effort.seconds, spent))
         order.reverse()
-    return turns, tallies
+    return turns
 
 
 def _check(
@@ -177,26 +185,35 @@ def _check(
     effort: Effort,
     place: Place,
     peer: JavaSide | None,
-    tallies: Mapping[str, Sequence[Tally]],
+    sides: Mapping[str, Side],
 ) -> None:
     level = {ISOLATION: effort.isolation}
-    # With two files each side's are compared with what the other sees in them.
-    ours = agreement.seen({**place.java, **level}, contest.workload)
-    if peer is not None:
-        theirs = peer.seen(contest.workload)
-        if ours != theirs:
-            raise agreement.DisagreementError(f"we see {ours}, and Java sees {theirs}")
+
+    def seen() -> list[str]:
+        # With two files each side's are compared with what the other sees in them.
+        ours = agreement.seen({**place.java, **level}, contest.workload)
+        if peer is not None:
+            theirs = peer.seen(contest.workload)
+            if ours != theirs:
+                raise agreement.DisagreementError(f"we see {ours}, and Java sees {theirs}")
+        return ours
+
+    ours = seen()
     if contest.workload in tpcc.MIXES:
         agreement.check_tpcc(ours)
         return
     kind = ycsb.KINDS[contest.workload]
-    if not kind.writes or kind.keys != kind.tables:
-        return  # a key that was drawn twice is written once
-    _check_versions(place, kind.keys, tallies)
+    if not kind.writes:
+        return
     if place.shared and peer is not None:
+        for side in {JAVA, OURS} - agreement.writers(ours):
+            sides[side].take(replace(effort, seconds=MOMENT_S, warm_up=0.0))
+            ours = seen()
         wrote = agreement.writers(ours)
         if not {JAVA, OURS} <= wrote:
             raise agreement.DisagreementError(f"of both sides only {wrote} have written: {ours}")
+    if kind.keys == kind.tables:  # a key that is drawn twice is written once
+        _check_versions(place, kind.keys, {name: side.tallies for name, side in sides.items()})
 
 
 def _check_versions(place: Place, keys: int, tallies: Mapping[str, Sequence[Tally]]) -> None:

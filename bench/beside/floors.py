@@ -11,9 +11,11 @@ import sqlite3
 import threading
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.beside.ycsb import KEY, NAMESPACES, PAYLOAD
+from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.record import COMMITTED, final, prepare, roll_forward
 from scalar_tx.errors import WriteRefusedError
 from scalar_tx.model.conditions import if_not_exists
@@ -22,7 +24,7 @@ from scalar_tx.storage.interface import Write
 from scalar_tx.storage.sqlite.settings import sqlite_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bench.beside.ycsb import Step
     from scalar_tx.connection import Parts
@@ -64,7 +66,7 @@ def said_to_the_storage(parts: Parts, way: str) -> Callable[[list[Step]], bool]:
         match way:
             case "full":
                 for written in (prepared, [decided], finished):
-                    await storage.mutate(written)
+                    await _at_once(parts, written)
             case "fused":
                 await storage.mutate([decided, *whole])
             case "record-only":
@@ -78,6 +80,19 @@ def said_to_the_storage(parts: Parts, way: str) -> Callable[[list[Step]], bool]:
         return True
 
     return run
+
+
+async def _at_once(parts: Parts, mutations: Sequence[StorageMutation]) -> None:
+    """Write in as many atomic writes as it takes."""
+    storage = parts.storage
+    groups = atomic_groups(storage, mutations)
+    if len(groups) == 1:
+        await storage.mutate(groups[0])
+        return
+    writes = [partial(storage.mutate, group) for group in groups]
+    for outcome in await parts.context.runtime.run_all(writes):
+        if outcome.error is not None:
+            raise outcome.error
 
 
 def said_to_sqlite(properties: Mapping[str, str], way: str) -> Callable[[list[Step]], bool]:

@@ -11,7 +11,18 @@ import pytest
 
 from bench.beside import agreement, our_side, run, tpcc, ycsb
 from bench.beside.agreement import DisagreementError
-from bench.beside.contest import JAVA, OURS, _check_versions, _taken, held
+from bench.beside.contest import (
+    JAVA,
+    OURS,
+    Effort,
+    Side,
+    _check,
+    _check_versions,
+    _java_turns,
+    _our_turns,
+    _taken,
+    held,
+)
 from bench.beside.figures import FIGURES, Contest
 from bench.beside.java_side import JavaSide
 from bench.beside.modes import ISOLATION, MODES
@@ -105,6 +116,25 @@ def test_a_contest_has_turns_and_ratios(place: str) -> None:
     assert result["ratios"]["rate"][0] == first[0] / first[1]
 
 
+@pytest.mark.java
+def test_whose_records_were_all_written_over_writes_some_more() -> None:
+    contest, effort = Contest("ycsb-f-1", SQLITE, 2), replace(MOMENT, seconds=0.5, warm_up=0.0)
+    with opened(SQLITE) as place:
+        load(place, "ycsb-f-1", Scale())
+        level = {ISOLATION: effort.isolation}
+        with JavaSide({**place.java, **level}) as java:
+            sides = {
+                JAVA: _java_turns(contest, java),
+                OURS: _our_turns(contest, {**place.ours, **level}),
+            }
+            while agreement.writers(agreement.seen(place.ours, contest.workload)[:1]) != {OURS}:
+                sides[OURS].take(effort)
+            _check(contest, effort, place, java, sides)
+        seen = agreement.seen(place.ours, contest.workload)
+    assert {JAVA, OURS} <= agreement.writers(seen)
+    assert len(sides[JAVA].tallies) == 1
+
+
 @pytest.mark.parametrize("place", on("dynamodb"))
 def test_transports_are_compared(place: str, running: dict[str, Cluster]) -> None:
     result = run.measured(FIGURES["cost_dynamodb-request"], MOMENT, running)
@@ -129,17 +159,17 @@ def test_ours_can_stand_in_the_place_of_java() -> None:
 def test_sides_take_turns_and_the_first_ones_do_not_count() -> None:
     order: list[str] = []
 
-    def turn(side: str) -> Tally:
+    def turn(side: str, _: Effort) -> Tally:
         order.append(side)
         done = len(order)
         return Tally(done, done, 0, 0, 0, 0.0, latencies=Counter({1000: done}))
 
-    sides = {JAVA: partial(turn, JAVA), OURS: partial(turn, OURS)}
-    turns, tallies = _taken(sides, replace(MOMENT, pairs=3, seconds=1.0), Place("", {}, {}))
+    sides = {side: Side(partial(turn, side)) for side in (JAVA, OURS)}
+    turns = _taken(sides, replace(MOMENT, pairs=3, seconds=1.0), Place("", {}, {}))
     assert order == [JAVA, OURS, OURS, JAVA, JAVA, OURS, OURS, JAVA]
     assert [turn["done"] for turn in turns[JAVA]] == [4, 5, 8]
     assert [turn["done"] for turn in turns[OURS]] == [3, 6, 7]
-    assert [len(tallies[side]) for side in (JAVA, OURS)] == [4, 4]
+    assert [len(side.tallies) for side in sides.values()] == [4, 4]
 
 
 @pytest.mark.parametrize("told, doubtful", [(5, 0), (5, 4)])
