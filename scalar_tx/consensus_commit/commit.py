@@ -9,7 +9,7 @@ transaction has several parts, each part is told when to take the next (``two_ph
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from scalar_tx.consensus_commit.commit_hook import CommitEvent
 from scalar_tx.consensus_commit.commit_path import (
@@ -28,9 +28,6 @@ from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.errors import (
     ConflictError,
     ScalarTxError,
-    StorageBusyError,
-    StorageError,
-    StorageUnavailableError,
     UnknownOutcomeError,
     WriteRefusedError,
 )
@@ -42,9 +39,11 @@ if TYPE_CHECKING:
 
     from scalar_tx.consensus_commit.commit_path import Route
     from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.own_records import ReadFirst
     from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
     from scalar_tx.storage.interface import StorageMutation
 
+T = TypeVar("T")
 _log = logging.getLogger("scalar_tx.commit")
 
 
@@ -52,8 +51,9 @@ class Commit:
     """One commit of a transaction that writes something.
 
     ``decision_sent`` is true from the moment on at which a COMMITTED may stand, ``decision`` is
-    what is known to stand. ``check_time`` raises once the transaction's time is over. ``alone``:
-    nobody else commits under this id. ``way``: the steps to take; None: all of them.
+    what is known to stand. ``check_time`` raises once the transaction's time is over.
+    ``read_first`` reads records that were to be written unread. ``alone``: nobody else commits
+    under this id. ``way``: the steps to take; None: all of them.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Commit:
         *,
         tx_id: str,
         check_time: Callable[[], None],
+        read_first: ReadFirst,
         alone: bool = True,
         way: Route | None = None,
     ) -> None:
@@ -73,7 +74,7 @@ class Commit:
         self._tx_id = tx_id
         self._check_time = check_time
         self._alone = alone
-        self._records = OwnRecords(context, snapshot, tx_id)
+        self._records = OwnRecords(context, snapshot, tx_id, read_first)
         self._also: list[StorageMutation] = []
         grouped = alone and marks(tx_id).group is not None
         self._groups = context.groups if grouped else None
@@ -167,27 +168,25 @@ class Commit:
         except Exception as obstacle:
             self.decision = await self._abort_for(obstacle)
             if self.decision is None or self.decision.state is TransactionState.ABORTED:
-                raise self.as_error(obstacle) from obstacle
+                raise self._records.in_the_way.as_error(obstacle) from obstacle
             _log.exception("a hook failed, but another part has committed %s", self._tx_id)
             return
         await self._decide_and_finish()
 
     async def _decide_and_finish(self) -> None:
-        if self.way.fused:
-            decision = await self._decide_with_records()
-        else:
-            decision = await self._decide_and_finish_at_once() or await self._decide(self._plainly)
-        await self._obey(decision)
+        await self._obey(await self._decided())
+
+    async def _decided(self) -> Decision:
+        if self._records.go_with_decision:
+            return await self._decide_with_records()
+        return await self._decide_and_finish_at_once() or await self._decide(self._plainly)
 
     async def _decide_with_records(self) -> Decision:
         """Write the decision and the records that were not prepared; or give up."""
         at = self._context.runtime.now_ms()
         records = self._records.final(at)
         if not self._has_room(len(records)):
-            try:
-                await self._records.prepare_rest()
-            except Exception as obstacle:  # noqa: BLE001  # whatever it is, the abort comes first
-                await self.give_up(obstacle)
+            await self._or_give_up(self._records.prepare_rest())
             return await self._decide(self._plainly)
         try:
             return await self._decide(lambda: self._together(at, records), NOTHING_DONE)
@@ -195,6 +194,15 @@ class Commit:
             self.decision_sent = False
             if (aborted := await self._aborted_by_others(obstacle)) is not None:
                 return aborted
+            refused = isinstance(obstacle, WriteRefusedError)
+            if not refused or not await self._or_give_up(self._records.read_what_is_final()):
+                await self.give_up(obstacle)
+        return await self._decided()
+
+    async def _or_give_up(self, step: Awaitable[T]) -> T:
+        try:
+            return await step
+        except Exception as obstacle:  # noqa: BLE001  # whatever it is, the abort comes first
             await self.give_up(obstacle)
 
     async def _aborted_by_others(self, refusal: Exception) -> Decision | None:
@@ -349,7 +357,7 @@ class Commit:
             if not self._alone:
                 raise UnknownOutcomeError(
                     "the abort of this part could not be written, and another part may commit: "
-                    f"{self.as_error(obstacle)}",
+                    f"{self._records.in_the_way.as_error(obstacle)}",
                     transaction_id=self._tx_id,
                 ) from error
             # Only this process could have committed, and it never will: the outcome is certain,
@@ -372,24 +380,4 @@ class Commit:
                 advice="Read the records and decide by what they hold; never use an id twice",
                 transaction_id=self._tx_id,
             ) from obstacle
-        raise self.as_error(obstacle) from obstacle
-
-    def as_error(self, obstacle: Exception) -> Exception:
-        """What the caller is told of what went wrong in prepare or validation."""
-        if isinstance(obstacle, WriteRefusedError):
-            return self._records.in_the_way.refused(obstacle)
-        if isinstance(obstacle, StorageBusyError):
-            return ConflictError(
-                f"the storage was busy while records were written: {obstacle}",
-                transaction_id=self._tx_id,
-                code="STX-1032",
-            )
-        if isinstance(obstacle, StorageError):
-            return StorageUnavailableError(
-                f"records could not be written, the transaction is aborted: {obstacle}",
-                transaction_id=self._tx_id,
-                code="STX-4003",
-            )
-        if isinstance(obstacle, ScalarTxError) and obstacle.transaction_id is None:
-            obstacle.transaction_id = self._tx_id
-        return obstacle
+        raise self._records.in_the_way.as_error(obstacle) from obstacle

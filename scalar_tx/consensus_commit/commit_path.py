@@ -85,7 +85,7 @@ def route(
     fused: list[PendingWrite] = []
     for write in writes:
         at_home = context.storage.info(write.table.name).name == home.name
-        fits = at_home and len(fused) + 1 < home.max_mutations and _has_final_form(write, snapshot)
+        fits = at_home and len(fused) + 1 < home.max_mutations and has_final_form(write, snapshot)
         (fused if fits else prepared).append(write)
     if not fused:
         return every_step(writes, "no record lies in the storage of the decisions")
@@ -139,8 +139,10 @@ def needs_validation(snapshot: Snapshot, isolation: Isolation) -> bool:
     return bool(snapshot.scans) or not snapshot.point_reads.keys() <= snapshot.writes.keys()
 
 
-def _has_final_form(write: PendingWrite, snapshot: Snapshot) -> bool:
+def has_final_form(write: PendingWrite, snapshot: Snapshot) -> bool:
     """The removal of a record that is not there writes nothing that could be compared."""
-    return write.values is not None or (
-        not write.insert and snapshot.reads.get(write.record_id) is not None
+    return (
+        write.values is not None
+        or write.record_id in snapshot.unread
+        or (not write.insert and snapshot.reads.get(write.record_id) is not None)
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.decision_row import STATES
 from scalar_tx.errors import WriteRefusedError
-from scalar_tx.model.conditions import And, Comparison, Existence, Operator
+from scalar_tx.model.conditions import And, Comparison, Existence, Operator, comparisons
 from scalar_tx.storage.interface import Erase
 
 if TYPE_CHECKING:
@@ -64,4 +64,7 @@ def can_land_twice(mutation: StorageMutation) -> bool:
 
     Not one over a version of a record, or over its preparation: neither ever comes back.
     """
-    return mutation.condition is None or isinstance(mutation.condition, Existence)
+    condition = mutation.condition
+    if condition is None or isinstance(condition, Existence):
+        return True
+    return "tx_id" not in [term.column for term in comparisons(condition)]

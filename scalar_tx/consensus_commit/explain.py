@@ -17,6 +17,7 @@ from scalar_tx.consensus_commit.commit_path import (
     finished_along,
     route,
 )
+from scalar_tx.consensus_commit.unread import as_if_read, stays_unread
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.model.explanation import Explanation
 from scalar_tx.model.isolation import Isolation
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.consensus_commit.context import Context
-    from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
-    from scalar_tx.model.types import Row
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId, Snapshot
     from scalar_tx.storage.interface import StorageMutation
 
-# What is not read yet is taken to be there.
-_THERE: Final[Row] = {"tx_id": "somebody's", "tx_version": 1}
 # By docs/transactions.md's table.
 _SKEWS: Final = ("phantoms", "read skew", "write skew")
 _STILL_POSSIBLE: Final = {
@@ -51,8 +49,12 @@ def explain(
 ) -> Explanation:
     """The commit of what was read and written so far; or of this part of it."""
     writes = snapshot.writes
-    unread = {id_ for id_, write in writes.items() if write.pre_read and id_ not in snapshot.reads}
-    read = replace(snapshot, reads={**snapshot.reads, **dict.fromkeys(unread, _THERE)})
+    blind: set[RecordId] = set()
+    if decides_alone:
+        blind = stays_unread(context, snapshot, isolation, id_is_known=id_is_known)
+    snapshot = replace(snapshot, unread=blind)
+    unread = snapshot.to_be_read()
+    read = as_if_read(snapshot)
     way = (
         route(context, read, isolation, id_is_known=id_is_known)
         if decides_alone
@@ -81,7 +83,8 @@ def explain(
         path=way.path.value if writes else "none",
         why=way.why if writes else "nothing is written",
         records=len(writes),
-        pre_reads=requests(context.storage, [writes[id_].table.name for id_ in unread]),
+        unread=len(blind),
+        pre_reads=requests(context.storage, [write.table.name for write in unread]),
         prepares=len(groups),
         validations=validations,
         decisions=int(decided),

@@ -31,6 +31,13 @@ async def guarded(steps: Coroutine[Any, Any, T], transaction_id: str | None) -> 
         raise named from error
 
 
+async def pre_read(reader: Reader, transaction_id: str | None) -> None:
+    """Read what the transaction writes over, as far as it has to know it and does not."""
+    wanted = [(write.record_id, write.table) for write in reader.snapshot.to_be_read()]
+    if wanted:
+        await read_together(reader, wanted, transaction_id)
+
+
 async def read_together(
     reader: Reader,
     wanted: Sequence[tuple[RecordId, TransactionalTable]],

@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.batch_reads import read_each
-from scalar_tx.errors import ConflictError
+from scalar_tx.errors import (
+    ConflictError,
+    ScalarTxError,
+    StorageBusyError,
+    StorageError,
+    StorageUnavailableError,
+    WriteRefusedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.snapshot import PendingWrite, Snapshot
-    from scalar_tx.errors import WriteRefusedError
     from scalar_tx.model.types import Row
 
 _log = logging.getLogger("scalar_tx.commit")
@@ -40,6 +46,8 @@ class InTheWay:
         """Another transaction's row is where ``write`` was to go."""
         if self._snapshot.replaced(write) is not None:
             return
+        if write.record_id in self._snapshot.unread and record.is_committed(row):
+            return  # it would have been written over
         (self._existing if record.is_committed(row) else self._undecided).append(write)
 
     async def look(self, writes: Sequence[PendingWrite]) -> None:
@@ -85,3 +93,23 @@ class InTheWay:
             transaction_id=self._tx_id,
             code="STX-1031",
         )
+
+    def as_error(self, obstacle: Exception) -> Exception:
+        """What the caller is told of what went wrong in prepare or validation."""
+        if isinstance(obstacle, WriteRefusedError):
+            return self.refused(obstacle)
+        if isinstance(obstacle, StorageBusyError):
+            return ConflictError(
+                f"the storage was busy while records were written: {obstacle}",
+                transaction_id=self._tx_id,
+                code="STX-1032",
+            )
+        if isinstance(obstacle, StorageError):
+            return StorageUnavailableError(
+                f"records could not be written, the transaction is aborted: {obstacle}",
+                transaction_id=self._tx_id,
+                code="STX-4003",
+            )
+        if isinstance(obstacle, ScalarTxError) and obstacle.transaction_id is None:
+            obstacle.transaction_id = self._tx_id
+        return obstacle

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.commit_hook import CommittedWrite
+from scalar_tx.consensus_commit.commit_path import has_final_form
 from scalar_tx.consensus_commit.decisions import Decision
 from scalar_tx.consensus_commit.in_the_way import InTheWay
 from scalar_tx.consensus_commit.settle import Witness
@@ -25,15 +26,19 @@ from scalar_tx.errors import (
     WriteRefusedError,
 )
 from scalar_tx.model.state import TransactionState
+from scalar_tx.storage.interface import Overwrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
     from typing import Any
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId, Snapshot
     from scalar_tx.model.types import Row
     from scalar_tx.storage.interface import StorageInfo, StorageMutation, Write
+
+    # Reads records that were to be written unread: they are so no more.
+    ReadFirst = Callable[[Sequence[PendingWrite]], Awaitable[None]]
 
 _log = logging.getLogger("scalar_tx.commit")
 
@@ -44,12 +49,16 @@ NOTHING_DONE: Final = (WriteRefusedError, StorageBusyError, StorageUnavailableEr
 class OwnRecords:
     """The records that one transaction writes, from their prepare to their end."""
 
-    def __init__(self, context: Context, snapshot: Snapshot, tx_id: str) -> None:
+    def __init__(
+        self, context: Context, snapshot: Snapshot, tx_id: str, read_first: ReadFirst
+    ) -> None:
         self._context = context
         self._snapshot = snapshot
         self._tx_id = tx_id
+        self._read_first = read_first
         self._writes: Sequence[PendingWrite] = list(snapshot.writes.values())
-        self._prepared: list[Write] = []
+        self._prepared: list[Write | Overwrite] = []
+        self._at = 0
         self._with_decision: Sequence[PendingWrite] = ()
         self._sent: set[RecordId] = set()  # whose prepare was begun
         self._refused: set[RecordId] = set()  # and did nothing, nor ever will
@@ -66,32 +75,31 @@ class OwnRecords:
 
     def plan(self) -> None:
         """Work out what prepare will write; the time of all of them is now."""
-        at = self._context.runtime.now_ms()
-        self._prepared = [
-            record.prepare(
-                write.table,
-                write.key,
-                write.values,
-                self._snapshot.replaced(write),
-                tx_id=self._tx_id,
-                at=at,
-            )
-            for write in self._writes
-        ]
+        self._at = self._context.runtime.now_ms()
+        self._prepared = [self._prepare_of(write) for write in self._writes]
+
+    def _prepare_of(self, write: PendingWrite) -> Write | Overwrite:
+        table, key, values = write.table, write.key, write.values
+        if write.record_id in self._snapshot.unread:
+            return record.prepare_unread(table, key, values, tx_id=self._tx_id, at=self._at)
+        replaced = self._snapshot.replaced(write)
+        return record.prepare(table, key, values, replaced, tx_id=self._tx_id, at=self._at)
 
     def final(self, at: int) -> list[StorageMutation]:
         """What is written with a decision that is made at that time."""
-        return [
-            record.final(
-                write.table,
-                write.key,
-                write.values,
-                self._snapshot.replaced(write),
-                tx_id=self._tx_id,
-                at=at,
-            )
-            for write in self._with_decision
-        ]
+        return [self._final_of(write, at) for write in self._with_decision]
+
+    def _final_of(self, write: PendingWrite, at: int) -> StorageMutation:
+        table, key, values = write.table, write.key, write.values
+        if write.record_id in self._snapshot.unread:
+            return record.final_unread(table, key, values, tx_id=self._tx_id, at=at)
+        replaced = self._snapshot.replaced(write)
+        return record.final(table, key, values, replaced, tx_id=self._tx_id, at=at)
+
+    @property
+    def go_with_decision(self) -> bool:
+        """Is a record written with the decision?"""
+        return bool(self._with_decision)
 
     def planned(self) -> tuple[CommittedWrite, ...]:
         """What is written, in the words of hooks."""
@@ -111,10 +119,54 @@ class OwnRecords:
 
     async def _write_all(self, mutations: Sequence[StorageMutation]) -> None:
         obstacles = await self._mutate_all(mutations)
+        if obstacles and all(isinstance(one, WriteRefusedError) for one in obstacles):
+            again = await self._prepare_what_was_refused()
+            obstacles = obstacles if again is None else again
         for kind in (WriteRefusedError, StorageBusyError, ReplyLostError, Exception):
             for obstacle in obstacles:
                 if isinstance(obstacle, kind):
                     raise obstacle
+
+    async def _prepare_what_was_refused(self) -> list[Exception] | None:
+        """Read what was to be written over unread, and try again; None: it was not for that.
+
+        A record may be absent, or somebody's who is dead: only a read can tell, and settle it. What
+        was prepared meanwhile stays so; the order of prepares means nothing.
+        """
+        refused = set(self._refused)
+        unread = [
+            write for write in self._writes if write.record_id in refused & self._snapshot.unread
+        ]
+        if not unread:
+            return None
+        await self._read_first(unread)
+        read = {write.record_id for write in unread}
+        self._prepared = [
+            self._prepare_of(write) if write.record_id in read else prepared
+            for write, prepared in self._pairs()
+        ]
+        self._refused -= refused
+        return await self._mutate_all(
+            [prepared for write, prepared in self._pairs() if write.record_id in refused]
+        )
+
+    async def read_what_is_final(self) -> bool:
+        """After a refusal: read what was to be written over unread; False: there is nothing.
+
+        What is removed and not there is prepared, as its absence has to be compared.
+        """
+        unread = [
+            write for write in self._with_decision if write.record_id in self._snapshot.unread
+        ]
+        if not unread:
+            return False
+        await self._read_first(unread)
+        absent = [
+            write for write in self._with_decision if not has_final_form(write, self._snapshot)
+        ]
+        if absent:
+            await self._prepare_also(absent)
+        return True
 
     async def look(self) -> Witness:
         """What the records say about their transaction."""
@@ -135,12 +187,16 @@ class OwnRecords:
 
     async def prepare_rest(self) -> None:
         """Prepare what was left to the decision, which has no room for it."""
-        rest, self._with_decision = self._with_decision, ()
+        await self._prepare_also(self._with_decision)
+
+    async def _prepare_also(self, writes: Sequence[PendingWrite]) -> None:
+        left = {write.record_id for write in writes}
+        self._with_decision = [one for one in self._with_decision if one.record_id not in left]
         before, prepared = self._writes, self._prepared
-        self._writes = rest
+        self._writes = writes
         self.plan()
         mutations = self._prepared
-        self._writes, self._prepared = [*before, *rest], [*prepared, *mutations]
+        self._writes, self._prepared = [*before, *writes], [*prepared, *mutations]
         await self._write_all(mutations)
 
     def finishing(
@@ -157,7 +213,8 @@ class OwnRecords:
                 self._tx_id,
                 committed_at,
                 deleted=write.values is None,
-                clear_before="before_tx_version" in prepared.values,
+                clear_before=isinstance(prepared, Overwrite)
+                or "before_tx_version" in prepared.values,
             )
             for write, prepared in self._pairs()
             if home is None or self._context.storage.info(write.table.name).name == home.name
@@ -198,13 +255,21 @@ class OwnRecords:
         """
         if not self._prepared:
             return
-        refused, undone = [], []
+        refused, undone, kept = [], [], []
         for write, prepared in self._pairs():
             if write.record_id in self._refused:
                 refused.append(write)
-            elif write.record_id in self._sent:
+            elif write.record_id not in self._sent:
+                continue
+            elif isinstance(prepared, Overwrite):  # only the row knows what was before
+                kept.append(prepared)
+            else:
                 undone.append(record.undo(write.table, prepared))
         await self._finish(undone, "rolled back", self._roll_back_by_rows)
+        try:
+            await self._roll_back_by_rows(kept)
+        except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
+            _log.info("records of %s are rolled back later: %s", self._tx_id, error)
         await self.in_the_way.look(refused)
         await self.in_the_way.settle()
 
@@ -232,7 +297,7 @@ class OwnRecords:
         await self.in_the_way.look((*self._writes, *self._with_decision))
         await self.in_the_way.settle()
 
-    def _pairs(self) -> Iterator[tuple[PendingWrite, Write]]:
+    def _pairs(self) -> Iterator[tuple[PendingWrite, Write | Overwrite]]:
         """Each write with its prepare; nothing, if none was planned."""
         return zip(self._writes, self._prepared, strict=bool(self._prepared))
 

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.metadata import BEFORE, TX_COLUMNS
 from scalar_tx.errors import SchemaError
-from scalar_tx.model.conditions import And, Comparison, Operator, if_not_exists
-from scalar_tx.storage.interface import Erase, Write
+from scalar_tx.model.conditions import And, Comparison, Operator, Or, if_not_exists
+from scalar_tx.storage.interface import Erase, Overwrite, Write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import StorageMutation
 
 
 class TxState(IntEnum):
@@ -37,6 +36,13 @@ DELETED: Final = int(TxState.DELETED)
 COMMITTED: Final = int(TxState.COMMITTED)
 _UNCOMMITTED: Final = (PREPARED, DELETED)
 _IMAGE_COLUMNS: Final = tuple(TX_COLUMNS)
+# As its last writer committed it, or imported and never touched since.
+SETTLED: Final = Or(
+    (
+        Comparison("tx_state", Operator.EQ, COMMITTED),
+        Comparison("tx_state", Operator.IS_NULL),
+    )
+)
 
 
 def is_committed(row: Row) -> bool:
@@ -141,6 +147,50 @@ def prepare(
     return Write(table.stored, key, changed, _same_writer(previous))
 
 
+def prepare_unread(
+    table: TransactionalTable,
+    key: tuple[Value, ...],
+    values: Mapping[str, Value] | None,
+    *,
+    tx_id: str,
+    at: int,
+) -> Overwrite:
+    """The write that prepares a put (``values``) or a delete (None) over whatever is committed.
+
+    It leaves what ``prepare`` would have left over that record; a put, too, where there is none.
+    """
+    changed: Row = {} if values is None else dict(values)
+    changed["tx_id"] = tx_id
+    changed["tx_state"] = DELETED if values is None else PREPARED
+    changed["tx_prepared_at"] = at
+    kept = {before: name for name, before in table.before_of.items()}
+    return Overwrite(
+        table.stored, key, changed, SETTLED, "tx_version", kept, makes=values is not None
+    )
+
+
+def final_unread(
+    table: TransactionalTable,
+    key: tuple[Value, ...],
+    values: Mapping[str, Value] | None,
+    *,
+    tx_id: str,
+    at: int,
+) -> Overwrite | Erase:
+    """As ``final``, over whatever is committed; a delete is refused where there is nothing."""
+    if values is None:
+        return Erase(table.stored, key, SETTLED)
+    changed: Row = {
+        **values,
+        "tx_id": tx_id,
+        "tx_state": COMMITTED,
+        "tx_prepared_at": at,
+        "tx_committed_at": at,
+        **table.cleared,
+    }
+    return Overwrite(table.stored, key, changed, SETTLED, "tx_version", makes=True)
+
+
 def final(
     table: TransactionalTable,
     key: tuple[Value, ...],
@@ -150,7 +200,7 @@ def final(
     tx_id: str,
     at: int,
     keeps_replaced_id: bool = False,
-) -> StorageMutation:
+) -> Write | Erase:
     """The conditional write that commits a put or a delete over ``previous`` in one step.
 
     Specification 4.6. The removal of a record that was not there has no such form.
@@ -193,7 +243,7 @@ def roll_forward(
     *,
     deleted: bool,
     clear_before: bool = True,
-) -> StorageMutation:
+) -> Write | Erase:
     """Finish one record of a committed transaction."""
     if deleted:
         return Erase(table.stored, key, _mine(tx_id, DELETED))
@@ -203,7 +253,7 @@ def roll_forward(
     return Write(table.stored, key, values, _mine(tx_id, PREPARED))
 
 
-def roll_back(table: TransactionalTable, key: tuple[Value, ...], row: Row) -> StorageMutation:
+def roll_back(table: TransactionalTable, key: tuple[Value, ...], row: Row) -> Write | Erase:
     """Undo one uncommitted record of an aborted transaction, from the row itself."""
     condition = _mine(writer_of(row), int(row["tx_state"]))  # type: ignore[arg-type]  # an INT
     if has_before_image(row):
@@ -211,7 +261,7 @@ def roll_back(table: TransactionalTable, key: tuple[Value, ...], row: Row) -> St
     return Erase(table.stored, key, condition)
 
 
-def undo(table: TransactionalTable, prepared: Write) -> StorageMutation:
+def undo(table: TransactionalTable, prepared: Write) -> Write | Erase:
     """Undo a prepared record, from what ``prepare`` wrote.
 
     The stored row holds just that, or the condition is not met (specification 13.3).

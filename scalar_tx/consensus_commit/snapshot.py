@@ -50,6 +50,7 @@ class Snapshot:
     last_get: RecordId | None = None  # read after all else that was read; None: there is none
     settling: list[tuple[RecordId, Later]] = field(default_factory=list)
     shown: list[tuple[RecordId, Version]] | None = None  # in order; kept if somebody observes
+    unread: set[RecordId] = field(default_factory=set)  # that are written without being read
 
     def note(self, record_id: RecordId, row: Row | None, *, weak: bool = False) -> None:
         """Keep what was read of a record, unless something was before that is worth as much."""
@@ -66,8 +67,19 @@ class Snapshot:
         if self.shown is not None:
             self.shown.append((record_id, version_of(row)))
 
+    def to_be_read(self) -> list[PendingWrite]:
+        """The writes whose records have to be read, or else stay ``unread``."""
+        return [
+            write
+            for record_id, write in self.writes.items()
+            if write.pre_read and record_id not in self.reads and record_id not in self.unread
+        ]
+
     def replaced(self, write: PendingWrite) -> Row | None:
-        """The committed record that a write goes over; None: it makes one, or there was none."""
+        """The committed record that a write goes over; None: it makes one, or there was none.
+
+        Of one that is ``unread`` it is not known.
+        """
         return None if write.insert else self.reads.get(write.record_id)
 
     def view(self, record_id: RecordId) -> Row | None:

@@ -14,7 +14,7 @@ from scalar_tx.consensus_commit.commit_path import route
 from scalar_tx.consensus_commit.cursor import ScanCursor
 from scalar_tx.consensus_commit.decisions import refuse_decided
 from scalar_tx.consensus_commit.explain import explain
-from scalar_tx.consensus_commit.guarded_reads import guarded, read_together
+from scalar_tx.consensus_commit.guarded_reads import guarded, pre_read, read_together
 from scalar_tx.consensus_commit.isolation import check_linearizable
 from scalar_tx.consensus_commit.metadata import check_unchanged
 from scalar_tx.consensus_commit.observer import footprint, tell_began, tell_ended
@@ -24,6 +24,7 @@ from scalar_tx.consensus_commit.read import Reader
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
 from scalar_tx.consensus_commit.scan_pages import FIRST_PAGE, page_sizes
 from scalar_tx.consensus_commit.snapshot import Snapshot
+from scalar_tx.consensus_commit.unread import leave_unread
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.consensus_commit.write import Writer
 from scalar_tx.errors import InvalidOperationError, ScalarTxError, UnknownOutcomeError
@@ -259,7 +260,8 @@ class TransactionSteps:
         outcome = TransactionState.ABORTED
         try:
             self._check_time()
-            await self._pre_read()
+            leave_unread(self._context, self._snapshot, self.isolation, self._id)
+            await pre_read(self._reader, self._id)
             await self._wait_for_recoveries()
             if self._snapshot.writes:
                 if self._own_id.of_caller:
@@ -315,15 +317,11 @@ class TransactionSteps:
         await self._wait_for_recoveries()
         await self._guarded(Validation(self._context, self._snapshot, None, ()).run())
 
-    async def _pre_read(self) -> None:
-        snapshot = self._snapshot
-        wanted = [
-            (record_id, write.table)
-            for record_id, write in snapshot.writes.items()
-            if write.pre_read and record_id not in snapshot.reads
-        ]
-        if wanted:
-            await read_together(self._reader, wanted, self._id)
+    async def _read_first(self, writes: Sequence[PendingWrite]) -> None:
+        """Records that were to be written unread have to be read after all."""
+        self._snapshot.unread.difference_update(write.record_id for write in writes)
+        await pre_read(self._reader, self._id)
+        await self._wait_for_recoveries()
 
     async def _wait_for_recoveries(self) -> None:
         """Preparing over a row that still has to be settled would fail, or keep a wrong image."""
@@ -350,6 +348,7 @@ class TransactionSteps:
             self.isolation,
             tx_id=self._own_id.for_commit(way),
             check_time=self._check_time,
+            read_first=self._read_first,
             way=way,
         )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.commit import Commit
 from scalar_tx.consensus_commit.decisions import UndecidedError, refuse_decided
+from scalar_tx.consensus_commit.guarded_reads import pre_read
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.errors import InvalidOperationError, UnknownOutcomeError
 from scalar_tx.model.isolation import Isolation
@@ -80,7 +81,7 @@ class TwoPhaseSteps(TransactionSteps):
 
     async def _prepare(self, commit: Commit) -> None:
         self._check_time()
-        await self._pre_read()
+        await pre_read(self._reader, self._id)
         await self._wait_for_recoveries()
         await commit.prepare()
         self._check_time()
@@ -184,6 +185,7 @@ class TwoPhaseSteps(TransactionSteps):
             self.isolation,
             tx_id=self.id,
             check_time=self._check_time,
+            read_first=self._read_first,
             alone=False,
         )
 

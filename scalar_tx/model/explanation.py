@@ -15,7 +15,7 @@ class Explanation:
 
     Requests are calls of a storage, without what a conflict or a recovery would add. Those that go
     out together are one round trip, those that go out behind an asynchronous commit none. A record
-    that is written unread is taken to be there.
+    that was not read is taken to be there.
     ``write_units``: what the requests that write take of a table's capacity where it is bought
     (DynamoDB), for records of up to 1 KB; None: nowhere.
     """
@@ -24,7 +24,8 @@ class Explanation:
     path: str  # full, fused, record-only; none: nothing is written
     why: str
     records: int  # that are written
-    pre_reads: int  # of records that are written unread
+    unread: int  # of these, that are written without being read
+    pre_reads: int  # to read others before they are written
     prepares: int
     validations: int  # reads that are done again
     decisions: int
@@ -45,15 +46,16 @@ class Explanation:
 
     def __str__(self) -> str:
         steps = (
-            (self.pre_reads, "to read what is written unread"),
+            (self.pre_reads, "to read what is written"),
             (self.prepares, "to prepare"),
             (self.validations, "to validate"),
             (self.decisions, "to decide"),
             (self.finishes, "to write the records" if self.path == "record-only" else "to finish"),
         )
         told = ", ".join(f"{number} {what}" for number, what in steps if number) or "none"
+        unread = f", {self.unread} of them unread" if self.unread else ""
         lines = [
-            f"{self.records} records, commit path: {self.path} ({self.why})",
+            f"{self.records} records{unread}, commit path: {self.path} ({self.why})",
             f"requests: {told}; {self.round_trips} round trips",
         ]
         if self.write_units is not None:

@@ -24,7 +24,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from scalar_tx.model.conditions import Condition, Existence
     from scalar_tx.model.table import Order, Table
@@ -75,6 +75,8 @@ class StorageInfo:
     batches: int = 0  # how many records one request of get_many reads; 0: it is no BatchStorage
     joins_indexes: bool = False  # can an IndexSource name a second column?
     charges_groups: bool = False  # does a record cost more in an atomic write of several?
+    overwrites: bool = False  # does it take an Overwrite?
+    keeps_in_indexes: bool = True  # also one that keeps a value in an indexed column?
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,32 @@ class Erase:
     condition: Condition | Existence | None = None
 
 
-StorageMutation: TypeAlias = Write | Erase
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """Set columns of a record that nobody has read, and keep in others what it held.
+
+    Where the record is there and meets ``condition``, each column of ``keeps`` takes the value of
+    the column named for it, unaltered, the INT column ``counter`` becomes one more than it was, and
+    ``values`` are set; all by what the record held before. A counter that is NULL counts as 0, and
+    is kept as 0. Where there is no record, and ``makes`` is true, one is made of ``values`` with a
+    counter of 1; nothing is kept. Else it is refused.
+
+    The columns set, kept in, counted and of the key are distinct. A storage may refuse what it
+    can't do in one step: a NULL counter that is to be kept, a value that must not be missing, more
+    columns than it takes. So WriteRefusedError says only that nothing changed, not why; read the
+    record then. It may be asked for only where ``StorageInfo.overwrites``.
+    """
+
+    table: Table
+    key: tuple[Value, ...]
+    values: Row
+    condition: Condition
+    counter: str
+    keeps: Mapping[str, str] = field(default_factory=dict)  # column -> whose value goes into it
+    makes: bool = False
+
+
+StorageMutation: TypeAlias = Write | Erase | Overwrite
 
 
 class Pages(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from scalar_tx.model.conditions import Comparison, comparisons
-from scalar_tx.storage.interface import Erase, Write
+from scalar_tx.storage.interface import Erase
 from tests.protocol.virtual_time import Stop, VirtualRuntime, drive
 
 if TYPE_CHECKING:
@@ -100,12 +100,13 @@ class WatchedStorage:
         self.faults: list[Fault] = []
         self.actor = ""
         self.together = False  # are several records, and two indexes, read in one call?
+        self.overwrites = True  # as far as the inner storage does
 
     def info(self, table: str) -> StorageInfo:
         info = self.inner.info(table)
         if not self.together:
             info = replace(info, batches=0, joins_indexes=False)
-        return replace(info, moments=False)
+        return replace(info, moments=False, overwrites=info.overwrites and self.overwrites)
 
     def objection(
         self, table: str, data_type: DataType, value: Value, *, in_key: bool
@@ -187,7 +188,7 @@ class WatchedStorage:
             if isinstance(first, Erase):
                 return "forget-state"
             return "commit-state" if first.values["tx_state"] == 3 else "abort-state"
-        if isinstance(first, Write):
+        if not isinstance(first, Erase):
             if first.values.get("tx_state") in (1, 2):
                 return "prepare"
             if "tx_id" in first.values and "tx_state" not in _compared(first.condition):

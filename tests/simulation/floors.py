@@ -63,6 +63,9 @@ FLOORS: Final = Floors(
         "write sets: cleaned up": 0.05,
         "batches of reads": 0.3,
         "joint index reads": 0.05,
+        "written unread: prepared": 0.05,
+        "written unread: with the decision": 0.05,
+        "written unread: refused": 0.02,
     },
     more=(("reads with a value", "reads of nothing"),),
 )

@@ -52,6 +52,7 @@ class Plan:
     write_sets: bool = False  # do decisions tell what was written?
     batches: bool = False  # are several records read in one call?
     joins_indexes: bool = False  # does one index read find values and previous values?
+    overwrites: bool = False  # are records written over that nobody has read?
 
     def __str__(self) -> str:
         return (
@@ -65,6 +66,7 @@ class Plan:
             f"{'write sets, ' if self.write_sets else ''}"
             f"{'batches, ' if self.batches else ''}"
             f"{'joint indexes, ' if self.joins_indexes else ''}"
+            f"{'overwrites, ' if self.overwrites else ''}"
             f"skews {self.skews_ms} ms\n  {self.rates}\n  {self.hazards}"
         )
 

@@ -23,6 +23,7 @@ from tests.simulation.bugs import (
     reads_together,
     recover,
     two_phase,
+    unread,
     validate,
 )
 
@@ -47,6 +48,7 @@ PLANTED: Final[Mapping[str, Bug]] = {
     **reads_together.OF_BATCHES,
     **reads_together.OF_INDEXES,
     **reads_together.OF_LIMITS,
+    **unread.BUGS,
 }
 # Where a bug is met, if not in any workload.
 MET_IN: Final[Mapping[str | None, str]] = dict.fromkeys(two_phase.BUGS, "two-phase")

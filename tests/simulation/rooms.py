@@ -43,6 +43,7 @@ class Rooms:
         self._rooms = dice.between(2, 3)
         self._numbers = itertools.count(1)
         self._lagging = False
+        self._unread = False  # are guests moved that nobody has looked for?
         self._step: Callable[[], int] = lambda: 0
 
     def tables(self) -> Sequence[Table]:
@@ -52,6 +53,7 @@ class Rooms:
     def load(self, world: World) -> None:
         """Everybody has a room."""
         self._lagging = world.plan.index_lag_s > 0
+        self._unread = world.plan.overwrites
         self._step = lambda: world.scheduler.steps
         rows: list[Row] = [{"id": n, "room": n % self._rooms} for n in range(self._guests)]
         make_table(world, GUESTS, rows)
@@ -61,6 +63,8 @@ class Rooms:
         kind = dice.weighted({"compare": 40, "move": 25, "exchange": 20, "clear": 15})
         number = next(self._numbers)
         goal = dice.below(self._rooms)
+        if self._unread and dice.chance(0.5):
+            return self._scatter(number, dice)
         if kind == "clear":
             return self._clear(number, dice.below(self._rooms), goal)
         if kind == "compare":
@@ -78,6 +82,22 @@ class Rooms:
             tx.attempt.notes["moved"] = {one: rooms[other], other: rooms[one]}
 
         return Program(f"{kind} {number}", move if kind == "move" else exchange)
+
+    def _scatter(self, number: int, dice: Dice) -> Program:
+        """Guests go to rooms, wherever they are; perhaps another one is looked for."""
+        looked_for = dice.below(self._guests) if dice.chance(0.5) else None
+        goals = {
+            guest: dice.below(self._rooms) for guest in range(self._guests) if guest != looked_for
+        }
+
+        async def scatter(tx: WatchedTransaction) -> None:
+            if looked_for is not None:
+                assert await tx.get(GUESTS.name, id=looked_for) is not None
+            for guest, goal in goals.items():
+                await tx.upsert(GUESTS.name, id=guest, room=goal)
+            tx.attempt.notes["moved"] = goals
+
+        return Program(f"scatter {number}", scatter)
 
     def _clear(self, number: int, room: int, goal: int) -> Program:
         async def clear(tx: WatchedTransaction) -> None:

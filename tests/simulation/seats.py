@@ -54,6 +54,7 @@ class Seats:
         self._guests = dice.between(1, self._seats - 1)
         self._numbers = itertools.count(1)
         self._one_page = False
+        self._unread = False  # is everybody given a seat without a look at who sits where?
 
     def tables(self) -> Sequence[Table]:
         """One table, one partition."""
@@ -62,6 +63,7 @@ class Seats:
     def load(self, world: World) -> None:
         """Everybody has a seat."""
         self._one_page = world.plan.fetch_size > self._seats
+        self._unread = world.plan.overwrites
         rows: list[Row] = [
             {"room": ROOM, "seat": number, "guest": number} for number in range(self._guests)
         ]
@@ -69,6 +71,8 @@ class Seats:
 
     def program(self, dice: Dice) -> Program:
         """A move or a count."""
+        if self._unread and dice.chance(0.4):
+            return self._seat_everybody(next(self._numbers), dice.between(0, self._seats - 1))
         if dice.chance(0.55):
             return self._move(dice)
         way = dice.pick((self._by_key, self._by_key, self._by_scan))
@@ -83,9 +87,24 @@ class Seats:
 
         return Program("count", count, read_only=True)
 
+    def _seat_everybody(self, number: int, shift: int) -> Program:
+        taken = {(guest + shift) % self._seats: guest for guest in range(self._guests)}
+
+        async def seat_everybody(tx: WatchedTransaction) -> None:
+            for seat in range(self._seats):
+                if seat in taken:
+                    await tx.upsert(SEATS.name, room=ROOM, seat=seat, guest=taken[seat])
+                else:
+                    await tx.delete(SEATS.name, room=ROOM, seat=seat)
+            tx.attempt.notes["moved"] = taken
+
+        return Program(f"seat everybody {number}, from {shift} on", seat_everybody)
+
     def _move(self, dice: Dice) -> Program:
         start, goal = dice.two_of(self._seats)
         blindly = dice.chance(0.5)
+        if self._unread and dice.chance(0.5):
+            return self._move_by_scan(start, goal)
 
         async def move(tx: WatchedTransaction) -> None:
             found = await tx.get(SEATS.name, room=ROOM, seat=start)
@@ -99,8 +118,24 @@ class Seats:
 
         return Program(f"move {next(self._numbers)}: {start} to {goal}", move)
 
+    def _move_by_scan(self, start: int, goal: int) -> Program:
+        async def move(tx: WatchedTransaction) -> None:
+            seat = {"seat": goal}
+            if await tx.scan(SEATS.name, {"room": ROOM}, start=seat, end=seat):
+                return
+            found = await tx.get(SEATS.name, room=ROOM, seat=start)
+            if found is None:
+                return
+            await tx.delete(SEATS.name, room=ROOM, seat=start)
+            await tx.upsert(SEATS.name, room=ROOM, seat=goal, guest=found["guest"])
+            tx.attempt.notes["moved"] = (found["guest"], start, goal)
+
+        return Program(f"move {next(self._numbers)}: {start} to {goal}, free by a scan", move)
+
     def lone_program(self, number: int) -> Program:
         """The first guest takes a free seat."""
+        if self._unread and number:
+            return self._seat_everybody(number, 0)
 
         async def take_a_free_seat(tx: WatchedTransaction) -> None:
             taken = await self._by_key(tx)

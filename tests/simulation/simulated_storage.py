@@ -9,9 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
+from scalar_tx.consensus_commit.record import SETTLED
+from scalar_tx.errors import (
+    ReplyLostError,
+    StorageBusyError,
+    StorageUnavailableError,
+    WriteRefusedError,
+)
 from scalar_tx.runtime.blocking import run_blocking
-from scalar_tx.storage.interface import Erase, IndexSource, ReadKind
+from scalar_tx.storage.interface import Erase, IndexSource, Overwrite, ReadKind
 from tests.simulation.frozen import FrozenStorage
 from tests.simulation.parts.network import Call, Fault
 from tests.simulation.parts.scheduler import ask
@@ -57,6 +63,7 @@ class Place:
         moments: bool,
         batches: bool = False,
         joins_indexes: bool = False,
+        overwrites: bool = False,
     ) -> None:
         self.memory = memory
         self.network = network
@@ -69,6 +76,7 @@ class Place:
             moments=moments,
             batches=info.batches if batches else 0,
             joins_indexes=joins_indexes,
+            overwrites=overwrites,
         )
 
     def let_its_index_lag(self, index: LaggingIndex) -> None:
@@ -79,7 +87,16 @@ class Place:
 
     def apply(self, mutations: Sequence[StorageMutation]) -> None:
         """A request has arrived."""
-        run_blocking(self.memory.mutate(mutations))
+        unread = [one for one in mutations if one.condition is SETTLED]
+        counts = self.network.counts
+        try:
+            run_blocking(self.memory.mutate(mutations))
+        except WriteRefusedError:
+            counts["written unread: refused"] += bool(unread)
+            raise
+        for one in unread:
+            prepared = isinstance(one, Overwrite) and one.keeps
+            counts[f"written unread: {'prepared' if prepared else 'with the decision'}"] += 1
         self.truth.applied(mutations)
         if self.index is not None:
             self.index.applied(mutations)

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.bugs import clean_up, finish_later, group_commit, one_phase, reads_together
+from tests.simulation.bugs import (
+    clean_up,
+    finish_later,
+    group_commit,
+    one_phase,
+    reads_together,
+    unread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -44,6 +51,7 @@ SWITCHES: Final = (
     Switch("write_sets", clean_up.BUGS),
     Switch("batches", reads_together.OF_BATCHES),
     Switch("joins_indexes", reads_together.OF_INDEXES),
+    Switch("overwrites", unread.BUGS),
 )
 NAMES: Final = tuple(switch.name for switch in SWITCHES)
 
@@ -64,6 +72,9 @@ def switched(
         batches=bool(drawn["batches"]),
         joins_indexes=bool(drawn["joins_indexes"]),
     )
+    if drawn["overwrites"] and not (plan.write_sets or in_parts):
+        # Not where decisions are removed: then the version replaced has to be known.
+        plan = replace(plan, overwrites=True, one_phase=True, cleaning=0.0)
     if plan.write_sets and not plan.cleaning:
         plan = replace(plan, cleaning=SOME_CLEANING)  # what they are for
     if plan.group:  # whose members are transactions of one process

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from scalar_tx.model.types import Value
-    from scalar_tx.storage.interface import StorageMutation, Write
+    from scalar_tx.storage.interface import Overwrite, StorageMutation, Write
 
 COMMITTED: Final = 3
 _UNCOMMITTED: Final = (1, 2)
@@ -173,7 +173,7 @@ class Truth:
         return self._members.get(row_id, [])
 
 
-def _decides_about(row: Write) -> list[str]:
+def _decides_about(row: Write | Overwrite) -> list[str]:
     """One transaction; the members of a group; nobody, where a row only blocks a group."""
     row_id = str(row.key[0])
     listed = row.values.get("tx_child_ids")

@@ -68,6 +68,7 @@ class World:
                 moments=plan.moments,
                 batches=plan.batches,
                 joins_indexes=plan.joins_indexes,
+                overwrites=plan.overwrites,
             )
             for number in range(plan.storages)
         ]

@@ -24,6 +24,7 @@ from scalar_tx.storage.cassandra.statements import RecordStatements
 from scalar_tx.storage.interface import (
     AtomicityUnit,
     Erase,
+    Overwrite,
     PartitionSource,
     ReadKind,
     StorageInfo,
@@ -333,6 +334,12 @@ def _answer(known: _Known, reply: Reply | Exception) -> Answer:
 def _check(mutations: Sequence[StorageMutation]) -> None:
     if not mutations:
         raise InvalidOperationError("mutate needs at least one mutation", code="STX-3016")
+    if any(isinstance(mutation, Overwrite) for mutation in mutations):
+        raise InvalidOperationError(
+            "Cassandra can't copy one column into another",
+            advice="Read the record, and write what was read",
+            code="STX-3016",
+        )
     if len(mutations) == 1:
         return
     if len(mutations) > _MOST_STATEMENTS:

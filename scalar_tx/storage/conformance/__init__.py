@@ -22,7 +22,8 @@ import pytest
 for _topic in (
     "administration", "alterations", "atomic_groups", "conditional_writes", "filters", "freshness",
     "gets",
-    "index_scans", "key_order", "lab", "names", "paging", "page_changes", "partition_scans",
+    "index_scans", "key_order", "lab", "names", "overwrites", "paging", "page_changes",
+    "partition_scans",
     "races", "reopening", "runners", "topic", "values", "whole_table_scans", "writes",
 ):  # fmt: skip
     pytest.register_assert_rewrite(f"{__name__}.{_topic}")

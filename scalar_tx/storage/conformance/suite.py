@@ -13,6 +13,7 @@ from scalar_tx.storage.conformance.gets import Gets
 from scalar_tx.storage.conformance.index_scans import IndexScans
 from scalar_tx.storage.conformance.key_order import KeyOrder
 from scalar_tx.storage.conformance.names import Names
+from scalar_tx.storage.conformance.overwrites import Overwrites
 from scalar_tx.storage.conformance.page_changes import PageChanges
 from scalar_tx.storage.conformance.paging import Paging
 from scalar_tx.storage.conformance.partition_scans import PartitionScans
@@ -29,6 +30,7 @@ class StorageConformance(
     Writes,
     ConditionalWrites,
     AtomicGroups,
+    Overwrites,
     Values,
     KeyOrder,
     PartitionScans,

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.conditions import Existence
+from scalar_tx.storage.dynamo import overwrites
 from scalar_tx.storage.dynamo.codec import RowDecoder, encode
 from scalar_tx.storage.dynamo.conditions import Aliases, Rendering
 from scalar_tx.storage.dynamo.keys import CLUSTERING_KEY, PARTITION_KEY, Keys
-from scalar_tx.storage.interface import Write
+from scalar_tx.storage.interface import Erase, Overwrite
 
 if TYPE_CHECKING:
     from scalar_tx.model.conditions import Condition
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Value
     from scalar_tx.storage.dynamo.names import Names
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import StorageMutation, Write
 
 Request = dict[str, Any]
 
@@ -53,11 +54,14 @@ class TableStatements:
             "TableName": self.physical,
             "Key": self.keys.item_key(mutation.key),
         }
-        if isinstance(mutation, Write):
+        if not isinstance(mutation, Erase):
             update = self._update(mutation, wanted, aliases)
             if update:
                 request["UpdateExpression"] = update
-        expression = self._condition(wanted, aliases)
+        if isinstance(mutation, Overwrite):
+            expression = self._over(mutation, aliases)
+        else:
+            expression = self._condition(wanted, aliases)
         if expression:
             request["ConditionExpression"] = expression
         # An empty mapping is refused.
@@ -68,11 +72,16 @@ class TableStatements:
         return request
 
     def _update(
-        self, write: Write, condition: Condition | Existence | None, aliases: Aliases
+        self,
+        write: Write | Overwrite,
+        condition: Condition | Existence | None,
+        aliases: Aliases,
     ) -> str:
         schema = self.table.schema
         written = dict(write.values)
-        if condition is None or condition is Existence.IF_NOT_EXISTS:
+        overwrite = write if isinstance(write, Overwrite) else None
+        makes = condition is None or condition is Existence.IF_NOT_EXISTS
+        if makes if overwrite is None else overwrite.makes:
             # The record may be a new one: its item also holds its key column by column.
             written = {**dict(zip(schema.primary_key, write.key, strict=True)), **written}
         set_, remove = [], []
@@ -87,11 +96,21 @@ class TableStatements:
             alias = f":val{number}"
             aliases.values[alias] = encode(value, schema.columns[column])
             set_.append(f"{name} = {alias}")
-        return " ".join(
+        if overwrite is not None:
+            set_ += overwrites.copies(overwrite, aliases)
+        update = " ".join(
             f"{word} {', '.join(terms)}"
             for word, terms in (("SET", set_), ("REMOVE", remove))
             if terms
         )
+        if overwrite is not None:
+            overwrites.check(overwrite, update)
+        return update
+
+    def _over(self, overwrite: Overwrite, aliases: Aliases) -> str:
+        present = self._condition(Existence.IF_EXISTS, aliases)
+        condition = Rendering(self.table.schema.columns, aliases).text(overwrite.condition)
+        return overwrites.where(overwrite, present, condition, aliases)
 
     def _check_indexed(self, column: str, value: Value) -> None:
         if value in ("", b""):
@@ -117,7 +136,7 @@ class TableStatements:
 
 def transact_entry(mutation: StorageMutation, request: Request) -> dict[str, Request]:
     """An entry of TransactWriteItems. One without columns to set is a check of its condition."""
-    if not isinstance(mutation, Write):
+    if isinstance(mutation, Erase):
         return {"Delete": request}
     if "UpdateExpression" not in request:
         return {"ConditionCheck": request}

@@ -17,7 +17,7 @@ from scalar_tx.storage.dynamo.names import Names
 from scalar_tx.storage.dynamo.scans import ScanPlan
 from scalar_tx.storage.dynamo.settings import dynamo_settings
 from scalar_tx.storage.dynamo.statements import TableStatements, transact_entry
-from scalar_tx.storage.interface import AtomicityUnit, ReadKind, StorageInfo, Waits, Write
+from scalar_tx.storage.interface import AtomicityUnit, Erase, ReadKind, StorageInfo, Waits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,8 @@ class DynamoStorage:
             connections=settings.connections,
             charges_groups=True,
             batches=MOST_ITEMS,
+            overwrites=True,
+            keeps_in_indexes=False,
         )
 
     @property
@@ -156,7 +158,7 @@ class DynamoStorage:
         ]
         try:
             if len(mutations) == 1:
-                operation = "update_item" if isinstance(mutations[0], Write) else "delete_item"
+                operation = "delete_item" if isinstance(mutations[0], Erase) else "update_item"
                 self.client.write(operation, requests[0])
             else:
                 entries = [transact_entry(m, r) for m, r in zip(mutations, requests, strict=True)]

@@ -16,7 +16,9 @@ from scalar_tx.errors import InvalidOperationError, WriteRefusedError
 from scalar_tx.model.conditions import Existence, matches, sort_key
 from scalar_tx.storage.interface import (
     AtomicityUnit,
+    Erase,
     IndexSource,
+    Overwrite,
     PartitionSource,
     ReadKind,
     ScanRequest,
@@ -66,6 +68,7 @@ class MemoryStorage:
             moments=moments,
             batches=batches,
             joins_indexes=joins_indexes,
+            overwrites=True,
         )
         self._lock = threading.RLock()
         self._contents: dict[str, Contents] = {}
@@ -158,15 +161,18 @@ def _condition_met(mutation: StorageMutation, row: Row | None) -> bool:
     if condition is Existence.IF_NOT_EXISTS:
         return row is None
     if row is None:
-        return False
+        return isinstance(mutation, Overwrite) and mutation.makes
     return condition is Existence.IF_EXISTS or matches(condition, row)
 
 
 def _apply(mutation: StorageMutation, content: Contents) -> None:
-    if not isinstance(mutation, Write):
+    if isinstance(mutation, Erase):
         content.remove(mutation.key)
         return
     row = content.rows.get(mutation.key)
+    if isinstance(mutation, Overwrite):
+        _count_and_keep(mutation, content, row)
+        return
     if row is None:
         row = dict.fromkeys(content.table.columns)
         row.update(zip(content.table.schema.primary_key, mutation.key, strict=True))
@@ -174,6 +180,19 @@ def _apply(mutation: StorageMutation, content: Contents) -> None:
         content.put(mutation.key, row)
     else:
         row.update(mutation.values)
+
+
+def _count_and_keep(mutation: Overwrite, content: Contents, row: Row | None) -> None:
+    counter = mutation.counter
+    if row is None:
+        values = {**mutation.values, counter: 1}
+        _apply(Write(mutation.table, mutation.key, values), content)
+        return
+    found = row[counter]
+    count = found if isinstance(found, int) else 0
+    kept = {name: row[source] for name, source in mutation.keeps.items()}
+    kept.update((name, count) for name, source in mutation.keeps.items() if source == counter)
+    row.update({**kept, **mutation.values, counter: count + 1})
 
 
 class _MemoryPages:

@@ -67,5 +67,6 @@ def mysql_dialect(key_size: int = DEFAULT_KEY_SIZE) -> Dialect:
         by_code_point="CAST({column} AS BINARY)",
         equal_by_code_point=False,
         orders_in_key=True,
+        on_duplicate=True,
         alters_together=True,
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
+from scalar_tx.errors import InvalidOperationError, StorageUnavailableError, WriteRefusedError
 from scalar_tx.storage.sql.meanings import (
     CHECK_CALL,
+    UNMET,
     Case,
     Meaning,
     error_of,
@@ -116,6 +117,7 @@ UNKNOWN: Final = _cut("unknown", "See the cause of this error")
 
 _NO_TABLE: Final = frozenset({1049, 1146})
 _NO_COLUMN: Final = 1054
+_NO_NUMBER: Final = frozenset({1292, 1366})
 _CODE: Final = "STX-4751"
 
 
@@ -127,6 +129,8 @@ def case_of(code: int) -> Case:
 def storage_error(message: str, code: int, place: str, *, at_commit: bool) -> Exception:
     """The error to raise for a number; ``place`` is the database."""
     text = f"MySQL at {place}: {message} ({code})"
+    if code in _NO_NUMBER and UNMET in message:
+        return WriteRefusedError(f"MySQL at {place}: {UNMET}")
     if code in _NO_TABLE:
         return no_such_table(text)
     if code == _NO_COLUMN:

@@ -15,9 +15,9 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     WriteRefusedError,
 )
-from scalar_tx.storage.postgresql.together import UNMET
 from scalar_tx.storage.sql.meanings import (
     CHECK_CALL,
+    UNMET,
     Case,
     Meaning,
     error_of,

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from scalar_tx.storage.sql.meanings import UNMET
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.storage.sql.plans import Plan
 
-UNMET: Final = "scalar_tx: a condition was not met"
 _MOST: Final = 32  # writes in one statement; a longer one is dear to plan
 
 

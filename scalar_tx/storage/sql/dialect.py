@@ -54,6 +54,7 @@ class Dialect:
     column's own collation does not. ``equal_by_code_point``: are texts of the metadata table equal
     only if they are the same? ``orders_in_key``: does the primary key say ASC and DESC?
     ``clustering_index``: does a key of both orders get an index of its own?
+    ``on_duplicate``: does an INSERT that turns into an update say ON DUPLICATE KEY UPDATE?
     ``truncate`` begins the statement that removes all rows. ``alters_together``: does only one
     statement change several columns together?
     """
@@ -76,6 +77,7 @@ class Dialect:
     equal_by_code_point: bool = True
     orders_in_key: bool = False
     clustering_index: bool = False
+    on_duplicate: bool = False
     truncate: str = "TRUNCATE TABLE"
     alters_together: bool = False
 

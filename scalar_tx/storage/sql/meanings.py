@@ -15,6 +15,9 @@ from scalar_tx.errors import (
     WriteRefusedError,
 )
 
+# What a statement says of itself, by an error of its own making, where it was to do nothing.
+UNMET: Final = "scalar_tx: a condition was not met"
+
 
 class Meaning(Enum):
     """What the protocol must do about an error."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.conditions import Existence
-from scalar_tx.storage.interface import Write
+from scalar_tx.storage.interface import Overwrite, Write
 from scalar_tx.storage.sql.conditions import outline
+from scalar_tx.storage.sql.overwrites import overwriting, parameters
 from scalar_tx.storage.sql.plans import ByShape, Plan, plan
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class RecordStatements:
         shape: Hashable = condition
         if condition is not None and not isinstance(condition, Existence):
             shape = outline(condition, self._names.dialect, tested)
+        if isinstance(mutation, Overwrite):
+            return self._overwrite(mutation, shape, tested)
         if not isinstance(mutation, Write):
             made = self._plans.get(shape, lambda: self._erase(mutation))
             return made, made.bind([*mutation.key, *tested])
@@ -77,17 +80,21 @@ class RecordStatements:
             return made, made.bind([*mutation.key, *mutation.values.values()])
         return made, made.bind([*mutation.values.values(), *mutation.key, *tested])
 
+    def _overwrite(self, overwrite: Overwrite, shape: Hashable, tested: list[object]) -> Statement:
+        columns = tuple(overwrite.values)
+        kept = tuple(overwrite.keeps.items())
+
+        def make() -> Plan:
+            self._check(overwrite, (*columns, *overwrite.keeps, overwrite.counter))
+            return overwriting(self._names, overwrite)
+
+        made = self._plans.get((columns, kept, overwrite.counter, overwrite.makes, shape), make)
+        return made, made.bind(parameters(overwrite, tested))
+
     def _write(self, write: Write) -> Plan:
         names = self._names
         columns = tuple(write.values)
-        for name in columns:
-            if name not in names.full or name in names.key_set:
-                raise InvalidOperationError(
-                    f"a write to {names.table.name} sets {name!r}, "
-                    f"{'a column of its key' if name in names.key_set else 'which it lacks'}",
-                    advice=f"It can set {', '.join(names.table.schema.other_columns)}",
-                    code="STX-3012",
-                )
+        self._check(write, columns)
         condition = write.condition
         if condition is None or condition is Existence.IF_NOT_EXISTS:
             return self._insert(columns, upsert=condition is None)
@@ -102,6 +109,17 @@ class RecordStatements:
             [*names.encoders_of(columns), *encoders],
             conditional=True,
         )
+
+    def _check(self, write: Write | Overwrite, columns: Sequence[str]) -> None:
+        names = self._names
+        for name in columns:
+            if name not in names.full or name in names.key_set:
+                raise InvalidOperationError(
+                    f"a write to {names.table.name} sets {name!r}, "
+                    f"{'a column of its key' if name in names.key_set else 'which it lacks'}",
+                    advice=f"It can set {', '.join(names.table.schema.other_columns)}",
+                    code="STX-3012",
+                )
 
     def _insert(self, columns: Sequence[str], *, upsert: bool) -> Plan:
         names = self._names

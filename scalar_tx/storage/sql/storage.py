@@ -10,6 +10,7 @@ from scalar_tx.errors import InvalidOperationError, WriteRefusedError
 from scalar_tx.storage.interface import (
     AtomicityUnit,
     IndexSource,
+    Overwrite,
     ReadKind,
     StorageInfo,
     Waits,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from scalar_tx.storage.sql.plans import Plan
 
 _MOST_ROWS_A_PAGE: Final = 4096
+_WRONG: Final = "STX-3303"  # what the database objects to, of any statement
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class SqlStorage:
             moments=True,
             batches=MOST_TOGETHER,
             joins_indexes=True,
+            overwrites=True,
             parallel=parallel,
             connections=most,
         )
@@ -163,6 +166,17 @@ class SqlStorage:
 
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
         """Apply all, or none."""
+        try:
+            self._mutate(mutations)
+        except InvalidOperationError as error:
+            # An INSERT must name what may not be NULL even where it then changes a row that is
+            # there. Whether it was that, whoever reads the record and writes it again learns.
+            made = [one for one in mutations if isinstance(one, Overwrite) and one.makes]
+            if not made or error.code != _WRONG:
+                raise
+            raise _refused(*made) from error
+
+    def _mutate(self, mutations: Sequence[StorageMutation]) -> None:
         if len(mutations) == 1:
             plan, parameters = self._statements(mutations[0]).mutation(mutations[0])
             if self._connections.write(plan.text, parameters) == 0 and plan.conditional:

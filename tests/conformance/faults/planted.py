@@ -42,6 +42,14 @@ from tests.conformance.faults.clients import (
     SnapshotClient,
     open_shared,
 )
+from tests.conformance.faults.overwrites import (
+    KeepsNoNull,
+    KeepsTheNewValue,
+    KeepsWhatANewRecordNeverHeld,
+    MakesNothing,
+    MakesWhatItShallOnlyChange,
+    OverwritesAnything,
+)
 from tests.conformance.faults.reads import (
     BatchesInPieces,
     BatchesOneTable,
@@ -145,6 +153,14 @@ FAULTS: dict[tuple[str, str], Subject] = (
             (ChecksThenWrites, "test_no_increment_is_lost"),
             (ReplacesTheRow, "test_columns_not_named_keep_their_values"),
             (IgnoresExplicitNone, "test_an_explicit_none_sets_null"),
+            (OverwritesAnything, "test_a_record_is_written_over"),
+            (KeepsTheNewValue, "test_a_record_is_written_over"),
+            (KeepsTheNewValue, "test_every_value_is_kept_unaltered"),
+            (KeepsNoNull, "test_a_record_is_written_over"),
+            (MakesWhatItShallOnlyChange, "test_a_record_is_made_or_nothing_is"),
+            (MakesNothing, "test_a_record_is_made_or_nothing_is"),
+            (KeepsWhatANewRecordNeverHeld, "test_a_record_is_made_or_nothing_is"),
+            (AppliesOneByOne, "test_in_a_group_with_others"),
             (RefusesToEraseNothing, "test_erasing_a_missing_record_is_no_error"),
             (CountsOnlyChangedRows, "test_writing_what_is_there_counts_as_applied"),
             (ErasesOnlyByMark, "test_a_record_made_anew_has_nothing_of_the_old_one"),

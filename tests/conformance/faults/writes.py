@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 class IgnoresConditions(MemoryStorage):
     async def mutate(self, mutations: Sequence[StorageMutation]) -> None:
-        await super().mutate([replace(m, condition=None) for m in mutations])
+        await super().mutate([replace(m, condition=None) for m in mutations])  # type: ignore[arg-type]  # of any
 
 
 class ForgetsToSayRefused(MemoryStorage):
@@ -78,7 +78,7 @@ class ConditionsHoldForMissingRecords(MemoryStorage):
             missing = await self.get(m.table, m.key) is None
             nulls = dict.fromkeys(m.table.columns)
             true = isinstance(m.condition, Comparison) and matches(m.condition, nulls)
-            lax.append(replace(m, condition=None) if missing and true else m)
+            lax.append(replace(m, condition=None) if missing and true else m)  # type: ignore[arg-type]  # of any
         await super().mutate(lax)
 
 
@@ -113,7 +113,7 @@ async def check_then_write(
         if not met:
             raise WriteRefusedError("not met")
     time.sleep(0.001)  # noqa: ASYNC251  # on a thread of its own
-    await write([replace(m, condition=None) for m in mutations])
+    await write([replace(m, condition=None) for m in mutations])  # type: ignore[arg-type]  # of any
 
 
 class ChecksThenWrites(MemoryStorage):

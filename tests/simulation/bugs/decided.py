@@ -73,7 +73,7 @@ def _refused_together_and_forced_singly() -> Patches:
     async def apply_together(self: Recovery, group: Sequence[StorageMutation]) -> None:
         if not await self._apply(*group):
             for mutation in group:
-                await self._apply(replace(mutation, condition=None))
+                await self._apply(replace(mutation, condition=None))  # type: ignore[arg-type]  # of any
 
     return [(Recovery, "_apply_together", apply_together)]
 

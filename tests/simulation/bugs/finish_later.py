@@ -42,7 +42,7 @@ def _finished_whoever_wrote_them() -> Patches:
     async def write_group(
         self: FinishLater, group: Sequence[StorageMutation], whose: dict[RecordId, Unfinished]
     ) -> None:
-        bare = [dataclasses.replace(one, condition=if_exists) for one in group]
+        bare = [dataclasses.replace(one, condition=if_exists) for one in group]  # type: ignore[arg-type]  # of any
         await right(self, bare, whose)
 
     return [(FinishLater, "_write_group", write_group)]

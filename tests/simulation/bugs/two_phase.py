@@ -31,7 +31,7 @@ def _failure_without_a_decision() -> Patches:
         if self._alone:
             await right(self, obstacle)
         await self._records.roll_back()
-        raise self.as_error(obstacle) from obstacle
+        raise self._records.in_the_way.as_error(obstacle) from obstacle
 
     return [(Commit, "give_up", give_up)]
 

@@ -1,0 +1,124 @@
+"""Which records are read before they are written, although the storage could do without?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scalar_tx.errors import ConflictError
+from scalar_tx.model.conditions import column
+from tests.protocol.unread_accounts import (
+    ABSENT,
+    ACCOUNT,
+    BARE,
+    THERE,
+    delete,
+    every_step,
+    key,
+    opened,
+    rows,
+    steps_of,
+    upsert,
+)
+from tests.protocol.world import STORAGES, World, open_inner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(params=STORAGES)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    made = opened(open_inner(request.param, tmp_path))
+    yield made
+    made.close()
+
+
+def test_a_table_that_was_scanned_is_read(world: World) -> None:
+    """Else the absence that the scan has met would be looked for in vain: the record is ours."""
+    tx = world.begin("T")
+    free = {"id": ABSENT}
+    assert tx.scan(ACCOUNT, {"branch": 1}, start=free, end=free) == []
+    other = world.begin("other")
+    other.insert(ACCOUNT, {**key(ABSENT), "balance": 1})
+    other.commit()
+    upsert(tx, ABSENT)
+    with pytest.raises(ConflictError):
+        tx.commit()
+    found = rows(world, ABSENT)
+    assert found is not None
+    assert found["balance"] == 1
+
+
+def _hook(world: World) -> None:
+    async def hook(event: Any) -> None:
+        assert [write.replaced_tx_id for write in event.writes] == ["load-1"]
+
+    world.parts.context.commit_hooks.append(hook)
+
+
+def _recorded(world: World) -> None:
+    world.parts.context.recorded.add(ACCOUNT)
+
+
+def _every_step_is_taken(world: World) -> None:
+    world.parts.context.options = every_step(world)
+
+
+def _decisions_are_removed(world: World) -> None:
+    options = world.parts.context.options
+    world.parts.context.options = replace(options, decisions_are_removed=True)
+
+
+def _no_overwrites(world: World) -> None:
+    world.storage.overwrites = False
+
+
+class Witness:
+    def began(self, transaction: Any) -> None:
+        pass
+
+    def ended(self, transaction: Any) -> None:
+        assert transaction.footprint.reads == [((ACCOUNT, (1, THERE)), "load-1")]
+
+
+def _observed(world: World) -> None:
+    world.parts.context.observers.append(Witness())
+
+
+@pytest.mark.parametrize(
+    "why",
+    [_hook, _recorded, _every_step_is_taken, _decisions_are_removed, _no_overwrites, _observed],
+)
+def test_where_the_version_must_be_known_it_is_read(
+    world: World, why: Callable[[World], None]
+) -> None:
+    why(world)
+    tx = world.begin("T")
+    upsert(tx, THERE)
+    world.storage.calls.clear()
+    assert (tx.steps.explain().unread, tx.steps.explain().pre_reads) == (0, 1)
+    tx.commit()
+    assert steps_of(world)[0] == "read"
+    if why is _observed:
+        assert world.parts.context.observers, "it has not failed"
+
+
+def test_a_condition_reads(world: World) -> None:
+    tx = world.begin("T")
+    tx.delete(ACCOUNT, key(THERE), where=column("balance") == 100)
+    assert steps_of(world) == ["read"]
+    assert tx.steps.explain().unread == 0
+    tx.commit()
+
+
+def test_it_is_said_beforehand(world: World) -> None:
+    tx = world.begin("T")
+    upsert(tx, THERE)
+    delete(tx, BARE)
+    assert str(tx.steps.explain()) == (
+        "2 records, 2 of them unread, commit path: fused (all records and the decision are one "
+        "write)\nrequests: 1 to decide; 1 round trips\nSERIALIZABLE leaves possible: nothing"
+    )
