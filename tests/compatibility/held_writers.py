@@ -21,7 +21,7 @@ from tests.compatibility.conftest import started
 from tests.compatibility.java_peer import Expression, Write
 from tests.compatibility.our_transfers import ROOT
 from tests.compatibility.ours import EVERY_STEP, watch
-from tests.compatibility.unfinished import after_work, committed_rows, work
+from tests.compatibility.unfinished import after_work, committed_rows, work, work_unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,10 +127,12 @@ def stored(place: Place, tables: Sequence[str], id: int) -> Rows:  # noqa: A002 
     return found
 
 
-def prepare_partitions(place: Place, tables: Sequence[str], ids: Sequence[int]) -> None:
+def prepare_partitions(
+    place: Place, tables: Sequence[str], ids: Sequence[int], *, index: Sequence[str] = ("balance",)
+) -> None:
     """Records 2 and 3 committed, records 5 and 6 as imported, in each partition."""
     for table in tables:
-        place.create_table(table, COLUMNS, ["id"], ["kind"], ["balance"])
+        place.create_table(table, COLUMNS, ["id"], ["kind"], list(index))
     place.create_coordinator()
     for id_ in ids:  # one after the other: a small server gives up on too many at once
         with place.ours.transaction() as tx:
@@ -161,11 +163,17 @@ def held_in_java(place: Place, tables: tuple[str, str], holds: Mapping[int, Hold
     return found
 
 
-def held_in_ours(place: Place, tables: tuple[str, str], holds: Mapping[int, Hold]) -> list[Held]:
-    """The same with writers of ours in one process, which is killed."""
+def held_in_ours(
+    place: Place, tables: tuple[str, str], holds: Mapping[int, Hold], *, unread: bool = False
+) -> list[Held]:
+    """The same with writers of ours in one process, which is killed.
+
+    ``unread``: they don't read what they write over, as far as the storage lets them.
+    """
     befores = {id_: stored(place, tables, id_) for id_ in holds}
     where = [[id_, hold.when, hold.step] for id_, hold in holds.items()]
-    orders = json.dumps([{**place.properties, **IN_TURN}, tables, where])
+    properties = {**place.properties, **IN_TURN, EVERY_STEP: str(unread).lower()}
+    orders = json.dumps([properties, tables, where, unread])
     with subprocess.Popen(
         [sys.executable, "-m", "tests.compatibility.held_writers", orders],
         cwd=ROOT,
@@ -185,7 +193,7 @@ def held_in_ours(place: Place, tables: tuple[str, str], holds: Mapping[int, Hold
 
 def main() -> None:
     """Hold a writer for each id, say theirs, and wait for the end."""
-    properties, tables, where = json.loads(sys.argv[1])
+    properties, tables, where, unread = json.loads(sys.argv[1])
     db = scalar_tx.connect(properties)
     calls = watch(db)
     writers: list[str] = []
@@ -200,9 +208,11 @@ def main() -> None:
         calls.at(when, "finish" if step == "commit" else step, stay)
 
         def write(id_: int = id_) -> None:
-            tx = db.begin(isolation="SNAPSHOT")
+            tx = db.begin(isolation="SERIALIZABLE" if unread else "SNAPSHOT")
             writers.append(tx.id)
-            work(tx, tables, lambda kind: {"id": id_, "kind": kind})
+            do = work_unread if unread else work
+            do(tx, tables, lambda kind: {"id": id_, "kind": kind})
+            assert tx.explain().unread == (5 * len(tables) if unread else 0)
             tx.commit()
 
         threading.Thread(target=write, daemon=True).start()

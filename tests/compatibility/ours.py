@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import scalar_tx
 from scalar_tx.connection import build
-from scalar_tx.storage.interface import Erase, Write
+from scalar_tx.storage.interface import Erase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -151,7 +151,7 @@ def _step(mutation: StorageMutation, coordinator: str) -> Step:
             return "forget-state"
         return "commit-state" if mutation.values["tx_state"] == 3 else "abort-state"
     # Only a prepare writes one of these two states.
-    if isinstance(mutation, Write) and mutation.values.get("tx_state") in (1, 2):
+    if not isinstance(mutation, Erase) and mutation.values.get("tx_state") in (1, 2):
         return "prepare"
     return "finish"
 

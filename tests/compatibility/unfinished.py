@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import scalar_tx
 from tests.compatibility.bank import COLUMNS, COMMITTED, account, key, look
-from tests.compatibility.ours import COORDINATOR, HALTED, die, two_storages, watch
+from tests.compatibility.ours import COORDINATOR, EVERY_STEP, HALTED, die, two_storages, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,6 +91,20 @@ def work(
         tx.delete(table, keyed(3))
         tx.delete(table, keyed(4))
         tx.update(table, keyed(5), {"balance": 80, "name": None})
+        tx.delete(table, keyed(6))
+
+
+def work_unread(tx: Transaction, tables: Sequence[str] = TABLES, keyed: Keyed = key) -> None:
+    """Writes that leave the same values, of records that the writer does not read.
+
+    It has read another one, which it must validate: so it prepares them.
+    """
+    assert tx.get(tables[0], keyed(7)) is None
+    for table in tables:
+        tx.upsert(table, account(1) | keyed(1))
+        tx.upsert(table, {**keyed(2), "balance": 120})
+        tx.delete(table, keyed(3))
+        tx.upsert(table, {**keyed(5), "balance": 80, "name": None})
         tx.delete(table, keyed(6))
 
 
@@ -222,7 +236,9 @@ def left_by_java(java: JavaPeer, folder: Path, points: Iterable[Point]) -> dict[
     return {str(left.point): left for left, _ in begun}
 
 
-def left_by_us(java: JavaPeer, folder: Path, points: Iterable[Point]) -> dict[str, Left]:
+def left_by_us(
+    java: JavaPeer, folder: Path, points: Iterable[Point], *, unread: bool = False
+) -> dict[str, Left]:
     """A process of ours for each point, which ends there without a word."""
     left, children = {}, []
     for point in points:
@@ -231,7 +247,7 @@ def left_by_us(java: JavaPeer, folder: Path, points: Iterable[Point]) -> dict[st
         prepare_file(session)
         session.close()
         before = rows(file)
-        where = json.dumps([point.when, point.step, point.nth])
+        where = json.dumps([point.when, point.step, point.nth, unread])
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.compatibility.unfinished", str(file), where],
             cwd=ROOT,
@@ -248,12 +264,18 @@ def left_by_us(java: JavaPeer, folder: Path, points: Iterable[Point]) -> dict[st
 
 def main() -> None:
     """Do the work, and end at the point that the second argument names."""
-    when, step, nth = json.loads(sys.argv[2])
-    db = scalar_tx.connect(two_storages(Path(sys.argv[1])))
-    watch(db).at(when, "finish" if step == "commit" else step, die, nth=nth)
-    tx = db.begin(isolation="SNAPSHOT")
+    when, step, nth, unread = json.loads(sys.argv[2])
+    properties = {**two_storages(Path(sys.argv[1])), EVERY_STEP: str(unread).lower()}
+    db = scalar_tx.connect(properties)
+    calls = watch(db)
+    calls.at(when, "finish" if step == "commit" else step, die, nth=nth)
+    tx = db.begin(isolation="SERIALIZABLE" if unread else "SNAPSHOT")
     print(tx.id, flush=True)
-    work(tx)
+    if unread:
+        work_unread(tx)
+        assert tx.explain().unread == 5 * len(TABLES)
+    else:
+        work(tx)
     tx.commit()
 
 
