@@ -2,7 +2,8 @@
 
 Pure rules: each function takes a stored row and says which image it holds, or which columns to set
 under which condition (Consensus Commit specification 1.4 to 1.6, 4.2, 4.5, 5.4). Every change of a
-row is a compare-and-set on its writer's id, and on its state once it is prepared.
+row is a compare-and-set on its writer's id, and on its state once it is prepared; of a row that
+nobody has read, on its being settled.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scalar_tx.consensus_commit import record
+from scalar_tx.consensus_commit.decision_removal import can_land_twice
 from scalar_tx.errors import ConflictError
 from scalar_tx.model.conditions import column
 from tests.protocol.unread_accounts import (
@@ -104,6 +106,16 @@ def test_where_the_version_must_be_known_it_is_read(
     assert steps_of(world)[0] == "read"
     if why is _observed:
         assert world.parts.context.observers, "it has not failed"
+
+
+@pytest.mark.parametrize("values", [None, {"balance": 1}])
+def test_a_write_over_whatever_is_there_could_land_twice(
+    world: World, values: dict[str, Any] | None
+) -> None:
+    """So it is not sent again where the decision that keeps a second one out may be removed."""
+    table = world.run(world.parts.context.catalog.table(ACCOUNT))
+    write = record.final_unread(table, (1, THERE), values, tx_id="T", at=1)
+    assert can_land_twice(write)
 
 
 def test_a_condition_reads(world: World) -> None:

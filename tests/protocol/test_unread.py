@@ -327,6 +327,20 @@ def test_a_prepare_of_unknown_outcome_is_undone(
     assert {number: rows(world, number) for number in PLACES} == before
 
 
+def test_what_would_have_been_written_over_is_not_what_was_in_the_way(by_record: World) -> None:
+    """One write is refused, another one fails: nothing is tried again."""
+    world = by_record
+    tx = world.begin("T", Isolation.SNAPSHOT)
+    for number in (THERE, BARE):
+        upsert(tx, number)
+    for error in (WriteRefusedError, StorageUnavailableError):
+        fault = Fault("prepare", lambda error=error: error("made to fail"), "T")  # type: ignore[misc]  # bound now
+        world.storage.faults.append(fault)
+    with pytest.raises(ConflictError) as told:
+        tx.commit()
+    assert (told.value.code, told.value.retryable) == ("STX-1031", True)
+
+
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_lost_reply_of_the_one_write_is_settled(world: World, applied: bool) -> None:
     tx = world.begin("T")

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _ZERO: Final = {"N": "0"}
 _ONE: Final = {"N": "1"}
 _NUMBER: Final = {"S": "N"}  # as attribute_type wants it
-# Of DynamoDB: bytes of one expression, and operators and functions in it.
-_MOST_BYTES: Final = 4096
-_MOST_OPERATORS: Final = 300
+_MOST_BYTES: Final = 4096  # of one expression
 
 
 def copies(overwrite: Overwrite, aliases: Aliases) -> list[str]:
@@ -50,7 +48,7 @@ def where(overwrite: Overwrite, present: str, condition: str, aliases: Aliases) 
 
 def check(overwrite: Overwrite, update: str) -> None:
     """WriteRefusedError if it is more than DynamoDB takes."""
-    if len(update.encode()) > _MOST_BYTES or len(overwrite.keeps) + 2 > _MOST_OPERATORS:
+    if len(update.encode()) > _MOST_BYTES:
         raise WriteRefusedError(
             f"{overwrite.table.name} {overwrite.key!r}: DynamoDB can't keep so many columns at once"
         )
