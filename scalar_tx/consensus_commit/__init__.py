@@ -3,10 +3,11 @@
 A transaction works on copies. It reads records, remembers whose they were, and keeps its writes to
 itself (``snapshot``, ``read``, ``scan``, ``write``). At commit it *prepares* each record: a
 conditional write puts the new values beside the old ones, under the transaction's id, if the record
-is still the one that was read, or settled if it was not read (``unread``). Then it *validates*: at SERIALIZABLE it reads again whatever it did
-not write. Then it *decides*: one row in the coordinator table, inserted if absent, says COMMITTED.
-That row is the commit; all else before it can be undone and all else after it will be done. Last it
-*finishes* its records, rolling them forward (``commit``; ``validate``; ``coordinator_state``).
+is still the one that was read, or is settled if it was not read (``unread``). Then it *validates*:
+at SERIALIZABLE it reads again whatever it did not write. Then it *decides*: one row in the
+coordinator table, inserted if absent, says COMMITTED. That row is the commit; all else before it
+can be undone and all else after it will be done. Last it *finishes* its records, rolling them
+forward (``commit``; ``validate``; ``coordinator_state``).
 
 Whoever meets a prepared record of somebody else looks at that row. COMMITTED: the new values count.
 ABORTED: the old ones, kept in the record itself. No row: the writer may be alive, so hands off, for
