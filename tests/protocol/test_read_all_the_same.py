@@ -9,8 +9,13 @@ import pytest
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.decision_removal import can_land_twice
+from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.errors import ConflictError
 from scalar_tx.model.conditions import column
+from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.table import TableSchema
+from scalar_tx.storage.interface import AtomicityUnit, StorageInfo
+from scalar_tx.storage.memory import MemoryStorage
 from tests.protocol.unread_accounts import (
     ABSENT,
     ACCOUNT,
@@ -24,7 +29,7 @@ from tests.protocol.unread_accounts import (
     steps_of,
     upsert,
 )
-from tests.protocol.world import STORAGES, World, open_inner
+from tests.protocol.world import STORAGES, Tx, World, open_inner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,6 +121,39 @@ def test_a_write_over_whatever_is_there_could_land_twice(
     table = world.run(world.parts.context.catalog.table(ACCOUNT))
     write = record.final_unread(table, (1, THERE), values, tx_id="T", at=1)
     assert can_land_twice(write)
+
+
+def test_where_the_records_alone_tell_of_a_commit_they_are_read() -> None:
+    """That is one write, instead of three."""
+    world = opened(MemoryStorage(unit=AtomicityUnit.PARTITION))
+    tx = Tx(world, TransactionSteps(world.parts.context, Isolation.SERIALIZABLE), "")
+    upsert(tx, THERE)
+    world.storage.calls.clear()
+    assert (tx.steps.explain().path, tx.steps.explain().unread) == ("record-only", 0)
+    tx.commit()
+    assert steps_of(world) == ["read", "final"]
+
+
+class KeepsNothingInIndexes(MemoryStorage):
+    def info(self, table: str) -> StorageInfo:
+        return replace(super().info(table), keeps_in_indexes=False)
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+@pytest.mark.parametrize("prepared", [True, False])
+def test_what_is_prepared_is_read_where_its_index_can_not_keep_it(
+    indexed: bool, prepared: bool
+) -> None:
+    world = opened(KeepsNothingInIndexes())
+    name = "bank.indexed"
+    schema = TableSchema({"id": "INT", "n": "INT"}, ["id"], secondary_index=["n"] * indexed)
+    world.create_table(name, schema)
+    tx = world.begin("T")
+    if prepared:
+        tx.get(ACCOUNT, key(THERE))
+    tx.upsert(name, {"id": 1, "n": 1})
+    assert tx.steps.explain().unread == (not (indexed and prepared))
+    tx.commit()
 
 
 def test_a_condition_reads(world: World) -> None:

@@ -159,6 +159,16 @@ def test_with_the_decision_too(
     assert world.state("T") == "COMMITTED"
 
 
+def test_what_older_writers_left_of_a_previous_image_is_cleared(world: World) -> None:
+    world.write(ACCOUNT, (1, THERE), before_tx_id="older", before_balance=1, before_tx_version=1)
+    tx = world.begin("T")
+    upsert(tx, THERE)
+    tx.commit()
+    found = rows(world, THERE)
+    assert found is not None
+    assert {value for name, value in found.items() if name.startswith("before_")} == {None}
+
+
 @pytest.mark.parametrize("isolation", ALL)
 def test_one_call_is_all_there_is(world: World, isolation: Isolation) -> None:
     def several(tx: Tx) -> None:
