@@ -17,6 +17,7 @@ from tests.compatibility.unfinished import KEYS, Left, Point, decisions, left_by
 
 if TYPE_CHECKING:
     from tests.compatibility.conftest import JavaShelf
+    from tests.compatibility.java_cells import Row
     from tests.compatibility.java_peer import JavaPeer
     from tests.compatibility.places import Place
 
@@ -80,7 +81,11 @@ def test_on_servers(place: Place) -> None:
         assert len(held.uncommitted()) == 5 * len(tables)
         held.age(16)
     decided = replace(found[COMMITTED_OURS], hold=replace(HELD, decided=True))
-    decision = {"tx_id": decided.writer, "tx_state": COMMITTED, "tx_created_at": 1_700_000_000_000}
+    decision: Row = {
+        "tx_id": decided.writer,
+        "tx_state": COMMITTED,
+        "tx_created_at": 1_700_000_000_000,
+    }
     place.java.storage_put(place.coordinator, decision)
     for held, by_java in (
         (found[READ_OURS], True),

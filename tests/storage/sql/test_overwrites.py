@@ -11,11 +11,12 @@ from scalar_tx.model.conditions import column
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.storage.interface import Overwrite, Write
 from scalar_tx.storage.sqlite import open_sqlite
-from tests.storage.sql.stage import mutate, run
+from tests.storage.sql.stage import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scalar_tx.storage.interface import StorageMutation
     from scalar_tx.storage.sql.storage import SqlStorage
 
 TABLE = Table(
@@ -52,6 +53,10 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> SqlStorage:
     run(found.admin.drop_table(TABLE.name, if_exists=True))
     run(found.admin.create_table(TABLE))
     return found
+
+
+def mutate(storage: SqlStorage, *mutations: StorageMutation) -> None:
+    run(storage.mutate(mutations))
 
 
 def define(storage: SqlStorage, text: str) -> None:
