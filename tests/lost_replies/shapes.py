@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row, Value
-    from scalar_tx.storage.interface import StorageMutation
+    from scalar_tx.storage.interface import Overwrite, StorageMutation
 
 OLD, MINE = "old", "mine"
 AT = 1_700_000_000_000
@@ -125,6 +125,29 @@ def _back_insertion(tables: Tables, p: int, c: int = 1) -> Scene:
     return Scene([change], [record.roll_back(tables.records, key, row | change.values)])
 
 
+def _over(tables: Tables, key: tuple[Value, ...], balance: int | None) -> Overwrite:
+    values = None if balance is None else {"balance": balance}
+    return record.prepare_unread(tables.records, key, values, tx_id=MINE, at=AT + 2)
+
+
+def _unread(tables: Tables, p: int, c: int = 1, balance: int | None = 90) -> Scene:
+    key = _key(p, c)
+    return Scene([_there(tables.records, key)], [_over(tables, key, balance)])
+
+
+def _unread_of_another(tables: Tables, p: int) -> Scene:
+    key = _key(p)
+    before: list[StorageMutation] = [
+        _there(tables.records, key),
+        Write(tables.records.stored, key, {"tx_id": "another", "tx_state": record.PREPARED}),
+    ]
+    return Scene(before, [_over(tables, key, 90)], refused=True)
+
+
+def _unread_of_nothing(tables: Tables, p: int, c: int = 1) -> Scene:
+    return Scene([], [_over(tables, _key(p, c), 90)])
+
+
 def _decision(tables: Tables, p: int) -> Scene:
     values: Row = {"tx_state": record.COMMITTED, "tx_created_at": AT}
     return Scene([], [Write(tables.decisions, (f"lost {p}",), values, if_not_exists)])
@@ -144,4 +167,14 @@ SHAPES: Final[dict[str, Callable[[Tables, int], Scene]]] = {
     "prepare-several": lambda t, p: _insert(t, p, 1) + _update(t, p, 2) + _delete(t, p, 3),
     "roll-several-forward": lambda t, p: _forward(t, p, 1) + _forward_deletion(t, p, 2),
     "roll-several-back": lambda t, p: _back(t, p, 1) + _back_insertion(t, p, 2),
+}
+# Where the storage keeps by itself what it writes over.
+OF_UNREAD: Final[dict[str, Callable[[Tables, int], Scene]]] = {
+    "prepare-unread": _unread,
+    "prepare-unread-refused": _unread_of_another,
+    "prepare-unread-of-nothing": _unread_of_nothing,
+    "prepare-unread-delete": lambda t, p: _unread(t, p, balance=None),
+    "prepare-unread-several": lambda t, p: (
+        _unread(t, p, 1) + _unread_of_nothing(t, p, 2) + _update(t, p, 3)
+    ),
 }

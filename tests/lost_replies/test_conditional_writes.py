@@ -27,7 +27,7 @@ from tests.lost_replies.lanes import lanes
 from tests.lost_replies.mishaps import SINGLE, Mishap, Watch
 from tests.lost_replies.places import DECISIONS, FIRST
 from tests.lost_replies.readiness import ready
-from tests.lost_replies.shapes import SHAPES
+from tests.lost_replies.shapes import OF_UNREAD, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,9 +82,12 @@ class Player:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        storage = place.observer._parts.context.storage
+        overwrites = storage.info(place.stored[FIRST].name).overwrites
+        self.shapes = {**SHAPES, **(OF_UNREAD if overwrites else {})}
 
     def scene(self, shape: str) -> Scene:
-        scene = SHAPES[shape](self.place.for_shapes, self.place.fresh())
+        scene = self.shapes[shape](self.place.for_shapes, self.place.fresh())
         storage = self.place.observer._parts.context.storage
         for mutation in scene.before:
             run_blocking(storage.mutate([mutation]))
@@ -205,12 +208,12 @@ def clients(place: Place) -> Iterator[Lanes[Storage]]:
 def test_every_conditional_write_with_every_mishap(place: Place, clients: Lanes[Storage]) -> None:
     player = Player(place)
     one = clients.lanes[0]
-    clean = {shape: player.clean(one, shape) for shape in SHAPES}
-    for shape in SHAPES:
+    clean = {shape: player.clean(one, shape) for shape in player.shapes}
+    for shape in player.shapes:
         assert (clean[shape].before == clean[shape].after) == shape.endswith("refused"), shape
     cases = [
         Case(shape, mishap, nth)
-        for shape in SHAPES
+        for shape in player.shapes
         for nth in range(1, clean[shape].requests + 1)
         for mishap in SINGLE
         if mishap is not Mishap.HELD_LONG  # nobody else writes here
