@@ -86,7 +86,11 @@ class FileConnections(FilePool):
         """All rows of one SELECT."""
         connection = self._take()
         try:
-            rows: list[Cells] = connection.execute(text, parameters).fetchall()
+            door = self._turns.enter()
+            try:
+                rows: list[Cells] = connection.execute(text, parameters).fetchall()
+            finally:
+                door.release()
         except DRIVERS as error:
             raise self._after(connection, error, at_commit=False) from error
         except BaseException as error:
@@ -197,9 +201,13 @@ class FileConnections(FilePool):
         at_commit = False
         session = Session(connection)
         try:
-            while call is not None:
-                self._judge(connection, session, call)
-                call = line.next()
+            door = self._turns.enter()
+            try:
+                while call is not None:
+                    self._judge(connection, session, call)
+                    call = line.next()
+            finally:
+                door.release()
             at_commit = True
             connection.execute("COMMIT")
         except BaseException as error:

@@ -22,6 +22,7 @@ from scalar_tx.errors import (
 )
 from scalar_tx.storage.sqlite.combining import Line
 from scalar_tx.storage.sqlite.errors import meaning_of
+from scalar_tx.storage.sqlite.one_by_one import OneByOne
 from scalar_tx.storage.sqlite.opening import close_connection, open_connection
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class FilePool:
         self._patience_s = settings.busy_timeout_ms / 1000
         self._lock = threading.Lock()
         self._line = self._new_line()
+        self._turns = OneByOne()
         self._idle: list[sqlite3.Connection] = []
         self._aside: sqlite3.Connection | None = None
         self._hurried: set[sqlite3.Connection] = set()
@@ -155,6 +157,7 @@ class FilePool:
         """After a fork, in the child: begin anew, without touching the parent's connections."""
         self._lock = threading.Lock()  # another thread of the parent may have held it
         self._line = self._new_line()
+        self._turns = OneByOne()
         idle, self._idle = self._idle, []
         aside, self._aside = self._aside, None
         for connection in idle if aside is None else (*idle, aside):
