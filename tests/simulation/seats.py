@@ -119,6 +119,7 @@ class Seats:
         return Program(f"move {next(self._numbers)}: {start} to {goal}", move)
 
     def _move_by_scan(self, start: int, goal: int) -> Program:
+        # Only SERIALIZABLE keeps what a scan did not find from coming after it.
         async def move(tx: WatchedTransaction) -> None:
             seat = {"seat": goal}
             if await tx.scan(SEATS.name, {"room": ROOM}, start=seat, end=seat):
@@ -126,8 +127,10 @@ class Seats:
             found = await tx.get(SEATS.name, room=ROOM, seat=start)
             if found is None:
                 return
+            protected = tx.attempt.isolation is Isolation.SERIALIZABLE
+            sit = tx.upsert if protected else tx.insert
             await tx.delete(SEATS.name, room=ROOM, seat=start)
-            await tx.upsert(SEATS.name, room=ROOM, seat=goal, guest=found["guest"])
+            await sit(SEATS.name, room=ROOM, seat=goal, guest=found["guest"])
             tx.attempt.notes["moved"] = (found["guest"], start, goal)
 
         return Program(f"move {next(self._numbers)}: {start} to {goal}, free by a scan", move)

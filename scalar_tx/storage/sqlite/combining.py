@@ -104,6 +104,11 @@ class Line:
         self._taken: list[Call[Any]] = []  # what it writes along with its own call
         self._gathers_until = 0.0
 
+    @property
+    def is_busy(self) -> bool:
+        """Does somebody write?"""
+        return self._writer is not None
+
     def begin(self) -> bool:
         """Take the turn if nobody has it. Whoever asks says ``end`` at last, however this ends."""
         me = threading.get_ident()

@@ -86,11 +86,13 @@ class FileConnections(FilePool):
         """All rows of one SELECT."""
         connection = self._take()
         try:
-            door = self._turns.enter()
+            self._turns.enter()
             try:
                 rows: list[Cells] = connection.execute(text, parameters).fetchall()
             finally:
-                door.release()
+                self._turns.leave()
+                if self._line.is_busy:
+                    self._turns.rest()
         except DRIVERS as error:
             raise self._after(connection, error, at_commit=False) from error
         except BaseException as error:
@@ -139,6 +141,7 @@ class FileConnections(FilePool):
         return Call(alone, steps, several=True, shares=keep)
 
     def _in_line(self, call: Call[T]) -> T:
+        self._turns.rest()
         if not self._line.join(call):
             return call.answer()
         if self._line.has_company(call):
@@ -148,6 +151,7 @@ class FileConnections(FilePool):
     def _write_alone(
         self, text: str, parameters: Sequence[object], deadline: float | None = None
     ) -> int:
+        self._turns.rest()
         connection = self._take(deadline)
         try:
             count = connection.execute(text, parameters).rowcount
@@ -163,6 +167,7 @@ class FileConnections(FilePool):
     def _transact_alone(
         self, steps: Callable[[Session], T], *, keep: bool, deadline: float | None = None
     ) -> T:
+        self._turns.rest()
         connection = self._take(deadline)
         at_commit = False
         try:
@@ -201,14 +206,15 @@ class FileConnections(FilePool):
         at_commit = False
         session = Session(connection)
         try:
-            door = self._turns.enter()
+            self._turns.enter()
             try:
                 while call is not None:
                     self._judge(connection, session, call)
                     call = line.next()
             finally:
-                door.release()
+                self._turns.leave()
             at_commit = True
+            self._turns.rest()
             connection.execute("COMMIT")
         except BaseException as error:
             if at_commit and isinstance(error, DRIVERS):

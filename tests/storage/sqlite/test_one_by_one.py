@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from scalar_tx.storage.sqlite import pool
+import pytest
+
+from scalar_tx.storage.sqlite import one_by_one, pool
 from scalar_tx.storage.sqlite.connections import FileConnections
 from scalar_tx.storage.sqlite.one_by_one import OneByOne
 from scalar_tx.storage.sqlite.settings import sqlite_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 READERS = 8
 READS = 25
@@ -59,7 +60,8 @@ def test_reads_of_several_threads_go_in_one_after_the_other(
         return sqlite3.connect(*arguments, **more, factory=crowd.connection())
 
     monkeypatch.setattr(pool.FilePool, "open_file", staticmethod(open_file))
-    monkeypatch.setattr("scalar_tx.storage.sqlite.one_by_one._A_MOMENT_S", 10.0)
+    monkeypatch.setattr(one_by_one, "_SLICE_S", 0.01)
+    monkeypatch.setattr(one_by_one, "_LONGEST_S", 10.0)
     connections = FileConnections(sqlite_settings(str(tmp_path / "file.db")))
     with ThreadPoolExecutor(READERS) as threads:
         reads = [threads.submit(connections.read, "SELECT 1") for _ in range(READERS * READS)]
@@ -68,14 +70,60 @@ def test_reads_of_several_threads_go_in_one_after_the_other(
     assert crowd.most == 1
 
 
+def test_a_thread_goes_on_for_a_while_and_then_comes_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(one_by_one, "_SLICE_S", 0.005)
+    turns = OneByOne()
+    went_in: list[int] = []
+    until = time.monotonic() + 0.3
+
+    def visit(number: int) -> None:
+        while time.monotonic() < until:
+            turns.enter()
+            went_in.append(number)
+            time.sleep(0.0001)  # the others run, and come to the door
+            turns.leave()
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(4):
+            threads.submit(visit, number)
+    changes = sum(one != other for one, other in itertools.pairwise(went_in))
+    assert set(went_in) == {0, 1, 2, 3}
+    assert changes < len(went_in) / 4
+
+
+def test_who_rests_lets_the_next_one_in_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_by_one, "_SLICE_S", 10.0)
+    monkeypatch.setattr(one_by_one, "_LONGEST_S", 20.0)
+    turns = OneByOne()
+    turns.enter()
+    with ThreadPoolExecutor(1) as threads:
+        second = threads.submit(turns.enter)
+        with pytest.raises(TimeoutError):
+            second.result(0.1)
+        turns.leave()
+        with pytest.raises(TimeoutError):
+            second.result(0.1)
+        turns.rest()
+        second.result(5.0)
+
+
+def test_who_comes_where_nobody_is_inside_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_by_one, "_SLICE_S", 10.0)
+    turns = OneByOne()
+    turns.enter()
+    turns.leave()  # and has gone to do something else
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(turns.enter).result(5.0)
+
+
 def test_who_is_stuck_inside_keeps_the_others_for_a_moment_only() -> None:
     turns = OneByOne()
-    stuck = turns.enter()
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(turns.enter).result()
     began = time.monotonic()
-    second = turns.enter()  # the first that waits, and the last
-    second.release()
     for _ in range(200):
-        turns.enter().release()
-    assert time.monotonic() - began < 1.0  # not 200 moments
-    stuck.release()
-    turns.enter().release()
+        turns.enter()
+        turns.leave()
+    assert time.monotonic() - began < 1.0  # not 200 times the longest wait
