@@ -4,7 +4,8 @@ python -m tests.compatibility.long_transfers sqlite --transfers 100000
 python -m tests.compatibility.long_transfers cassandra --transfers 10000
 
 A round ends with a check of every account; the last check also compares the decisions with what the
-writers were told. It fails, too, if a side did less than its part.
+writers were told. Rounds differ in how both sides commit: see ``WAYS``. It fails, too, if a side
+did less than its part.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+import scalar_tx
 from tests.compatibility.conftest import JavaShelf, started
-from tests.compatibility.java_peer import JavaHaltedError
+from tests.compatibility.java_peer import NEWEST, JavaHaltedError
 from tests.compatibility.our_transfers import Load, Orders, another_process, logged
 from tests.compatibility.ours import HALTED
 from tests.compatibility.places import PLACES, place_on
@@ -32,7 +34,7 @@ from tests.compatibility.shared_bank import Bank
 from tests.servers.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.compatibility.java_peer import JavaPeer, Transfer
     from tests.compatibility.java_session import Isolation
@@ -44,6 +46,27 @@ LONGEST_SECONDS: Final = 3600.0  # a round
 LEVELS: Final[tuple[Isolation, ...]] = ("SERIALIZABLE", "SNAPSHOT", "READ_COMMITTED")
 _AHEAD: Final = 20  # transfers, of a share
 _MOMENT_S: Final = 2.0  # longer than a living writer leaves records prepared
+_CC: Final = "scalar.db.consensus_commit"
+_GROUPS: Final = f"{_CC}.coordinator.group_commit.enabled"
+_ONE_PHASE: Final = f"{_CC}.one_phase_commit.enabled"
+_LATER: Final = f"{_CC}.async_commit.enabled"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How do those that live commit, in a round? Properties of either side."""
+
+    ours: Mapping[str, str] = field(default_factory=dict)
+    java: Mapping[str, str] = field(default_factory=dict)
+
+
+WAYS: Final = (
+    Way(),
+    Way(ours={_GROUPS: "true", _ONE_PHASE: "false"}, java={_GROUPS: "true"}),
+    Way(java={_ONE_PHASE: "true"}),
+    Way(ours={_LATER: "true", _ONE_PHASE: "false"}, java={_LATER: "true"}),
+    Way(ours={_GROUPS: "true", _LATER: "true"}, java={_GROUPS: "true", _LATER: "true"}),
+)
 
 
 @dataclass
@@ -54,6 +77,8 @@ class Done:
     by: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)  # records prepared by writers that died
     conflicts: Counter[str] = field(default_factory=Counter)
+    of_groups: Counter[str] = field(default_factory=Counter)
+    without_decision: set[str] = field(default_factory=set)  # Java's, in one phase
 
     def too_little(self, transfers: int, rounds: int) -> list[str]:
         """What did not happen often enough for the run to count."""
@@ -67,6 +92,11 @@ class Done:
             for side in ("java", "ours")
             if self.left[side] < rounds
         ]
+        found += [
+            f"{side} committed {self.of_groups[side]} in groups"
+            for side in ("java", "ours")
+            if self.of_groups[side] < transfers // 50
+        ]
         return found + [
             f"no conflict of {side}" for side in ("java", "ours") if not self.conflicts[side]
         ]
@@ -76,7 +106,8 @@ class Done:
             f"{len(self.transfers):,} transfers, {self.by['java']:,} by Java, "
             f"{self.by['ours']:,} by ours; conflicts {self.conflicts['java']:,} and "
             f"{self.conflicts['ours']:,}; records left prepared {self.left['java']} and "
-            f"{self.left['ours']}"
+            f"{self.left['ours']}; in groups {self.of_groups['java']:,} and "
+            f"{self.of_groups['ours']:,}"
         )
 
 
@@ -126,12 +157,10 @@ def a_round(bank: Bank, number: int, share: int, done: Done, folder: Path) -> No
     """Four writers do ``share`` transfers each or more; two of them die in a commit."""
     place = bank.place
     level = LEVELS[number % len(LEVELS)]
+    way = WAYS[number % len(WAYS)]
     dice = random.Random(number)
     java_log, our_log = folder / f"java {number}.log", folder / f"ours {number}.log"
     pace = Pace(folder / f"pace {number}.log")
-    load = Load(
-        place.ours, ACCOUNTS, LEVELS, seed=1000 * number, tables=bank.tables, ahead=pace.is_before
-    )
     orders = Orders(
         dict(place.properties),
         str(our_log),
@@ -141,31 +170,40 @@ def a_round(bank: Bank, number: int, share: int, done: Done, folder: Path) -> No
         bank.tables,
         die_at=dice.randint(max(2, share // 4), max(3, share // 2)),
     )
-    with started() as doomed, load.running():
-        survivor = place.java.transfer_load_later(
-            bank.first,
-            second_table=bank.second,
-            accounts=ACCOUNTS,
-            threads=3,
-            seconds=LONGEST_SECONDS,
-            commits=share,
-            seed=number,
-            isolation="SERIALIZABLE",
-            log=pace.log,
+    living = place.session(place.shelf.peer(NEWEST), further=way.java)
+    with (
+        scalar_tx.connect({**place.properties, **way.ours}, bigint_range=64) as db,
+        started() as doomed,
+    ):
+        load = Load(
+            db, ACCOUNTS, LEVELS, seed=1000 * number, tables=bank.tables, ahead=pace.is_before
         )
-        with another_process(orders) as second:
-            of_java = _halted(bank, doomed, dice.randint(2, max(3, share // 3)), java_log, load)
-            assert second.wait(LONGEST_SECONDS) == HALTED
-        last = logged(our_log, "begun")[-1].id
-        of_ours = {last} & set(bank.prepared_by().values())
-        done.left["ours"] += list(bank.prepared_by().values()).count(last)
-        bank.expire(of_ours)
-        done.left["java"] += of_java
-        report = place.java.report(survivor, LONGEST_SECONDS)
-        give_up = time.monotonic() + LONGEST_SECONDS
-        while len(load.acknowledged) < share:
-            assert time.monotonic() < give_up, "ours did not go on"
-            time.sleep(0.05)
+        with load.running():
+            survivor = living.transfer_load_later(
+                bank.first,
+                second_table=bank.second,
+                accounts=ACCOUNTS,
+                threads=3,
+                seconds=LONGEST_SECONDS,
+                commits=share,
+                seed=number,
+                isolation="SERIALIZABLE",
+                log=pace.log,
+            )
+            with another_process(orders) as second:
+                of_java = _halted(bank, doomed, dice.randint(2, max(3, share // 3)), java_log, load)
+                assert second.wait(LONGEST_SECONDS) == HALTED
+            last = logged(our_log, "begun")[-1].id
+            of_ours = {last} & set(bank.prepared_by().values())
+            done.left["ours"] += list(bank.prepared_by().values()).count(last)
+            bank.expire(of_ours)
+            done.left["java"] += of_java
+            report = living.report(survivor, LONGEST_SECONDS)
+            give_up = time.monotonic() + LONGEST_SECONDS
+            while len(load.acknowledged) < share:
+                assert time.monotonic() < give_up, "ours did not go on"
+                time.sleep(0.05)
+    living.close()
     assert load.unknown == logged(our_log, "unknown") == logged(java_log, "unknown") == []
     assert report.unknown == ()
     by_java = [*report.acknowledged, *logged(java_log, "committed")]
@@ -173,6 +211,14 @@ def a_round(bank: Bank, number: int, share: int, done: Done, folder: Path) -> No
     done.transfers += by_java + by_ours
     done.by.update(java=len(by_java), ours=len(by_ours))
     done.conflicts.update(java=report.conflicts, ours=load.conflicts)
+    done.of_groups.update(java=_members(by_java), ours=_members(by_ours))
+    if way.java.get(_ONE_PHASE) == "true":
+        done.without_decision |= {each.id for each in report.acknowledged}
+
+
+def _members(transfers: Sequence[Transfer]) -> int:
+    """How many have an id that begins with a group's?"""
+    return sum("$" in each.id for each in transfers)
 
 
 def _halted(bank: Bank, doomed: JavaPeer, nth: int, log: Path, load: Load) -> int:
@@ -206,6 +252,8 @@ def _halted(bank: Bank, doomed: JavaPeer, nth: int, log: Path, load: Load) -> in
 
 def campaign(place: Place, transfers: int, folder: Path) -> Iterator[Done]:
     """Rounds until so many transfers are committed; each is checked."""
+    with scalar_tx.connect({**place.properties, _GROUPS: "true"}) as db:
+        db.admin.create_coordinator_tables()  # with the column of a group's members
     bank = Bank(place, "long", ACCOUNTS)
     done = Done()
     number = 0
@@ -214,7 +262,7 @@ def campaign(place: Place, transfers: int, folder: Path) -> Iterator[Done]:
         bank.check_balances(done.transfers)
         number += 1
         yield done
-    bank.check(done.transfers)
+    bank.check(done.transfers, without_decision=done.without_decision)
     too_little = done.too_little(transfers, number)
     assert too_little == [], too_little
 
