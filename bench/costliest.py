@@ -20,8 +20,10 @@ class Function(NamedTuple):
     name: str
 
 
-def costliest(profile: cProfile.Profile, transactions: int, functions: int) -> list[Function]:
-    """The costliest by their own time."""
+def costliest(
+    profile: cProfile.Profile, transactions: int, functions: int | None
+) -> list[Function]:
+    """So many of the costliest by their own time; None: all."""
     stats: Any = pstats.Stats(profile)
     every = sorted(stats.stats.items(), key=lambda item: item[1][2], reverse=True)
     found = []

@@ -1,7 +1,8 @@
 """Which figures are measured, and what must they be?
 
 Each is one row of docs/performance.md. A *contest* runs both sides in turns; a *floor* runs the
-same statements without transactions; a *cost* is a number of our own clients.
+same statements without transactions; a *cost* is a number of our own clients; a *profile* says in
+which functions of ours a transaction's time goes.
 """
 
 from __future__ import annotations
@@ -88,7 +89,20 @@ class Cost:
         return _file_name(["cost", self.measure])
 
 
-Figure = Contest | Floor | Cost
+@dataclass(frozen=True)
+class Profile:
+    """One client of ours under Python's profiler, at its defaults."""
+
+    workload: str
+    place: str
+
+    @property
+    def name(self) -> str:
+        """Its name, and that of its file."""
+        return _file_name(["profile", self.workload, self.place])
+
+
+Figure = Contest | Floor | Cost | Profile
 
 
 def _file_name(parts: Sequence[str]) -> str:
@@ -201,4 +215,13 @@ COSTS: Final = (
     ),
 )
 
-FIGURES: Final[dict[str, Figure]] = {one.name: one for one in (*COSTS, *FLOORS, *CONTESTS)}
+PROFILES: Final = (
+    Profile(_F1, SQLITE),
+    Profile(_C2, SQLITE),
+    Profile(_F1, "postgresql"),
+    Profile(_F1, "cassandra"),
+)
+
+FIGURES: Final[dict[str, Figure]] = {
+    one.name: one for one in (*COSTS, *FLOORS, *PROFILES, *CONTESTS)
+}

@@ -17,9 +17,10 @@ from rich.console import Console
 from bench.beside import results
 from bench.beside.contest import Effort, ground, held
 from bench.beside.costs import MEASURES
-from bench.beside.figures import FIGURES, Contest, Cost, Floor
+from bench.beside.figures import FIGURES, Contest, Cost, Floor, Profile
 from bench.beside.machine import described
 from bench.beside.places import default_folder
+from bench.beside.profile import measured_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,12 +114,16 @@ def measured(
             return ground(figure, effort, running)
         case Cost():
             return MEASURES[figure.measure](effort, running)
+        case Profile():
+            return measured_profile(figure, effort, running)
 
 
 def in_short(figure: Figure, result: Mapping[str, Any]) -> str:
     """A line for whoever watches."""
     if isinstance(figure, Cost):
         return f"{result['value']:.3g} {figure.unit}"
+    if isinstance(figure, Profile):
+        return f"{result['micros']:.0f} µs a transaction, profiled"
     rates = {side: one["rate"] for side, one in result["median"].items()}
     said = ", ".join(f"{side} {rate:,.0f}" for side, rate in rates.items())
     if isinstance(figure, Floor):

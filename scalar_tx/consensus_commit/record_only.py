@@ -48,6 +48,14 @@ _CERTAIN: Final = (
 )
 
 
+def what_records_tell(tx_id: str) -> str:
+    """How can a user learn of the outcome that nobody knows?"""
+    return (
+        f"Read them: one whose tx_id or before_tx_id is {tx_id} was written; one that is as it was "
+        "may yet be written, until it is changed by another transaction"
+    )
+
+
 class Found(Enum):
     """What one record says about the write."""
 
@@ -168,7 +176,7 @@ class RecordOnly:
     def _unknown(self, why: str) -> UnknownOutcomeError:
         return UnknownOutcomeError(
             f"whether the records were written is not known: {why}",
-            advice=f"Read them: one whose tx_id or before_tx_id is {self._tx_id} was written. This "
-            "transaction has left no decision that could be asked for",
+            advice=what_records_tell(self._tx_id)
+            + ". This transaction has left no decision that could be asked for",
             transaction_id=self._tx_id,
         )

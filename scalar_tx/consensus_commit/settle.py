@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
+from scalar_tx.consensus_commit.record_only import what_records_tell
 from scalar_tx.consensus_commit.transaction_id import leaves_a_decision
 from scalar_tx.errors import StorageUnavailableError, UnknownOutcomeError
 from scalar_tx.model.state import TransactionState
@@ -59,7 +60,7 @@ async def settle(decisions: DecisionMaker, tx_id: str) -> Decision:
     if not leaves_a_decision(tx_id):
         raise UnknownOutcomeError(
             f"{tx_id} has left no decision: it was committed by its records alone, or not at all",
-            advice=f"Read them: one whose tx_id or before_tx_id is {tx_id} was written",
+            advice=what_records_tell(tx_id),
             transaction_id=tx_id,
         )
     try:
