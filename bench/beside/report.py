@@ -11,9 +11,9 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.beside import results
+from bench.beside import missed, results
 from bench.beside.contest import JAVA, OURS
-from bench.beside.figures import CONTESTS, COSTS, FLOORS, Contest, Cost, Floor
+from bench.beside.figures import CONTESTS, COSTS, FLOORS, PROFILES, Contest, Cost, Floor
 from bench.beside.floors import WAYS
 from bench.beside.modes import MODES
 from bench.import_time import ROOT
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     wanted = parser.parse_args(arguments)
     found = {
         figure.name: result
-        for figure in (*COSTS, *FLOORS, *CONTESTS)
+        for figure in (*COSTS, *FLOORS, *PROFILES, *CONTESTS)
         if (result := results.read(wanted.source, figure.name)) is not None
     }
     if not found:
@@ -60,6 +60,11 @@ def page(found: Mapping[str, Result], plots: Mapping[str, str]) -> str:
         plots="\n\n".join(f"![{title}]({file})" for title, file in plots.items()),
         expenses=_expenses(found),
         floors=_floors(found),
+        missed=_table(missed.HEAD, missed.rows(found)),
+        profiles="\n\n".join(
+            f"{title} of one client under the profiler.\n\n{_table(head, rows)}"
+            for title, head, rows in missed.profiles(found)
+        ),
         costs=_costs(found),
     )
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.beside import costs, results, run, tpcc, ycsb
 from bench.beside.costs import MEASURES
-from bench.beside.figures import CONTESTS, COSTS, FIGURES, FLOORS, Bound, Contest, Cost
+from bench.beside.figures import CONTESTS, COSTS, FIGURES, FLOORS, PROFILES, Bound, Contest, Cost
 from bench.beside.floors import WAYS
 from bench.beside.modes import MODES
 from bench.beside.places import AS_FOUND, PLACES, SQLITE
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def test_names_are_different_and_fit_files() -> None:
-    every = [one.name for one in (*CONTESTS, *FLOORS, *COSTS)]
+    every = [one.name for one in (*CONTESTS, *FLOORS, *COSTS, *PROFILES)]
     assert [name for name, count in Counter(every).items() if count > 1] == []
     assert [name for name in every if not re.fullmatch(r"[a-z0-9+_-]+", name)] == []
     assert set(every) == set(FIGURES)
@@ -34,7 +34,7 @@ def test_names_are_different_and_fit_files() -> None:
 
 def test_every_part_of_a_figure_is_known() -> None:
     workloads = {*ycsb.KINDS, *tpcc.MIXES}
-    for one in (*CONTESTS, *FLOORS):
+    for one in (*CONTESTS, *FLOORS, *PROFILES):
         assert one.workload in workloads
         assert one.place in PLACES
     assert {one.mode for one in CONTESTS} == set(MODES)
@@ -122,6 +122,16 @@ def test_a_figure_that_fails_keeps_no_other_back(tmp_path: Path) -> None:
     assert broken.name in said.splitlines()[-1]
     assert results.read(tmp_path, broken.name) is None
     assert results.read(tmp_path, FDATASYNC.name) is not None
+
+
+def test_a_profile_names_the_costliest_functions() -> None:
+    profile = next(one for one in PROFILES if one.place == SQLITE)
+    result = run.measured(profile, MOMENT)
+    assert result["transactions"] > 10
+    own = [one["micros"] for one in result["functions"]]
+    assert own == sorted(own, reverse=True)
+    assert 0 < sum(own) < result["micros"]
+    assert any("execute" in one["name"] for one in result["functions"])
 
 
 def test_names_choose_figures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,6 +89,22 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     assert "$" not in re.sub(r"`[^`]*`", "", page)
 
 
+def test_of_what_was_missed_the_page_says_what_the_machine_allows() -> None:
+    floor = next(one for one in FLOORS if one.name == "floor_ycsb-f-1_sqlite_1_fused")
+    figures = {
+        F1.name: contest_result([100], [400]),
+        floor.name: {"median": {OURS: side(450, 2.0)}},
+    }
+    page = report.page(found(figures), {})
+    [line] = [one for one in page.splitlines() if one.endswith("| 1,067 |")]
+    # 5 times Java's; two processors, of which one transaction takes 1,250 + 625 microseconds.
+    assert line.startswith("| `ycsb-f-1` | sqlite | 32 | defaults | 500 | 400 | 450 (by 1) |")
+    assert "1,250 + 625 µs" in line
+    reached = report.page(found({F1.name: contest_result([100], [600])}), {})
+    assert "with all processors full" in reached
+    assert "| 500 | 600 |" not in reached
+
+
 @pytest.mark.parametrize(
     "rates, said",
     [
