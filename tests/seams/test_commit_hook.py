@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError, Isolation, TransactionState
 from scalar_tx.consensus_commit.commit_hook import CommitEvent, HookAnswer
+from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.model.conditions import if_not_exists
 from scalar_tx.model.table import Table, TableSchema
 from scalar_tx.runtime.blocking import run_blocking
@@ -23,10 +26,28 @@ if TYPE_CHECKING:
 LOG = Table("log.entry", TableSchema({"tx_id": "TEXT", "writes": "INT"}, ["tx_id"]))
 
 
+_EVERY_STEP = {"consensus_commit_one_phase_commit_enabled": False}
+PATHS: dict[str, dict[str, Any]] = {
+    "one write": {},
+    "every step": _EVERY_STEP,
+    "group commit": {
+        "consensus_commit_coordinator_group_commit_enabled": True,
+        **_EVERY_STEP,
+    },
+}
+
+
+@pytest.fixture(params=PATHS)
+def path(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(params=["memory", "sqlite"])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[scalar_tx.TransactionManager]:
+def db(
+    request: pytest.FixtureRequest, path: str, tmp_path: Path
+) -> Iterator[scalar_tx.TransactionManager]:
     target = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/hook.db"
-    with scalar_tx.connect(target) as manager:
+    with scalar_tx.connect(target, **PATHS[path]) as manager:
         manager.admin.create_table(
             "bank.account", columns={"id": "INT", "balance": "BIGINT"}, partition_key=["id"]
         )
@@ -46,11 +67,14 @@ class Recorder:
         self.events: list[CommitEvent] = []
         self.waited = 0
         self.error: Exception | None = None
+        self.meeting: threading.Barrier | None = None
 
     async def __call__(self, event: CommitEvent) -> HookAnswer | None:
         self.events.append(event)
         if self.error is not None:
             raise self.error
+        if self.meeting is not None:
+            self.meeting.wait(10.0)
         row = Write(LOG, (event.transaction_id,), {"writes": len(event.writes)}, if_not_exists)
         return HookAnswer(mutations=(row,), before_decision=self.wait)
 
@@ -85,6 +109,22 @@ def test_it_sees_every_write_and_writes_with_the_decision(db: scalar_tx.Transact
     row = run_blocking(parts_of(db).storage.get(LOG, (tx.id,)))
     assert row == {"tx_id": tx.id, "writes": 2}
     assert db.state(tx.id) is TransactionState.COMMITTED
+
+
+def test_of_a_group_every_member_has_its_row(db: scalar_tx.TransactionManager, path: str) -> None:
+    hook = Recorder()
+    hook.meeting = threading.Barrier(2)
+    parts_of(db).context.commit_hooks.append(hook)
+    both = [db.begin(), db.begin()]
+    for number, tx in enumerate(both):
+        tx.upsert("bank.account", {"id": number, "balance": 7})
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda tx: tx.commit(), both))
+    for tx in both:
+        assert run_blocking(parts_of(db).storage.get(LOG, (tx.id,))) is not None
+        assert db.state(tx.id) is TransactionState.COMMITTED
+    [group] = {marks(tx.id).group for tx in both}
+    assert (group is not None) == (path == "group commit")
 
 
 def test_a_refused_row_of_the_hook_means_that_nothing_was_decided(
