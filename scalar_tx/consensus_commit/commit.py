@@ -319,12 +319,15 @@ class Commit:
         if refused or not self._alone or not self._records.roll_back_later(decision):
             await self._records.roll_back()
 
-    async def abort(self, *, refused: bool = False) -> Decision:
+    async def abort(self, *, refused: bool = False, may_be_committed: bool = False) -> Decision:
         """Make sure that nobody can commit what was prepared, and undo it.
 
         ``refused``: a record could not be written, and the caller is to be told why.
+        ``may_be_committed``: another part may have committed it already, and its decision may have
+        been obeyed and removed before this one took its place.
         Returns COMMITTED if somebody has committed it: then it is finished instead. UndecidedError
-        if the decision can't be reached, for whatever reason.
+        if the decision can't be reached, for whatever reason; UnknownOutcomeError if none of the
+        records can tell what stood before.
         """
         try:
             # No COMMITTED was sent that this ABORTED would have to hold up: then it is settled.
@@ -338,12 +341,22 @@ class Commit:
             raise UndecidedError(str(error), may_stand=not self._alone) from error
         if decision.state is TransactionState.COMMITTED:
             await self._records.roll_forward(decision.decided_at)
-        else:
+            return decision
+        if may_be_committed and self._snapshot.writes:
+            decision = await self._believed(decision)
+        if decision.state is TransactionState.ABORTED:
             await self._roll_back(decision, refused=refused)
-            if not self._alone and self._records.found_committed:
-                # Another part's COMMITTED was obeyed and removed before this took its place.
-                return Decision(TransactionState.COMMITTED, decision.decided_at)
         return decision
+
+    async def _believed(self, aborted: Decision) -> Decision:
+        """Ask the records, before they are undone: what was made and is gone tells nothing."""
+        try:
+            return await believe(aborted, self._tx_id, self._records.look)
+        except UnknownOutcomeError:
+            # Whoever met the abort may have undone them. That is all where decisions stay.
+            if self._context.options.decisions_are_removed:
+                raise
+            return aborted
 
     async def _abort_for(self, obstacle: Exception) -> Decision | None:
         """Abort; None if there is nothing to abort, or it could not be written and need not be."""

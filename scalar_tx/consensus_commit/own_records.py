@@ -64,7 +64,6 @@ class OwnRecords:
         self._refused: set[RecordId] = set()  # and did nothing, nor ever will
         self.in_the_way = InTheWay(context, snapshot, tx_id)
         self.may_be_prepared = False  # is one of them, or may it yet be?
-        self.found_committed = False  # at roll back, one of them: so they all are
 
     def leave_to_decision(self, writes: Sequence[PendingWrite]) -> None:
         """These are not prepared: they are written with the decision, in their final form."""
@@ -170,10 +169,12 @@ class OwnRecords:
 
     async def look(self) -> Witness:
         """What the records say about their transaction."""
+        otherwise = Witness.SILENT
         for write in (*self._writes, *self._with_decision):
             try:
                 row = await self._context.storage.get(write.table.stored, write.key)
             except (StorageError, StorageUnavailableError):
+                otherwise = Witness.UNREAD
                 continue
             if row is None:
                 continue
@@ -183,7 +184,7 @@ class OwnRecords:
             replaced = self._snapshot.replaced(write)
             if replaced is not None and row["tx_id"] == replaced["tx_id"] is not None:
                 return Witness.UNDONE
-        return Witness.SILENT
+        return otherwise
 
     async def prepare_rest(self) -> None:
         """Prepare what was left to the decision, which has no room for it."""
@@ -284,9 +285,7 @@ class OwnRecords:
                 continue
             if row["tx_id"] != self._tx_id:
                 self.in_the_way.note(write, row)
-            elif record.is_committed(row):
-                self.found_committed = True
-            else:
+            elif not record.is_committed(row):
                 with suppress(WriteRefusedError):
                     await self._context.storage.mutate(
                         [record.roll_back(write.table, write.key, row)]

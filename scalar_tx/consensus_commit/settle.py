@@ -32,6 +32,7 @@ class Witness(Enum):
     UNDONE = "one is what it was before us"
     COMMITTED = "one is committed by us"
     SILENT = "none is what it was before us, and none bears our id"
+    UNREAD = "none of those that could be read tells anything, and not all could be"
 
 
 async def state_of(decisions: DecisionMaker, tx_id: str) -> TransactionState:
@@ -92,7 +93,10 @@ async def settle_own(
 async def believe(
     aborted: Decision, tx_id: str, look: Callable[[], Awaitable[Witness]]
 ) -> Decision:
-    """An ABORTED that stands, or the COMMITTED that stood before; UnknownOutcomeError."""
+    """An ABORTED that stands, or the COMMITTED that stood before.
+
+    UnknownOutcomeError: the records don't tell. UndecidedError: they could not be read.
+    """
     # An ABORTED row stands now, so a COMMITTED of ours can't land any more. It may have landed
     # earlier and have been removed; whoever removed it had finished all our records before.
     match await look():
@@ -100,6 +104,8 @@ async def believe(
             return aborted
         case Witness.COMMITTED:
             return Decision(TransactionState.COMMITTED, aborted.decided_at)
+        case Witness.UNREAD:
+            raise UndecidedError("the records could not be read", may_stand=True)
         case Witness.SILENT:
             raise UnknownOutcomeError(
                 "the transaction stands as aborted, and none of its records here can tell whether "

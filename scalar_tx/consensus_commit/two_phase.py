@@ -107,10 +107,7 @@ class TwoPhaseSteps(TransactionSteps):
         """
         if parts is not None:
             check_parts(parts)
-        allowed = [Phase.VALIDATED]
-        if self.isolation is not Isolation.SERIALIZABLE:
-            allowed.append(Phase.PREPARED)
-        commit = self._prepared_commit("commit", *allowed)
+        commit = self._prepared_commit("commit", *self._may_commit_in())
         outcome = TransactionState.UNKNOWN
         try:
             await commit.decide(parts)
@@ -135,19 +132,26 @@ class TwoPhaseSteps(TransactionSteps):
 
         Before ``prepare`` it only forgets what this part did. InvalidOperationError: it is
         committed, and this part's records with it. UnknownOutcomeError: the decision can't be
-        reached; call it again.
+        reached; call it again, unless ``outcome`` is UNKNOWN already: then nothing tells any more.
         """
         if self.finished or self._commit is None:
             await super().rollback()
             return
         try:
-            decision = await self._commit.abort()
+            decision = await self._commit.abort(
+                may_be_committed=self.phase in self._may_commit_in()
+            )
         except UndecidedError as error:
             raise UnknownOutcomeError(
                 "the abort could not be written, and another part may commit meanwhile",
                 advice="Roll back again once the coordinator's storage answers",
                 transaction_id=self.id,
             ) from error
+        except UnknownOutcomeError:
+            self.outcome = TransactionState.UNKNOWN
+            self.finished = True
+            self._tell_ended()
+            raise
         self.outcome = decision.state
         self.finished = True
         self._tell_ended()
@@ -200,6 +204,12 @@ class TwoPhaseSteps(TransactionSteps):
         if self._commit is None or self.phase not in phases:
             raise self._out_of_turn(step, *phases)
         return self._commit
+
+    def _may_commit_in(self) -> tuple[Phase, ...]:
+        """The phases in which this part has agreed to a commit, by whichever part."""
+        if self.isolation is Isolation.SERIALIZABLE:
+            return (Phase.VALIDATED,)
+        return (Phase.PREPARED, Phase.VALIDATED)
 
     def _out_of_turn(self, step: str, *phases: Phase) -> InvalidOperationError:
         wanted = " or ".join(phase.name.lower() for phase in phases)

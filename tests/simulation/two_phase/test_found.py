@@ -13,7 +13,13 @@ import pytest
 
 from scalar_tx.consensus_commit.decision_row import coordinator_table
 from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
-from scalar_tx.errors import InvalidOperationError, UnknownOutcomeError, WriteRefusedError
+from scalar_tx.errors import (
+    InvalidOperationError,
+    ReplyLostError,
+    StorageUnavailableError,
+    UnknownOutcomeError,
+    WriteRefusedError,
+)
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.state import TransactionState
 from scalar_tx.runtime.blocking import run_blocking
@@ -128,3 +134,42 @@ def test_a_part_whose_records_are_committed_can_not_be_rolled_back() -> None:
     assert raised.value.code == "STX-3054"
     assert parts.second.outcome is TransactionState.COMMITTED
     assert parts.database.begin().get(2) == 21
+
+
+def test_a_lost_reply_to_the_undoing_hides_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by seeds 12,005,685 and 12,023,121: only a refusal made the rollback look."""
+    parts = _TwoParts(writes=True)
+    parts.forget()
+    storage = parts.database.storage
+    mutate = storage.mutate
+
+    async def lose_refusals(mutations: Sequence[StorageMutation]) -> None:
+        try:
+            await mutate(mutations)
+        except WriteRefusedError as refusal:
+            raise ReplyLostError("the reply is lost") from refusal
+
+    monkeypatch.setattr(storage, "mutate", lose_refusals)
+    with pytest.raises(InvalidOperationError) as raised:
+        run_blocking(parts.second.rollback())
+    assert raised.value.code == "STX-3054"
+    assert parts.second.outcome is TransactionState.COMMITTED
+
+
+def test_a_rollback_that_nobody_can_answer_for_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And can be called again, when the records can be read."""
+    parts = _TwoParts(writes=True)
+    storage = parts.database.storage
+
+    async def unreachable(*_: object) -> None:
+        raise StorageUnavailableError("nobody answers", code="STX-4001")
+
+    with monkeypatch.context() as away:
+        parts.forget()
+        away.setattr(storage, "get", unreachable)
+        with pytest.raises(UnknownOutcomeError):
+            run_blocking(parts.second.rollback())
+    assert parts.second.outcome is None
+    with pytest.raises(InvalidOperationError):
+        run_blocking(parts.second.rollback())
+    assert parts.second.outcome is TransactionState.COMMITTED
