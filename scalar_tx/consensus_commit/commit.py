@@ -74,7 +74,7 @@ class Commit:
         self._tx_id = tx_id
         self._check_time = check_time
         self._alone = alone
-        self._records = OwnRecords(context, snapshot, tx_id, read_first)
+        self._records = OwnRecords(context, snapshot, tx_id, read_first, alone=alone)
         self._also: list[StorageMutation] = []
         grouped = alone and marks(tx_id).group is not None
         self._groups = context.groups if grouped else None
@@ -326,8 +326,7 @@ class Commit:
         ``may_be_committed``: another part may have committed it already, and its decision may have
         been obeyed and removed before this one took its place.
         Returns COMMITTED if somebody has committed it: then it is finished instead. UndecidedError
-        if the decision can't be reached, for whatever reason; UnknownOutcomeError if none of the
-        records can tell what stood before.
+        if the decision, or then the records, can't be reached, for whatever reason.
         """
         try:
             # No COMMITTED was sent that this ABORTED would have to hold up: then it is settled.
@@ -353,9 +352,7 @@ class Commit:
         try:
             return await believe(aborted, self._tx_id, self._records.look)
         except UnknownOutcomeError:
-            # Whoever met the abort may have undone them. That is all where decisions stay.
-            if self._context.options.decisions_are_removed:
-                raise
+            # Most likely somebody has met the abort and undone them (specification 11.4, 12).
             return aborted
 
     async def _abort_for(self, obstacle: Exception) -> Decision | None:

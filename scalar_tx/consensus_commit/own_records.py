@@ -50,18 +50,26 @@ class OwnRecords:
     """The records that one transaction writes, from their prepare to their end."""
 
     def __init__(
-        self, context: Context, snapshot: Snapshot, tx_id: str, read_first: ReadFirst
+        self,
+        context: Context,
+        snapshot: Snapshot,
+        tx_id: str,
+        read_first: ReadFirst,
+        *,
+        alone: bool,
     ) -> None:
         self._context = context
         self._snapshot = snapshot
         self._tx_id = tx_id
         self._read_first = read_first
+        self._alone = alone  # else another part may write the same records under this id
         self._writes: Sequence[PendingWrite] = list(snapshot.writes.values())
         self._prepared: list[Write | Overwrite] = []
         self._at = 0
         self._with_decision: Sequence[PendingWrite] = ()
         self._sent: set[RecordId] = set()  # whose prepare was begun
         self._refused: set[RecordId] = set()  # and did nothing, nor ever will
+        self._acknowledged: set[RecordId] = set()  # and is done
         self.in_the_way = InTheWay(context, snapshot, tx_id)
         self.may_be_prepared = False  # is one of them, or may it yet be?
 
@@ -262,8 +270,8 @@ class OwnRecords:
                 refused.append(write)
             elif write.record_id not in self._sent:
                 continue
-            elif isinstance(prepared, Overwrite):  # only the row knows what was before
-                kept.append(prepared)
+            elif isinstance(prepared, Overwrite) or not self._is_surely_ours(write):
+                kept.append(prepared)  # only the row knows what was before
             else:
                 undone.append(record.undo(write.table, prepared))
         await self._finish(undone, "rolled back", self._roll_back_by_rows)
@@ -273,6 +281,10 @@ class OwnRecords:
             _log.info("records of %s are rolled back later: %s", self._tx_id, error)
         await self.in_the_way.look(refused)
         await self.in_the_way.settle()
+
+    def _is_surely_ours(self, write: PendingWrite) -> bool:
+        """If it bears our id, have we prepared it, and not another part over something else?"""
+        return self._alone or write.record_id in self._acknowledged
 
     async def _roll_back_by_rows(self, group: Sequence[StorageMutation]) -> None:
         """Undo what of a group is still prepared by us, judged by the rows as they are now."""
@@ -356,6 +368,7 @@ class OwnRecords:
                 return [error]
             except (StorageError, StorageUnavailableError) as error:
                 return [error]
+            self._acknowledged |= _record_ids(mutations)
             return []
         steps: list[Callable[[], Coroutine[Any, Any, None]]] = [
             lambda group=group: storage.mutate(group)  # type: ignore[misc]  # bound at once
@@ -367,7 +380,9 @@ class OwnRecords:
             not isinstance(outcome.error, NOTHING_DONE) for outcome in outcomes
         )
         for group, outcome in zip(groups, outcomes, strict=True):
-            if isinstance(outcome.error, NOTHING_DONE):
+            if outcome.error is None:
+                self._acknowledged |= _record_ids(group)
+            elif isinstance(outcome.error, NOTHING_DONE):
                 self._refused |= _record_ids(group)
         return [outcome.error for outcome in outcomes if outcome.error is not None]
 

@@ -132,7 +132,7 @@ class TwoPhaseSteps(TransactionSteps):
 
         Before ``prepare`` it only forgets what this part did. InvalidOperationError: it is
         committed, and this part's records with it. UnknownOutcomeError: the decision can't be
-        reached; call it again, unless ``outcome`` is UNKNOWN already: then nothing tells any more.
+        reached; call it again.
         """
         if self.finished or self._commit is None:
             await super().rollback()
@@ -147,11 +147,6 @@ class TwoPhaseSteps(TransactionSteps):
                 advice="Roll back again once the coordinator's storage answers",
                 transaction_id=self.id,
             ) from error
-        except UnknownOutcomeError:
-            self.outcome = TransactionState.UNKNOWN
-            self.finished = True
-            self._tell_ended()
-            raise
         self.outcome = decision.state
         self.finished = True
         self._tell_ended()

@@ -16,6 +16,7 @@ from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
 from scalar_tx.errors import (
     InvalidOperationError,
     ReplyLostError,
+    ScalarTxError,
     StorageUnavailableError,
     UnknownOutcomeError,
     WriteRefusedError,
@@ -173,3 +174,38 @@ def test_a_rollback_that_nobody_can_answer_for_is_unknown(monkeypatch: pytest.Mo
     with pytest.raises(InvalidOperationError):
         run_blocking(parts.second.rollback())
     assert parts.second.outcome is TransactionState.COMMITTED
+
+
+def test_a_part_undoes_nothing_that_another_part_has_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Found by seed 12,028,893 (lost-write): a record came between the reads of two parts.
+
+    The reply to the second prepare was lost, so it undid what bore the transaction's id: the other
+    part's prepared record, and with it what somebody else had committed.
+    """
+    database = Database()
+    first, second = (
+        TwoPhaseSteps(database.context, Isolation.SNAPSHOT, caller_id=TX, joined=True)
+        for _ in range(2)
+    )
+    assert Steps(second).get(2) is None
+    Steps(second).upsert(2, 22)
+    database.elsewhere(put={2: 20})
+    assert Steps(first).get(2) == 20
+    Steps(first).upsert(2, 21)
+    run_blocking(first.prepare())
+    storage = database.storage
+    mutate = storage.mutate
+
+    async def lose_refusal(mutations: Sequence[StorageMutation]) -> None:
+        monkeypatch.setattr(storage, "mutate", mutate)
+        with pytest.raises(WriteRefusedError):
+            await mutate(mutations)
+        raise ReplyLostError("the reply is lost")
+
+    monkeypatch.setattr(storage, "mutate", lose_refusal)
+    with pytest.raises(ScalarTxError):
+        run_blocking(second.prepare())
+    run_blocking(first.rollback())
+    assert database.begin().get(2) == 20
