@@ -20,7 +20,7 @@ SECONDS ?= 10
 HISTORIES ?= build/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-cost simulate planted chaos servers clean environment
+.PHONY: help demo test check bench bench-cost simulate planted chaos servers protos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -41,6 +41,7 @@ help:
 	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
 	@echo 'make servers    Cassandra, DynamoDB Local, PostgreSQL, MariaDB, until ctrl-C:  1 minute'
 	@echo '                  make servers SERVERS="cassandra:3 dynamodb"      Java, Maven'
+	@echo 'make protos     the modules of scalar_tx/cluster/rpc anew, from proto/          a second'
 	@echo 'make clean      removes .venv, builds and caches'
 	@echo
 	@echo 'The first of them makes .venv (once, about a minute, needs the network).'
@@ -82,6 +83,9 @@ endif
 
 servers: environment
 	@$(PY) -m tests.servers $(SERVERS)
+
+protos: environment
+	@$(PY) proto/generate.py
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
+GENERATED = ("_pb2.py", "_pb2.pyi")  # the protocol compiler's style is its own
 BUILT = {"build", "dist", "target", "node_modules", "__pycache__"}
 
 

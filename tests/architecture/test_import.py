@@ -13,7 +13,16 @@ import sys
 from tests.architecture.checkout import ROOT
 from tests.architecture.drivers import DRIVER_HOMES
 
-LATER = {*DRIVER_HOMES, "asyncio", "grpc", "prometheus_client", "rich", "tenacity", "typer"}
+LATER = {
+    *DRIVER_HOMES,
+    "asyncio",
+    "google",
+    "grpc",
+    "prometheus_client",
+    "rich",
+    "tenacity",
+    "typer",
+}
 
 PROBE = """
 import json, sys

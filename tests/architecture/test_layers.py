@@ -116,6 +116,16 @@ def test_only_the_registry_knows_adapters(graph: grimp.ImportGraph) -> None:
     ] == []
 
 
+def test_only_the_cluster_knows_grpc_and_its_messages(graph: grimp.ImportGraph) -> None:
+    assert "scalar_tx.cluster.rpc.scalardb_pb2" in graph.modules
+    assert [
+        f"{importer} imports {imported}"
+        for importer, imported in imports(graph)
+        if imported in {"google", "grpc"} or within(imported, "scalar_tx.cluster.rpc")
+        if not within(importer, "scalar_tx.cluster")
+    ] == []
+
+
 def test_a_driver_is_imported_by_its_own_adapter_alone(graph: grimp.ImportGraph) -> None:
     assert [
         f"{importer} imports {imported}"
