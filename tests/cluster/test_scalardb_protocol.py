@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
 from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
@@ -62,13 +63,21 @@ def type_name(field: FieldDescriptor) -> str:
     return SCALARS[field.type]
 
 
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Asked in the one way that all releases of protobuf since 5 have."""
+    message = descriptor_pb2.DescriptorProto()
+    field.containing_type.CopyToProto(message)
+    (label,) = (one.label for one in message.field if one.number == field.number)
+    return label == descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
+
+
 def described(field: FieldDescriptor) -> str:
     kind = type_name(field)
     within = field.containing_oneof
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         key, value = field.message_type.fields
         kind = f"map<{type_name(key)}, {type_name(value)}>"
-    elif field.label == FieldDescriptor.LABEL_REPEATED:
+    elif is_repeated(field):
         kind = f"repeated {kind}"
     elif within is not None and within.name == f"_{field.name}":  # how proto3 notes optional
         kind, within = f"optional {kind}", None

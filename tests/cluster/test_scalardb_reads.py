@@ -167,3 +167,5 @@ def test_the_partition_key_tells_old_clients() -> None:
     assert is_from_old_client(rpc.Scan(partition_key=old_key(owner="me")))
     assert not is_from_old_client(rpc.Get(partition_key=key(owner="me")))
     assert not is_from_old_client(rpc.Scan())
+    both = rpc.Key(value=old_key(owner="me").value, columns=key(owner="me").columns)
+    assert not is_from_old_client(rpc.Get(partition_key=both))
