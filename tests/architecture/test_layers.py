@@ -17,6 +17,8 @@ INTERFACES = {
     "scalar_tx.runtime.interface",
 }
 VOCABULARY = {"scalar_tx.model", "scalar_tx.errors"}
+SERVER = "scalar_tx.cluster.scalardb_server"
+TRANSLATION = {f"{SERVER}.{part}" for part in ("columns", "operations", "results", "metadata")}
 
 # package -> what of this project it may import besides itself
 MAY_IMPORT = {
@@ -27,6 +29,7 @@ MAY_IMPORT = {
     "scalar_tx.runtime.interface": VOCABULARY | {"scalar_tx.storage.interface"},
     "scalar_tx.storage.ordering": VOCABULARY | {"scalar_tx.storage.interface"},
     "scalar_tx.consensus_commit": INTERFACES | VOCABULARY | {"scalar_tx.storage.ordering"},
+    **dict.fromkeys(TRANSLATION, TRANSLATION | {"scalar_tx.cluster.rpc"} | VOCABULARY),
 }
 
 # Every other child of scalar_tx.storage is an adapter, or what adapters share.
