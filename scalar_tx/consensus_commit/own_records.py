@@ -17,7 +17,7 @@ from scalar_tx.consensus_commit.commit_hook import CommittedWrite
 from scalar_tx.consensus_commit.commit_path import has_final_form
 from scalar_tx.consensus_commit.decisions import Decision
 from scalar_tx.consensus_commit.in_the_way import InTheWay
-from scalar_tx.consensus_commit.settle import Witness
+from scalar_tx.consensus_commit.witness import Witness, witness
 from scalar_tx.errors import (
     ReplyLostError,
     StorageBusyError,
@@ -177,22 +177,8 @@ class OwnRecords:
 
     async def look(self) -> Witness:
         """What the records say about their transaction."""
-        otherwise = Witness.SILENT
-        for write in (*self._writes, *self._with_decision):
-            try:
-                row = await self._context.storage.get(write.table.stored, write.key)
-            except (StorageError, StorageUnavailableError):
-                otherwise = Witness.UNREAD
-                continue
-            if row is None:
-                continue
-            if row["tx_id"] == self._tx_id:
-                return Witness.COMMITTED if record.is_committed(row) else Witness.UNSETTLED
-            # An id is never used twice: what bears the replaced one is the replaced version.
-            replaced = self._snapshot.replaced(write)
-            if replaced is not None and row["tx_id"] == replaced["tx_id"] is not None:
-                return Witness.UNDONE
-        return otherwise
+        written = (*self._writes, *self._with_decision)
+        return await witness(self._context.storage, self._snapshot, self._tx_id, written)
 
     async def prepare_rest(self) -> None:
         """Prepare what was left to the decision, which has no room for it."""

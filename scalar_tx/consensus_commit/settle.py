@@ -7,13 +7,13 @@ anything: then our own records are the witness (Consensus Commit specification 5
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
 from scalar_tx.consensus_commit.record_only import what_records_tell
 from scalar_tx.consensus_commit.transaction_id import leaves_a_decision
+from scalar_tx.consensus_commit.witness import Witness
 from scalar_tx.errors import StorageUnavailableError, UnknownOutcomeError
 from scalar_tx.model.state import TransactionState
 
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.decisions import DecisionMaker
     from scalar_tx.model.types import Value
-
-
-class Witness(Enum):
-    """What our own records say about us."""
-
-    UNSETTLED = "one is still prepared or deleted by us"
-    UNDONE = "one is what it was before us"
-    COMMITTED = "one is committed by us"
-    SILENT = "none is what it was before us, and none bears our id"
-    UNREAD = "none of those that could be read tells anything, and not all could be"
 
 
 async def state_of(decisions: DecisionMaker, tx_id: str) -> TransactionState:
