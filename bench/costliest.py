@@ -30,6 +30,7 @@ def costliest(
     for (file, line, function), (_, calls, own, *_) in every[:functions]:
         path = Path(file)
         place = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+        place = place.rpartition("site-packages/")[2]
         name = function if file == "~" else f"{place}:{line} {function}"
         found.append(Function(1e6 * own / transactions, calls / transactions, name))
     return found

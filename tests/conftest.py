@@ -61,9 +61,10 @@ def together(item: pytest.Item) -> str:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """Tests of servers mostly wait for them; None: a process for each processor."""
-    return 2 * (os.cpu_count() or 1) if strict() else None
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests of servers mostly wait for them; some of the others wait too."""
+    processors = os.cpu_count() or 1
+    return 2 * processors if strict() else processors + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
