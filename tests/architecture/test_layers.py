@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "scalar_tx.runtime.interface": VOCABULARY | {"scalar_tx.storage.interface"},
     "scalar_tx.storage.ordering": VOCABULARY | {"scalar_tx.storage.interface"},
     "scalar_tx.consensus_commit": INTERFACES | VOCABULARY | {"scalar_tx.storage.ordering"},
-    **dict.fromkeys(TRANSLATION, TRANSLATION | {"scalar_tx.cluster.rpc"} | VOCABULARY),
+    **dict.fromkeys(sorted(TRANSLATION), TRANSLATION | {"scalar_tx.cluster.rpc"} | VOCABULARY),
 }
 
 # Every other child of scalar_tx.storage is an adapter, or what adapters share.
