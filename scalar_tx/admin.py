@@ -17,7 +17,7 @@ from scalar_tx.runtime.blocking import run_blocking
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from scalar_tx.consensus_commit.administration import Administration
+    from scalar_tx.backend import AdministrationSteps
     from scalar_tx.model.types import DataType
 
 Options: TypeAlias = Mapping[str, object]
@@ -49,7 +49,7 @@ def _run(steps: Coroutine[Any, Any, T]) -> T:
 class Admin:
     """Administration for threads; made by a manager's ``admin``."""
 
-    def __init__(self, steps: Administration) -> None:
+    def __init__(self, steps: AdministrationSteps) -> None:
         self._steps = steps
 
     def create_namespace(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
 
     from scalar_tx.admin import Options
-    from scalar_tx.consensus_commit.administration import Administration
+    from scalar_tx.backend import AdministrationSteps
     from scalar_tx.model.table import TableSchema
     from scalar_tx.model.types import DataType
 
@@ -28,7 +28,7 @@ class Drive(Protocol):
 class AsyncAdmin:
     """Administration for asyncio; made by a manager's ``admin``."""
 
-    def __init__(self, steps: Administration, drive: Drive) -> None:
+    def __init__(self, steps: AdministrationSteps, drive: Drive) -> None:
         self._steps = steps
         self._drive = drive
 

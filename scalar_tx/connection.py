@@ -9,22 +9,37 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scalar_tx.consensus_commit.administration import Administration
 from scalar_tx.consensus_commit.context import Context, Options
 from scalar_tx.consensus_commit.coordinator_state import CoordinatorTable
+from scalar_tx.consensus_commit.finish import finish
 from scalar_tx.consensus_commit.finish_later import FinishLater
 from scalar_tx.consensus_commit.group_commit import GroupCommit
 from scalar_tx.consensus_commit.metadata import Catalog
 from scalar_tx.consensus_commit.recover import Recovery
+from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
+from scalar_tx.consensus_commit.transaction import TransactionSteps
+from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
+from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.decision_counts import DecisionCounts
 from scalar_tx.outcome_table import OUTCOME, OutcomeTable
+from scalar_tx.runtime.blocking import BlockingRuntime
 from scalar_tx.storage import registry
 from scalar_tx.storage.interface import FuturesStorage, Waits
 from scalar_tx.storage.routing import RoutedStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scalar_tx.backend import Backend
+    from scalar_tx.consensus_commit.observer import Observer
+    from scalar_tx.manager import TransactionManager
+    from scalar_tx.manager_async import AsyncTransactionManager
+    from scalar_tx.model.isolation import Isolation
+    from scalar_tx.model.state import TransactionState
+    from scalar_tx.model.types import Value
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.settings import Settings
     from scalar_tx.storage.interface import Storage
@@ -65,6 +80,74 @@ class Parts:
     administration: Administration
     outcomes: OutcomeTable
 
+    @property
+    def observers(self) -> list[Observer]:
+        """Whom transactions tell of their beginning and end."""
+        return self.context.observers
+
+    def transaction(
+        self,
+        isolation: Isolation | None,
+        *,
+        read_only: bool,
+        caller_id: str | None,
+        timeout: float | None,
+    ) -> TransactionSteps:
+        """A new transaction."""
+        return TransactionSteps(
+            self.context,
+            isolation or self.context.options.isolation,
+            read_only=read_only,
+            caller_id=caller_id,
+            timeout=timeout,
+        )
+
+    def part(
+        self,
+        isolation: Isolation | None,
+        *,
+        read_only: bool,
+        caller_id: str | None,
+        joined: bool,
+        timeout: float | None,
+    ) -> TwoPhaseSteps:
+        """A new part of a two-phase transaction; InvalidOperationError where there can be none."""
+        if self.settings.consensus_commit.group_commit.enabled:
+            raise InvalidOperationError(
+                "a transaction of several processes can't be part of a group commit",
+                advice="Set scalar.db.consensus_commit.coordinator.group_commit.enabled=false in "
+                "the settings of every process that takes part",
+                code="STX-3055",
+            )
+        return TwoPhaseSteps(
+            self.context,
+            isolation or self.context.options.isolation,
+            read_only=read_only,
+            caller_id=caller_id,
+            joined=joined,
+            timeout=timeout,
+        )
+
+    async def state(self, transaction_id: str) -> TransactionState:
+        """What is on record about a transaction."""
+        return await state_of(self.context.decisions, transaction_id)
+
+    async def settle(self, transaction_id: str) -> TransactionState:
+        """The decision, made to be ABORTED if there is none."""
+        return (await settle(self.context.decisions, transaction_id)).state
+
+    async def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
+        """Settle one record."""
+        return await settle_record(self.context, table, key)
+
+    async def finish(self, transaction_id: str) -> bool:
+        """Settle what a decided transaction has written and remove its decision's row."""
+        return await finish(self.context, self.coordinator, transaction_id)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self.storage.close()
+
     def decision_counts(self) -> DecisionCounts:
         """What was put on record with these parts."""
         rows, groups = self.coordinator.rows, self.context.groups
@@ -76,8 +159,24 @@ class Parts:
         )
 
 
-def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
-    """Put the protocol over a storage and a runtime. Nothing is asked of the database yet."""
+class OpenBlocking(Protocol):
+    """Opens what a manager for threads is to use; ``former``: what it used before a fork."""
+
+    def __call__(
+        self, settings: Settings, former: Backend | None
+    ) -> tuple[Backend, Callable[[], None]]:
+        """What transactions are made on, and what ends its runtime."""
+        ...
+
+
+def build(
+    settings: Settings, storage: Storage, runtime: Runtime, *, leaves_decisions: bool = False
+) -> Parts:
+    """Put the protocol over a storage and a runtime. Nothing is asked of the database yet.
+
+    ``leaves_decisions``: others ask what became of its transactions, so none is committed by its
+    records alone.
+    """
     for one in _each(storage):
         if isinstance(one, FuturesStorage):
             one.wait_by(runtime)
@@ -95,6 +194,7 @@ def build(settings: Settings, storage: Storage, runtime: Runtime) -> Parts:
         whole_table_order=settings.cross_partition_scan.ordering,
         include_metadata=wanted.include_metadata,
         one_phase_commit=wanted.one_phase_commit,
+        record_only=not leaves_decisions,
         # As ScalarDB has it, each works only where the steps may run at once.
         async_commit=wanted.async_commit and wanted.parallel_commit,
         async_rollback=wanted.async_rollback and wanted.parallel_rollback,
@@ -162,11 +262,35 @@ def _groups(
 WIDE_BIGINT = 64
 
 
-def storage_here(settings: Settings, former: Parts | None) -> Storage:
+def storage_here(settings: Settings, former: Backend | None) -> Storage:
     """A storage to use in this process; after a fork only what lies in memory is still good."""
-    if former is not None and not _is_elsewhere(former.storage):
+    if isinstance(former, Parts) and not _is_elsewhere(former.storage):
         return former.storage
     return registry.open_storage(settings.storage)
+
+
+def open_blocking(
+    settings: Settings, former: Backend | None = None, *, leaves_decisions: bool = False
+) -> tuple[Parts, Callable[[], None]]:
+    """The parts of a manager for threads, and what ends their runtime."""
+    storage = storage_here(settings, former)
+    runtime = BlockingRuntime(workers_for(settings, storage))
+    return build(settings, storage, runtime, leaves_decisions=leaves_decisions), runtime.close
+
+
+def parts_of(manager: TransactionManager | AsyncTransactionManager) -> Parts:
+    """What a manager is made of, for those who look into its databases themselves.
+
+    InvalidOperationError: it has none of its own, a node has them.
+    """
+    backend = manager._here()  # noqa: SLF001  # the one way in
+    if isinstance(backend, Parts):
+        return backend
+    raise InvalidOperationError(
+        f"{manager!r} is connected to a node and has no database of its own",
+        advice="Name the database itself, by its settings file or its URL",
+        code="STX-5051",
+    )
 
 
 def _each(storage: Storage) -> list[Storage]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from scalar_tx.admin import Admin
     from scalar_tx.admin_async import AsyncAdmin
+    from scalar_tx.backend import OutcomeSteps
     from scalar_tx.keyed_calls import Call
-    from scalar_tx.outcome_table import OutcomeTable
     from scalar_tx.transaction import Transaction
     from scalar_tx.transaction_async import AsyncTransaction
 
@@ -27,7 +27,7 @@ _NONE: Final[Mapping[str, object]] = {}
 
 
 def once(
-    outcomes: OutcomeTable,
+    outcomes: OutcomeSteps,
     transaction: Transaction,
     call: Call,
     work: Callable[[], Any],
@@ -56,7 +56,7 @@ def once(
 
 
 async def once_async(
-    outcomes: OutcomeTable,
+    outcomes: OutcomeSteps,
     transaction: AsyncTransaction,
     call: Call,
     work: Callable[[], Awaitable[Any]],
@@ -86,7 +86,7 @@ def _always() -> bool:
 class Outcomes:
     """The stored results of calls with a key, for threads; a manager's ``outcomes``."""
 
-    def __init__(self, table: OutcomeTable, admin: Admin) -> None:
+    def __init__(self, table: OutcomeSteps, admin: Admin) -> None:
         self._table = table
         self._admin = admin
 
@@ -111,7 +111,7 @@ class AsyncOutcomes:
     """The stored results of calls with a key, for asyncio; a manager's ``outcomes``."""
 
     def __init__(
-        self, table: OutcomeTable, admin: AsyncAdmin, drive: Callable[..., Awaitable[Any]]
+        self, table: OutcomeSteps, admin: AsyncAdmin, drive: Callable[..., Awaitable[Any]]
     ) -> None:
         self._table = table
         self._admin = admin

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin import Admin
 from scalar_tx.attempts import Attempts
-from scalar_tx.connection import build, forks, reopening, storage_here, workers_for
-from scalar_tx.consensus_commit.transaction import TransactionSteps
+from scalar_tx.connection import forks, open_blocking, reopening
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.exactly_once import Outcomes, once
@@ -18,7 +17,7 @@ from scalar_tx.model.isolation import Isolation
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
-from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.settling import Settling
 from scalar_tx.transaction import Transaction
 from scalar_tx.transactional_functions import (
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
 
-    from scalar_tx.connection import Parts
+    from scalar_tx.backend import Backend
+    from scalar_tx.connection import OpenBlocking
     from scalar_tx.histories.record import Recording
     from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.decision_counts import DecisionCounts
@@ -48,28 +48,26 @@ Retry: TypeAlias = RetryPolicy | int | None
 class TransactionManager(OneOperation, Settling):
     """Begins transactions on one database or several; thread-safe. ``connect`` makes it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, backend: OpenBlocking = open_blocking) -> None:
         self._settings = settings
+        self._open_backend = backend
         self._closed = False
-        self._parts: Parts
-        self._runtime: BlockingRuntime
+        self._parts: Backend
         self._register: OpenTransactions[Transaction]
         self._two_phase: TwoPhase
         self._open_parts()
 
-    def _open_parts(self, former: Parts | None = None) -> None:
+    def _open_parts(self, former: Backend | None = None) -> None:
         forked = forks()
-        storage = storage_here(self._settings, former)
-        self._runtime = BlockingRuntime(workers_for(self._settings, storage))
-        self._parts = build(self._settings, storage, self._runtime)
+        self._parts, self._end_of_runtime = self._open_backend(self._settings, former)
         # What is open in a parent process is nothing that its child could go on with.
-        active, elapsed = self._settings.active_transactions, self._runtime.elapsed
+        active, elapsed = self._settings.active_transactions, self._parts.runtime.elapsed
         self._register = OpenTransactions.of(active, elapsed)
         self._two_phase = TwoPhase(self._here, OpenTransactions.of(active, elapsed))
         self._forks = forked  # last: other threads look at it before they use the parts
 
-    def _here(self) -> Parts:
-        """The parts, with connections of this process."""
+    def _here(self) -> Backend:
+        """What transactions are made on, with connections of this process."""
         if self._closed:
             raise InvalidOperationError(
                 "this manager is closed", advice="Connect again", code="STX-3044"
@@ -112,11 +110,8 @@ class TransactionManager(OneOperation, Settling):
         timeout: float | None,
         owned: bool,
     ) -> Transaction:
-        context = self._here().context
-        level = context.options.isolation if isolation is None else Isolation.parse(isolation)
-        steps = TransactionSteps(
-            context,
-            level,
+        steps = self._here().transaction(
+            None if isolation is None else Isolation.parse(isolation),
             read_only=read_only,
             caller_id=None if caller_id is None else check_callers_id(caller_id),
             timeout=timeout,
@@ -176,7 +171,8 @@ class TransactionManager(OneOperation, Settling):
 
     def _reruns(self, retry: Retry) -> Reruns:
         policy = RetryPolicy.of(retry, self._settings.retry)
-        return Reruns(policy, self._runtime.chance, self._runtime.elapsed)
+        runtime = self._parts.runtime
+        return Reruns(policy, runtime.chance, runtime.elapsed)
 
     def run(
         self,
@@ -293,7 +289,7 @@ class TransactionManager(OneOperation, Settling):
         """
         from scalar_tx.histories.record import Recording
 
-        return Recording(path, self._here().context.observers, overwrite=overwrite)
+        return Recording(path, self._here().observers, overwrite=overwrite)
 
     @property
     def admin(self) -> Admin:
@@ -321,9 +317,9 @@ class TransactionManager(OneOperation, Settling):
         if closed or self._forks != forks():
             return
         try:
-            self._runtime.close()
+            self._end_of_runtime()
         finally:
-            self._run(self._parts.storage.close())
+            self._run(self._parts.close())
 
     def __enter__(self) -> Self:
         """Hand the manager to a ``with`` block."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from scalar_tx.admin_async import AsyncAdmin
 from scalar_tx.attempts import AsyncAttempts
-from scalar_tx.connection import blocks, build, forks, storage_here, threads_for, workers_for
-from scalar_tx.consensus_commit.transaction import TransactionSteps
+from scalar_tx.connection import forks
+from scalar_tx.connection_async import open_async
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.exactly_once import AsyncOutcomes, once_async
@@ -18,8 +18,7 @@ from scalar_tx.model.isolation import Isolation
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
-from scalar_tx.runtime.aio import AsyncioRuntime, WorkerThreads, finish_before_cancelling
-from scalar_tx.runtime.blocking import BlockingRuntime
+from scalar_tx.runtime.aio import finish_before_cancelling
 from scalar_tx.settling import AsyncSettling
 from scalar_tx.transaction_async import AsyncTransaction
 from scalar_tx.transactional_functions import (
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from types import TracebackType
 
-    from scalar_tx.connection import Parts
+    from scalar_tx.backend import Backend
+    from scalar_tx.connection_async import OpenAsync
     from scalar_tx.histories.record import Recording
     from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.decision_counts import DecisionCounts
@@ -49,29 +49,22 @@ Retry: TypeAlias = RetryPolicy | int | None
 class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
     """Begins transactions on one database or several. ``connect_async`` makes it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, backend: OpenAsync = open_async) -> None:
         self._settings = settings
+        self._open_backend = backend
         self._closed = False
-        self._parts: Parts
-        self._runtime: BlockingRuntime | AsyncioRuntime
-        self._threads: WorkerThreads | None
+        self._parts: Backend
         self._register: OpenTransactions[AsyncTransaction]
         self._two_phase: AsyncTwoPhase
         self._open_parts()
 
-    def _open_parts(self, former: Parts | None = None) -> None:
+    def _open_parts(self, former: Backend | None = None) -> None:
         forked = forks()
-        storage = storage_here(self._settings, former)
-        if blocks(storage):
-            # Whole calls run in worker threads: a statement at a time would cost a switch each.
-            self._threads = WorkerThreads(threads_for(storage))
-            self._runtime = BlockingRuntime(workers_for(self._settings, storage))
-        else:
-            self._threads = None
-            self._runtime = AsyncioRuntime()
-        self._parts = build(self._settings, storage, self._runtime)
+        self._parts, self._threads, self._end_of_runtime = self._open_backend(
+            self._settings, former
+        )
         # What is open in a parent process is nothing that its child could go on with.
-        active, elapsed = self._settings.active_transactions, self._runtime.elapsed
+        active, elapsed = self._settings.active_transactions, self._parts.runtime.elapsed
         self._register = OpenTransactions.of(active, elapsed)
         self._two_phase = AsyncTwoPhase(
             self._here, OpenTransactions.of(active, elapsed), self._drive
@@ -86,8 +79,8 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
             return await finish_before_cancelling(steps)
         return await steps
 
-    def _here(self) -> Parts:
-        """The parts, with connections of this process."""
+    def _here(self) -> Backend:
+        """What transactions are made on, with connections of this process."""
         if self._closed:
             raise InvalidOperationError(
                 "this manager is closed", advice="Connect again", code="STX-3044"
@@ -125,11 +118,8 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
         timeout: float | None,
         owned: bool,
     ) -> AsyncTransaction:
-        context = self._here().context
-        level = context.options.isolation if isolation is None else Isolation.parse(isolation)
-        steps = TransactionSteps(
-            context,
-            level,
+        steps = self._here().transaction(
+            None if isolation is None else Isolation.parse(isolation),
             read_only=read_only,
             caller_id=None if caller_id is None else check_callers_id(caller_id),
             timeout=timeout,
@@ -189,7 +179,8 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
 
     def _reruns(self, retry: Retry) -> Reruns:
         policy = RetryPolicy.of(retry, self._settings.retry)
-        return Reruns(policy, self._runtime.chance, self._runtime.elapsed)
+        runtime = self._parts.runtime
+        return Reruns(policy, runtime.chance, runtime.elapsed)
 
     async def run(
         self,
@@ -312,7 +303,7 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
         """
         from scalar_tx.histories.record import Recording
 
-        return Recording(path, self._here().context.observers, overwrite=overwrite)
+        return Recording(path, self._here().observers, overwrite=overwrite)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -345,12 +336,9 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
 
     async def _close(self) -> None:
         try:
-            if isinstance(self._runtime, AsyncioRuntime):
-                await self._runtime.close()
-            else:
-                await asyncio.to_thread(self._runtime.close)
+            await self._end_of_runtime()
         finally:
-            await self._drive(self._parts.storage.close())
+            await self._drive(self._parts.close())
             if self._threads is not None:
                 await asyncio.to_thread(self._threads.close)
 

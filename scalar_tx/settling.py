@@ -5,14 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scalar_tx.consensus_commit.finish import finish
-from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction_id import check_known_id
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from scalar_tx.connection import Parts
+    from scalar_tx.backend import Backend
     from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
 
@@ -23,8 +21,8 @@ class Settling(ABC):
     """What a manager for threads does with transactions that somebody else has begun."""
 
     @abstractmethod
-    def _here(self) -> Parts:
-        """The parts, with connections of this process."""
+    def _here(self) -> Backend:
+        """What transactions are made on, with connections of this process."""
 
     @abstractmethod
     def _run(self, steps: Coroutine[Any, Any, T]) -> T:
@@ -36,23 +34,21 @@ class Settling(ABC):
         UNKNOWN also for transactions that leave no row: read-only ones, and those whose row was
         cleaned up. Not something to poll on.
         """
-        decisions = self._here().context.decisions
-        return self._run(state_of(decisions, check_known_id(transaction_id)))
+        return self._run(self._here().state(check_known_id(transaction_id)))
 
     def settle(self, transaction_id: str) -> TransactionState:
         """The decision; where there is none, ABORTED is written unless one appears.
 
         UnknownOutcomeError if the coordinator can't be reached.
         """
-        decisions = self._here().context.decisions
-        return self._run(settle(decisions, check_known_id(transaction_id))).state
+        return self._run(self._here().settle(check_known_id(transaction_id)))
 
     def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
         """Settle one record if its writer is decided or expired (15 s); return the decision.
 
         None: nothing was to be settled. ConflictError: the writer may be alive.
         """
-        return self._run(settle_record(self._here().context, table, key))
+        return self._run(self._here().recover(table, key))
 
     def finish(self, transaction_id: str) -> bool:
         """Settle what a decided transaction has written and remove its decision's row.
@@ -62,17 +58,15 @@ class Settling(ABC):
         ScalarDB before 3.19 reads these tables. ``state`` says UNKNOWN afterwards, and ``settle``
         would write ABORTED.
         """
-        parts = self._here()
-        steps = finish(parts.context, parts.coordinator, check_known_id(transaction_id))
-        return self._run(steps)
+        return self._run(self._here().finish(check_known_id(transaction_id)))
 
 
 class AsyncSettling(ABC):
     """The same for asyncio."""
 
     @abstractmethod
-    def _here(self) -> Parts:
-        """The parts, with connections of this process."""
+    def _here(self) -> Backend:
+        """What transactions are made on, with connections of this process."""
 
     @abstractmethod
     async def _drive(self, steps: Coroutine[Any, Any, T], *, whole: bool = False) -> T:
@@ -84,23 +78,21 @@ class AsyncSettling(ABC):
         UNKNOWN also for transactions that leave no row: read-only ones, and those whose row was
         cleaned up. Not something to poll on.
         """
-        decisions = self._here().context.decisions
-        return await self._drive(state_of(decisions, check_known_id(transaction_id)))
+        return await self._drive(self._here().state(check_known_id(transaction_id)))
 
     async def settle(self, transaction_id: str) -> TransactionState:
         """The decision; where there is none, ABORTED is written unless one appears.
 
         UnknownOutcomeError if the coordinator can't be reached.
         """
-        decisions = self._here().context.decisions
-        return (await self._drive(settle(decisions, check_known_id(transaction_id)))).state
+        return await self._drive(self._here().settle(check_known_id(transaction_id)))
 
     async def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
         """Settle one record if its writer is decided or expired (15 s); return the decision.
 
         None: nothing was to be settled. ConflictError: the writer may be alive.
         """
-        return await self._drive(settle_record(self._here().context, table, key))
+        return await self._drive(self._here().recover(table, key))
 
     async def finish(self, transaction_id: str) -> bool:
         """Settle what a decided transaction has written and remove its decision's row.
@@ -110,6 +102,4 @@ class AsyncSettling(ABC):
         ScalarDB before 3.19 reads these tables. ``state`` says UNKNOWN afterwards, and ``settle``
         would write ABORTED.
         """
-        parts = self._here()
-        steps = finish(parts.context, parts.coordinator, check_known_id(transaction_id))
-        return await self._drive(steps)
+        return await self._drive(self._here().finish(check_known_id(transaction_id)))

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from scalar_tx.consensus_commit.cursor import ScanCursor
-    from scalar_tx.consensus_commit.transaction import TransactionSteps
+    from scalar_tx.backend import Cursor, Steps
     from scalar_tx.model.conditions import Condition, Existence
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.isolation import Isolation
@@ -49,7 +48,7 @@ class Transaction(AnyTransaction):
 
     def __init__(
         self,
-        steps: TransactionSteps,
+        steps: Steps,
         register: OpenTransactions[Any],
         *,
         owned: bool = False,
@@ -339,7 +338,7 @@ class Scanner:
     after it was opened.
     """
 
-    def __init__(self, transaction: Transaction, cursor: ScanCursor) -> None:
+    def __init__(self, transaction: Transaction, cursor: Cursor) -> None:
         self._transaction = transaction
         self._cursor = cursor
         self._page: list[Record] = []

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scalar_tx.admin_async import Drive
-    from scalar_tx.consensus_commit.cursor import ScanCursor
-    from scalar_tx.consensus_commit.transaction import TransactionSteps
+    from scalar_tx.backend import Cursor, Steps
     from scalar_tx.model.conditions import Condition, Existence
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.isolation import Isolation
@@ -48,7 +47,7 @@ class AsyncTransaction(AnyTransaction):
 
     def __init__(
         self,
-        steps: TransactionSteps,
+        steps: Steps,
         register: OpenTransactions[Any],
         drive: Drive,
         *,
@@ -341,7 +340,7 @@ class AsyncScanner:
     after it was opened.
     """
 
-    def __init__(self, transaction: AsyncTransaction, cursor: ScanCursor) -> None:
+    def __init__(self, transaction: AsyncTransaction, cursor: Cursor) -> None:
         self._transaction = transaction
         self._cursor = cursor
         self._page: list[Record] = []

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
-from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
-from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.transaction import Transaction, leave_with
 
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from scalar_tx.connection import Parts
+    from scalar_tx.backend import Backend, TwoPhaseSteps
     from scalar_tx.open_transactions import OpenTransactions
 
 
@@ -78,7 +76,7 @@ class TwoPhase:
 
     def __init__(
         self,
-        parts: Callable[[], Parts],
+        parts: Callable[[], Backend],
         register: OpenTransactions[TwoPhaseTransaction],
     ) -> None:
         self._parts = parts
@@ -130,7 +128,7 @@ class TwoPhase:
 
 
 def new_part(
-    parts: Parts,
+    backend: Backend,
     isolation: Isolation | str | None,
     *,
     read_only: bool,
@@ -139,20 +137,10 @@ def new_part(
     timeout: float | None,
 ) -> TwoPhaseSteps:
     """A part of a transaction; InvalidOperationError where there can be none."""
-    if parts.settings.consensus_commit.group_commit.enabled:
-        raise InvalidOperationError(
-            "a transaction of several processes can't be part of a group commit",
-            advice="Set scalar.db.consensus_commit.coordinator.group_commit.enabled=false in the "
-            "settings of every process that takes part",
-            code="STX-3055",
-        )
-    context = parts.context
-    level = context.options.isolation if isolation is None else Isolation.parse(isolation)
     joined = join_id is not None
     wanted = join_id if joined else begin_id
-    return TwoPhaseSteps(
-        context,
-        level,
+    return backend.part(
+        None if isolation is None else Isolation.parse(isolation),
         read_only=read_only,
         caller_id=None if wanted is None else check_callers_id(wanted),
         joined=joined,

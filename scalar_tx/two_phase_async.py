@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scalar_tx.admin_async import Drive
-    from scalar_tx.connection import Parts
-    from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
+    from scalar_tx.backend import Backend, TwoPhaseSteps
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.open_transactions import OpenTransactions
 
@@ -79,7 +78,7 @@ class AsyncTwoPhase:
 
     def __init__(
         self,
-        parts: Callable[[], Parts],
+        parts: Callable[[], Backend],
         register: OpenTransactions[AsyncTwoPhaseTransaction],
         drive: Drive,
     ) -> None:

@@ -23,6 +23,7 @@ from bench.beside.tpcc_tables import (
     WAREHOUSE,
     W,
 )
+from scalar_tx.connection import parts_of
 from scalar_tx.consensus_commit.record import is_committed
 from scalar_tx.runtime.blocking import run_blocking
 
@@ -116,7 +117,7 @@ def versions(properties: Mapping[str, str]) -> int:
     """How many versions the records of the small workloads have had, those of loading too."""
     found = 0
     with scalar_tx.connect(properties) as db:
-        parts = db._parts  # noqa: SLF001  # versions are no column of a transaction's record
+        parts = parts_of(db)
         for name in ycsb.TABLES:
             table = run_blocking(parts.context.catalog.table(name))
             for key in range(ycsb.RECORDS):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import scalar_tx
 from bench.import_time import ROOT
+from scalar_tx.connection import parts_of
 from scalar_tx.model.storage_settings import ConnectionPoolSettings, StorageSettings
 from scalar_tx.storage.dynamo.client import Client
 from scalar_tx.storage.dynamo.settings import BY_BOTO3, BY_US, dynamo_settings
@@ -165,7 +166,7 @@ def _driver(properties: Mapping[str, str]) -> Iterator[tuple[Callable[..., Any],
 async def _cpu_of_asyncio(properties: Mapping[str, str], seconds: float) -> float:
     """CPU seconds of one storage read."""
     async with scalar_tx.connect_async(dict(properties)) as db:
-        parts = db._parts  # noqa: SLF001  # a request, not a transaction
+        parts = parts_of(db)
         table = await parts.context.catalog.table(_TABLE)
         assert await parts.storage.get(table.stored, (1,)) is not None
         until = time.monotonic() + seconds

@@ -19,6 +19,7 @@ from bench.beside import floors, tpcc, ycsb
 from bench.beside.tally import Client, report
 from bench.beside.tpcc_tables import WAREHOUSE, Scale, W
 from scalar_tx import ConflictError, StorageUnavailableError, UnknownOutcomeError
+from scalar_tx.connection import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +85,7 @@ def _floor(orders: Orders, db: scalar_tx.TransactionManager) -> Work:
     run = (
         floors.said_to_sqlite(orders.properties, way)
         if orders.bare
-        else floors.said_to_the_storage(db._parts, way)  # noqa: SLF001  # below transactions
+        else floors.said_to_the_storage(parts_of(db), way)
     )
 
     def work(client: Client) -> None:

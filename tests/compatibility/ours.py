@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import scalar_tx
-from scalar_tx.connection import build
+from scalar_tx.connection import build, parts_of
 from scalar_tx.storage.interface import Erase
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class Stop:
 
 def watch(db: TransactionManager) -> StoppedStorage:
     """Put a storage with stops between a manager and its storage."""
-    settings = db._parts.settings.consensus_commit
-    stopped = StoppedStorage(db._parts.storage, f"{settings.coordinator_namespace}.state")
-    db._parts = build(db._parts.settings, stopped, db._runtime)
+    settings = parts_of(db).settings.consensus_commit
+    stopped = StoppedStorage(parts_of(db).storage, f"{settings.coordinator_namespace}.state")
+    db._parts = build(parts_of(db).settings, stopped, parts_of(db).runtime)
     return stopped
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from scalar_tx import ConflictError, SchemaError
+from scalar_tx.connection import parts_of
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.dynamo.misplaced import look_at_keys
 from tests.compatibility.java_peer import NEWEST, JavaError
@@ -55,7 +56,7 @@ def own_place(table: str) -> str:
 
 
 def misplaced(place: Place, table: str) -> list[MisplacedRecord]:
-    storage = cast("DynamoStorage", place.ours._parts.storage)
+    storage = cast("DynamoStorage", parts_of(place.ours).storage)
     stored = run_blocking(storage.admin.table(table))
     assert stored is not None
     return [record for part in look_at_keys(storage, stored) for record in part.misplaced]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from scalar_tx import ConflictError
 from scalar_tx.cli.coordinator_clean import traces
+from scalar_tx.connection import parts_of
 from scalar_tx.consensus_commit.older_release import ENOUGH
 from scalar_tx.consensus_commit.write_set import Entry, EntryGroup, read_write_set, write_set_bytes
 from scalar_tx.model.types import DataType
@@ -195,8 +197,9 @@ def test_java_finishes_our_own_abort(plain: JavaSession, file: Path) -> None:
             other.update(ACCOUNT, key(3), {"balance": 100})
         assert plain.finish(other.id)
         calls = watch(db)
-        context = db._parts.context
-        tx._steps._context = context
+        context = parts_of(db).context
+        steps: Any = tx._steps
+        steps._context = context
         calls.at("before", "finish", halted)
         with pytest.raises(ConflictError):
             tx.commit()
@@ -287,15 +290,15 @@ def test_transfers_of_both_while_each_removes_the_others_decisions(
                 assert db.finish(ids.pop()) in (True, False)
 
     ours_done: list[str] = []
-    finished = 0
-    deadline = time.monotonic() + 60  # on a busy machine most of Java's forty may meet conflicts
+    finished, begun_at = 0, time.monotonic()
     with ours(file, quick=True, **OURS) as db:
         thread = threading.Thread(target=work, args=(db,))
         thread.start()
         try:
-            turn = 0
-            while turn < 40 or (finished < 5 and time.monotonic() < deadline):
-                turn += 1
+            for turn in itertools.count():
+                # On a busy machine most of Java's first forty may meet conflicts.
+                if turn >= 40 and (finished >= 5 or time.monotonic() > begun_at + 60):
+                    break
                 source, target = (2, 3) if turn % 2 else (3, 2)
                 tx = session.begin(isolation="SERIALIZABLE")
                 try:
@@ -329,7 +332,7 @@ def test_the_newest_java_release_leaves_no_trace_of_an_older_one(
         with session.transaction() as tx:
             tx.insert(ACCOUNT, account(number))
     with ours(file) as db:
-        assert traces(db._parts, db._runtime.now_ms() - DAY_MS) == set()
+        assert traces(parts_of(db), parts_of(db).runtime.now_ms() - DAY_MS) == set()
 
 
 def test_an_older_java_release_gives_itself_away(
@@ -348,6 +351,6 @@ def test_an_older_java_release_gives_itself_away(
         ids.add(tx.id)
     older.close()
     with ours(file) as db:
-        found = traces(db._parts, db._runtime.now_ms() - DAY_MS)
+        found = traces(parts_of(db), parts_of(db).runtime.now_ms() - DAY_MS)
     assert found <= ids
     assert len(found) >= ENOUGH

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
+from scalar_tx.connection import parts_of
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.storage.cassandra.storage import CassandraStorage
 from scalar_tx.storage.memory import MemoryStorage
@@ -136,7 +137,7 @@ def in_requests(server: Cluster, way: Way) -> Iterator[tuple[TransactionManager,
 @contextmanager
 def counted(db: TransactionManager) -> Iterator[list[str]]:
     """The requests of the driver's session meanwhile, by kind."""
-    storage = db._parts.storage
+    storage = parts_of(db).storage
     assert isinstance(storage, CassandraStorage)
     session = run_blocking(storage._session._connect())
     asked: list[str] = []

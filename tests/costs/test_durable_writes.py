@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
+from scalar_tx.connection import parts_of
 from tests.costs import shapes
 from tests.storage.sqlite.callers import lined_up, overhear, writing
 
@@ -59,7 +60,7 @@ def test_transactions_beside_each_other(
     """Four that come to their commit together: what one durable write costs is shared by all."""
     with connected(tmp_path, one_phase=one_phase) as db:
         shapes.prepare(db)
-        storage: Any = db._parts.storage
+        storage: Any = parts_of(db).storage
 
         def change(number: int) -> None:
             with db.transaction() as tx:

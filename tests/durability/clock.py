@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 import scalar_tx
+from scalar_tx.connection import parts_of
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
 
 if TYPE_CHECKING:
@@ -61,6 +62,6 @@ def connect(
 
 def let_pass(db: scalar_tx.TransactionManager, seconds: float) -> None:
     """Let time pass for a manager."""
-    runtime = db._runtime
+    runtime = parts_of(db).runtime
     assert isinstance(runtime, SteadyRuntime)
     run_blocking(runtime.sleep(seconds))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scalar_tx import InvalidOperationError, SchemaError, TableSchema
+from scalar_tx.connection import parts_of
 from tests.faces.either import Face, now
 from tests.faces.tables import ACCOUNT, make_accounts
 
@@ -72,7 +73,7 @@ async def test_an_index_is_completed_and_a_table_that_lacks_one_is_told_of(
 ) -> None:
     """A crash may have come between an index and the one on previous values."""
     await make_accounts(db)
-    storage = db._parts.storage
+    storage: Any = parts_of(db).storage
     stored = await storage.admin.table(ACCOUNT)
     await storage.admin.drop_index(stored, "before_owner")
     await now(db.admin.create_index(ACCOUNT, "owner", if_not_exists=True))

@@ -13,6 +13,7 @@ from scalar_tx import (
     RetryPolicy,
     SchemaError,
 )
+from scalar_tx.connection import parts_of
 from tests.faces.either import Face, entered, now
 from tests.faces.left_behind import leave_prepared
 from tests.faces.tables import ACCOUNT, make_accounts
@@ -287,7 +288,7 @@ async def test_wrong_use(db: Any, face: Face) -> None:
 
 async def test_where_the_table_is_made_on_purpose(db: Any, face: Face) -> None:
     await make_accounts(db)
-    db._parts.outcomes._create_missing = False
+    parts_of(db).outcomes._create_missing = False
     with pytest.raises(SchemaError) as caught:
         await now(db.run(face.function(pay), 1, key="a"))
     assert caught.value.code == "STX-3073"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import scalar_tx
+from scalar_tx.connection import parts_of
 from scalar_tx.consensus_commit.recover import LIFETIME_MS
 from scalar_tx.model.table import TableSchema
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
@@ -57,7 +58,7 @@ class Place:
 
     def row(self, name: str, key: tuple[Value, ...]) -> Row | None:
         """A row as it is stored, whoever wrote it."""
-        storage = self.observer._parts.context.storage
+        storage = parts_of(self.observer).context.storage
         return run_blocking(storage.get(self.stored[name], key))
 
     def decision(self, tx_id: str) -> Row | None:
@@ -82,7 +83,7 @@ def prepared_place(cluster: Cluster) -> Iterator[Place]:
         for name in (FIRST, SECOND):
             admin.drop_table(name, if_exists=True)
             admin.create_table(name, SCHEMA)
-        parts = observer._parts
+        parts = parts_of(observer)
         found = {n: run_blocking(parts.context.catalog.table(n)) for n in (FIRST, SECOND)}
         decisions = run_blocking(parts.coordinator.table())
         stored = {name: table.stored for name, table in found.items()} | {DECISIONS: decisions}

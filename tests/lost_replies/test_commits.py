@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scalar_tx import TransactionState
+from scalar_tx.connection import parts_of
 from tests.lost_replies.clients import OnLoop, OnThread, running_loop
 from tests.lost_replies.lanes import lanes
 from tests.lost_replies.mishaps import Mishap, Watch
@@ -235,7 +236,7 @@ def mishaps_of(kind: str, face: str, layout: Layout) -> Sequence[Mishap]:
 
 def ways(kind: str, client: Client) -> list[tuple[Way, Layout, Sequence[Mishap]]]:
     """What is tried with a client, and which mishaps there are to it."""
-    if client.db._parts.context.options.one_phase_commit:
+    if parts_of(client.db).context.options.one_phase_commit:
         return [(way, layout, mishaps) for way, (layout, mishaps) in WAYS[kind].items()]
     layouts = ((layout, mishaps_of(kind, client.face, layout)) for layout in Layout)
     return [(Way.EVERY_STEP, layout, mishaps) for layout, mishaps in layouts if mishaps]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scalar_tx.connection import parts_of
 from scalar_tx.errors import (
     ReplyLostError,
     StorageBusyError,
@@ -82,13 +83,13 @@ class Player:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        storage = place.observer._parts.context.storage
+        storage = parts_of(place.observer).context.storage
         overwrites = storage.info(place.stored[FIRST].name).overwrites
         self.shapes = {**SHAPES, **(OF_UNREAD if overwrites else {})}
 
     def scene(self, shape: str) -> Scene:
         scene = self.shapes[shape](self.place.for_shapes, self.place.fresh())
-        storage = self.place.observer._parts.context.storage
+        storage = parts_of(self.place.observer).context.storage
         for mutation in scene.before:
             run_blocking(storage.mutate([mutation]))
         return scene

@@ -8,6 +8,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError
+from scalar_tx.connection import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ def test_it_is_a_conflict_because_what_was_read_lacks_the_column(
 def test_looked_up_anew_and_found_the_same_it_is_none(db: scalar_tx.TransactionManager) -> None:
     tx = db.begin()
     tx.get(ACCOUNT, KEY)
-    db._parts.context.catalog.forget()
+    parts_of(db).context.catalog.forget()
     tx.update(ACCOUNT, KEY, {"balance": 11})
     tx.commit()
     assert db.get(ACCOUNT, KEY, columns=["balance"]) == {"balance": 11}

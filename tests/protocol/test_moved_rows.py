@@ -9,6 +9,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError, Isolation
+from scalar_tx.connection import parts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ async def killed(_: object) -> None:
 
 def leave_prepared(db: scalar_tx.TransactionManager, number: int, rank: int) -> None:
     """Die after the prepare of one update."""
-    hooks = db._parts.context.commit_hooks
+    hooks = parts_of(db).context.commit_hooks
     hooks.append(killed)  # type: ignore[arg-type]  # it never answers
     with pytest.raises(Killed), db.transaction(isolation=Isolation.SNAPSHOT) as tx:
         tx.update("race.runner", {"id": number}, {"rank": rank})

@@ -8,6 +8,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError
+from scalar_tx.connection import parts_of
 from scalar_tx.storage.sql.storage import SqlStorage
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def test_a_moment_is_given_back(db: scalar_tx.TransactionManager) -> None:
         with db.transaction() as tx:
             assert tx.scan("room.seat", index={"row": 7}, limit=5)
             assert tx.get("room.seat", {"seat": 9}) is None
-    assert len(db._parts.storage.connections._idle) <= 2  # type: ignore[attr-defined]  # SQLite's
+    assert len(parts_of(db).storage.connections._idle) <= 2  # type: ignore[attr-defined]  # SQLite's
 
 
 def test_a_conflict_gives_it_back_too(db: scalar_tx.TransactionManager) -> None:
@@ -91,4 +92,4 @@ def test_a_conflict_gives_it_back_too(db: scalar_tx.TransactionManager) -> None:
         with pytest.raises(ConflictError):
             tx.commit()
     # A view that stays open would keep the WAL from being folded in.
-    assert db._parts.storage.connections.read("PRAGMA wal_checkpoint(TRUNCATE)") == [(0, 0, 0)]  # type: ignore[attr-defined]  # SQLite's
+    assert parts_of(db).storage.connections.read("PRAGMA wal_checkpoint(TRUNCATE)") == [(0, 0, 0)]  # type: ignore[attr-defined]  # SQLite's

@@ -16,6 +16,7 @@ from scalar_schema import Mode
 from scalar_schema.cli import app
 from scalar_schema.cli.java_form import loader
 from scalar_tx import SchemaError
+from scalar_tx.connection import parts_of
 from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def test_load_by_code(database: str, file: Path) -> None:
         assert len(scalar_schema.load(db, [file], Mode.IMPORT).done) == 1
         assert db.admin.tables("bank") == ["bank.account"]
         db.admin.create_index("bank.account", "seen")
-        storage = db._parts.storage
+        storage = parts_of(db).storage
         scalar_tx.runtime.blocking.run_blocking(_without_twin(storage))
         outcome = scalar_schema.load(db, [], Mode.UPGRADE)
         assert outcome.done[0].details == ("index bank.account.before_seen",)
@@ -136,7 +137,7 @@ def test_upgrade(database: str, file: Path) -> None:
     call(app, "import", file, "-c", database)
     with scalar_tx.connect(database) as db:
         db.admin.create_index("bank.account", "seen")
-        scalar_tx.runtime.blocking.run_blocking(_without_twin(db._parts.storage))
+        scalar_tx.runtime.blocking.run_blocking(_without_twin(parts_of(db).storage))
     code, out, _ = call(app, "upgrade", "-c", database, "--dry-run")
     assert (code, "index bank.account.before_seen" in out) == (0, True)
     code, out, _ = call(app, "upgrade", "-c", database)

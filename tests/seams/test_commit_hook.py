@@ -10,6 +10,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError, Isolation, TransactionState
+from scalar_tx.connection import parts_of
 from scalar_tx.consensus_commit.commit_hook import CommitEvent, HookAnswer
 from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.model.conditions import if_not_exists
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scalar_tx.connection import Parts
 
 LOG = Table("log.entry", TableSchema({"tx_id": "TEXT", "writes": "INT"}, ["tx_id"]))
 
@@ -54,10 +54,6 @@ def db(
         manager.upsert("bank.account", {"id": 1, "balance": 10})
         run_blocking(parts_of(manager).storage.admin.create_table(LOG))
         yield manager
-
-
-def parts_of(manager: scalar_tx.TransactionManager) -> Parts:
-    return manager._parts
 
 
 class Recorder:

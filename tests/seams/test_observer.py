@@ -9,6 +9,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import TransactionState
+from scalar_tx.connection import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ class Witness:
 def test_each_end_is_told_once(db: scalar_tx.TransactionManager) -> None:
     before = db.begin()
     witness = Witness()
-    db._parts.context.observers.append(witness)
+    parts_of(db).context.observers.append(witness)
     before.commit()
     assert witness.told == [], "it does not know of the beginning"
     tx = db.begin()
@@ -75,7 +76,7 @@ def test_one_that_fails_is_logged_and_called_no_more(
 ) -> None:
     caplog.set_level(logging.ERROR)
     broken, sound = Witness(failing), Witness()
-    db._parts.context.observers.extend([broken, sound])
+    parts_of(db).context.observers.extend([broken, sound])
     early = db.begin()
     for number in range(3):
         db.insert("bank.account", {"id": number, "balance": 1})
@@ -85,4 +86,4 @@ def test_one_that_fails_is_logged_and_called_no_more(
     assert broken.told.count(("began", None)) == (1 if failing == "began" else 2)
     assert sum(what == "ended" for what, _ in broken.told) == (failing == "ended")
     assert sum(what == "ended" for what, _ in sound.told) == 5
-    assert db._parts.context.observers == [sound]
+    assert parts_of(db).context.observers == [sound]

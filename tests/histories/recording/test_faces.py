@@ -12,6 +12,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError, Delete, Get, Scan, Upsert
+from scalar_tx.connection import parts_of
 from scalar_tx.runtime.blocking import run_blocking
 from tests.faces.either import Face, each, entered, now
 from tests.faces.tables import ACCOUNT, make_accounts
@@ -84,7 +85,7 @@ async def test_one_operation_calls(db: Any, path: Path) -> None:
 
 async def test_a_scanner_left_early(db: Any, path: Path) -> None:
     await make_accounts(db, count=9)
-    db._parts.context.options = replace(db._parts.context.options, scan_fetch_size=2)
+    parts_of(db).context.options = replace(parts_of(db).context.options, scan_fetch_size=2)
     with db.record_history(path):
         tx = db.begin()
         scanner = await now(tx.scanner(ACCOUNT, whole_table=True))

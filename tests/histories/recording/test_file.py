@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
+from scalar_tx.connection import parts_of
 from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
 from scalar_tx.histories import record
 from scalar_tx.runtime.blocking import run_blocking
@@ -55,7 +56,7 @@ async def test_a_path_that_can_be_no_file(db: Any, tmp_path: Path) -> None:
         db.record_history(tmp_path / "h", overwrite="yes")
     assert caught.value.code == "STX-3013"
     assert not (tmp_path / "h").exists()
-    assert not db._parts.context.observers
+    assert not parts_of(db).context.observers
 
 
 async def test_a_closed_manager_records_nothing(db: Any, path: Path) -> None:
@@ -76,7 +77,7 @@ async def test_a_full_disk_ends_the_recording_and_nothing_else(
         await now(db.update(ACCOUNT, {"id": n}, {"balance": 0}))
     assert (await now(db.get(ACCOUNT, {"id": 2})))["balance"] == 0
     assert [message.name for message in caplog.records] == ["scalar_tx.histories"]
-    assert not db._parts.context.observers, "transactions still pay for it"
+    assert not parts_of(db).context.observers, "transactions still pay for it"
     with pytest.raises(StorageUnavailableError) as caught:
         recording.close()
     assert caught.value.code == "STX-4006"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 import scalar_tx
+from scalar_tx.connection import parts_of
 from scalar_tx.errors import ConflictError, StorageUnavailableError, UnknownOutcomeError
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.settings import load
@@ -131,7 +132,7 @@ class Several:
 
     def rows(self, number: int) -> dict[str, Row | None]:
         """The rows as they lie there."""
-        parts = self.other._parts
+        parts = parts_of(self.other)
 
         def row(name: str) -> Row | None:
             table = run_blocking(parts.context.catalog.table(TABLES[name]))

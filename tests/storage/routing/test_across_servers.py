@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scalar_tx import TransactionState
+from scalar_tx.connection import parts_of
 from scalar_tx.errors import (
     ConflictError,
     ScalarTxError,
@@ -151,7 +152,7 @@ def test_dead_before_the_decision(several: Several, monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as patch:
         # Its time is over as soon as it is dead.
         early = time.time_ns() // 1_000_000 - EXPIRED_MS
-        patch.setattr(several.db._runtime, "now_ms", lambda: early)
+        patch.setattr(parts_of(several.db).runtime, "now_ms", lambda: early)
         dead = dying(several, number, 5)
     assert several.states(number) == all_of(1)
     assert several.values(number) == all_of(0)

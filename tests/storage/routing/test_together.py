@@ -10,6 +10,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import connection
+from scalar_tx.connection import parts_of
 from scalar_tx.runtime.aio import AsyncioRuntime
 from scalar_tx.runtime.blocking import BlockingRuntime
 from scalar_tx.settings import load
@@ -165,7 +166,7 @@ def test_under_asyncio_one_that_blocks_takes_the_whole_call_off_the_loop(
 @pytest.mark.parametrize("parts", PAIRS, indirect=True, ids=lambda pair: f"{pair[0]}, {pair[1]}")
 def test_futures_are_waited_for_by_the_runtime_that_runs_the_call(parts: Parts) -> None:
     async def work(db: Any) -> None:
-        runtime = db._parts.runtime
+        runtime = parts_of(db).runtime
         blocks = any(isinstance(one.inner, BlockingMemory) for one in parts.met.values())
         blocks = blocks or any("Sqlite" in type(one.inner).__name__ for one in parts.met.values())
         assert isinstance(runtime, BlockingRuntime if blocks else AsyncioRuntime)

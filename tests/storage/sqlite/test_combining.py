@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
+from scalar_tx.connection import parts_of
 from scalar_tx.errors import (
     WriteRefusedError,
 )
@@ -196,7 +197,7 @@ def test_tasks_of_asyncio_share_a_commit_too(tmp_path: Path, said: list[str]) ->
         async with scalar_tx.connect_async(f"sqlite:///{tmp_path}/a.db", **every_step) as db:
             await db.admin.create_table("t.t", columns={"id": "INT"}, partition_key=["id"])
             await db.upsert("t.t", {"id": 0})
-            storage: Any = db._parts.storage
+            storage: Any = parts_of(db).storage
             with writing(storage):
                 said.clear()
                 tasks = [asyncio.ensure_future(db.upsert("t.t", {"id": n})) for n in range(1, 5)]
