@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from google.rpc import status_pb2
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -58,7 +60,10 @@ def moved(text: str, packages: Mapping[str, str]) -> str:
 
 
 def _protoc(sources: Path, into: Path, files: Sequence[str]) -> None:
-    options = [f"--proto_path={sources}", f"--python_out={into}", f"--pyi_out={into}"]
+    # google/rpc/status.proto lies beside the module that is made of it.
+    others = Path(status_pb2.__file__).parents[2]
+    options = [f"--proto_path={sources}", f"--proto_path={others}"]
+    options += [f"--python_out={into}", f"--pyi_out={into}"]
     command = [sys.executable, "-m", "grpc_tools.protoc", *options, *files]
     done = subprocess.run(command, check=False)  # noqa: S603  # nothing in it is from outside
     if done.returncode:
