@@ -85,7 +85,12 @@ def connect(target: Target = None, **settings: object) -> TransactionManager:
     from scalar_tx.manager import TransactionManager
     from scalar_tx.settings import load
 
-    return TransactionManager(load(target, settings))
+    found = load(target, settings)
+    if not found.is_node:
+        return TransactionManager(found)
+    from scalar_tx.cluster.client import open_blocking
+
+    return TransactionManager(found, open_blocking)
 
 
 def connect_async(target: Target = None, **settings: object) -> AsyncTransactionManager:
@@ -93,7 +98,12 @@ def connect_async(target: Target = None, **settings: object) -> AsyncTransaction
     from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.settings import load
 
-    return AsyncTransactionManager(load(target, settings))
+    found = load(target, settings)
+    if not found.is_node:
+        return AsyncTransactionManager(found)
+    from scalar_tx.cluster.client import open_async
+
+    return AsyncTransactionManager(found, open_async)
 
 
 def open_storage(target: Target = None, **settings: object) -> Storage:

@@ -91,14 +91,16 @@ class Parts:
         *,
         read_only: bool,
         caller_id: str | None,
+        fresh_id: bool = False,
         timeout: float | None,
     ) -> TransactionSteps:
-        """A new transaction."""
+        """A new transaction; ``fresh_id``: its id was made by chance, and never used before."""
         return TransactionSteps(
             self.context,
             isolation or self.context.options.isolation,
             read_only=read_only,
             caller_id=caller_id,
+            fresh_id=fresh_id,
             timeout=timeout,
         )
 

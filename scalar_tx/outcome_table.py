@@ -97,9 +97,15 @@ class OutcomeTable:
 
         InvalidOperationError: its result is nothing that can be kept.
         """
+        await self.remember_text(steps, call, known, _text(result, call))
+
+    async def remember_text(
+        self, steps: TransactionSteps, call: Call, known: Known, result: str
+    ) -> None:
+        """The same for a result that is a text already, made by ``tagged_json.encoded``."""
         values: Row = {
             "arguments_digest": call.digest,
-            "result": _kept(result, call),
+            "result": _checked(result, call),
             "completed_at": self._now(),
         }
         key = _key(call)
@@ -177,8 +183,11 @@ def _key(call: Call) -> dict[str, str]:
     return {"scope": call.scope, "key": call.key}
 
 
-def _kept(result: object, call: Call) -> str:
-    text = encoded(result, f"the result of {call.what}")
+def _text(result: object, call: Call) -> str:
+    return encoded(result, f"the result of {call.what}")
+
+
+def _checked(text: str, call: Call) -> str:
     size = len(text.encode())
     if size > LARGEST_RESULT:
         raise InvalidOperationError(

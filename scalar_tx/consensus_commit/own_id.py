@@ -22,10 +22,17 @@ class OwnId:
 
     __slots__ = ("_context", "_groups", "known", "of_caller")
 
-    def __init__(self, context: Context, of_caller: str | None, groups: GroupCommit | None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        of_caller: str | None,
+        groups: GroupCommit | None,
+        *,
+        fresh: bool = False,
+    ) -> None:
         self._context = context
         self._groups = groups
-        self.of_caller = of_caller is not None
+        self.of_caller = of_caller is not None and not fresh  # may it have been used before?
         self.known = of_caller
 
     def get(self) -> str:

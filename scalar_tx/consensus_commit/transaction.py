@@ -68,6 +68,7 @@ class TransactionSteps:
         *,
         read_only: bool = False,
         caller_id: str | None = None,
+        fresh_id: bool = False,
         timeout: float | None = None,
     ) -> None:
         check_flags(read_only=read_only)
@@ -76,7 +77,7 @@ class TransactionSteps:
         self.isolation = isolation
         self.read_only = read_only
         groups = context.groups if self.decides_alone and not read_only else None
-        self._own_id = OwnId(context, caller_id, groups)
+        self._own_id = OwnId(context, caller_id, groups, fresh=fresh_id)
         self._snapshot = Snapshot()
         self._reader = Reader(context, self._snapshot, isolation, read_only=read_only)
         self._writer = Writer(self._reader)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.retry import RetryPolicy
 
+NODE_KINDS = frozenset({"grpc", "grpcs"})  # where a storage's kind would stand
+
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings
 
@@ -102,3 +104,8 @@ class Settings:
     default_namespace: str | None = None
     bigint_range: int = 53
     unknown_keys: str = "error"
+
+    @property
+    def is_node(self) -> bool:
+        """Do they name a node, which has the databases?"""
+        return self.storage.kind in NODE_KINDS

@@ -15,6 +15,7 @@ from scalar_tx.model.storage_settings import redacted
 from scalar_tx.settings.keys import PREFIX
 from scalar_tx.settings.names import canonical, from_keyword, nearest
 from scalar_tx.settings.properties_file import Property, read_file
+from scalar_tx.settings.settings import NODE_KINDS
 from scalar_tx.storage import registry
 
 logger = logging.getLogger("scalar_tx.settings")
@@ -23,7 +24,6 @@ DEFAULT_FILE = "scalardb.properties"
 DEFAULT_URL = "sqlite:///scalar_tx.db"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_NODE_SCHEMES = {"grpc", "grpcs"}
 
 
 class Origin(Enum):
@@ -130,13 +130,7 @@ def _url(target: str) -> Source:
     shown = redacted(target)
     found = _SCHEME.match(target)
     scheme = "jdbc" if found is None else found[1].lower()
-    if scheme in _NODE_SCHEMES:
-        raise SettingsError(
-            f"{shown}: connecting to a node is not available yet, it comes with a later version",
-            advice="Open the storage itself, for example sqlite:///shop.db",
-            code="STX-3026",
-        )
-    kind = registry.kind_of_scheme(scheme)
+    kind = scheme if scheme in NODE_KINDS else registry.kind_of_scheme(scheme)
     if kind is None:
         known = ", ".join(f"{one}://" for one in registry.schemes())
         raise SettingsError(

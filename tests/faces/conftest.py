@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cluster.served import Served
 from tests.faces import either
 
 if TYPE_CHECKING:
@@ -25,8 +26,13 @@ def face(request: pytest.FixtureRequest) -> either.Face:
 
 
 @pytest.fixture(params=either.TARGETS)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return either.url(request.param, tmp_path)
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param != "node":
+        yield either.url(request.param, tmp_path)
+        return
+    node = Served("memory://")
+    yield node.url
+    node.close()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-TARGETS = ("memory", "sqlite")
+TARGETS = ("memory", "sqlite", "node")
 
 
 async def now(result: Any) -> Any:

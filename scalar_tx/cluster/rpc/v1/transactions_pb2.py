@@ -28,17 +28,17 @@ from scalar_tx.cluster.rpc.v1 import scripts_pb2 as scalar__tx_dot_v1_dot_script
 from scalar_tx.cluster.rpc.v1 import values_pb2 as scalar__tx_dot_v1_dot_values__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fscalar_tx/v1/transactions.proto\x12\x0cscalar_tx.v1\x1a\x17google/rpc/status.proto\x1a\x1dscalar_tx/v1/operations.proto\x1a\x1ascalar_tx/v1/scripts.proto\x1a\x19scalar_tx/v1/values.proto\"\xef\x01\n\x05\x42\x65gin\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x10\n\x08\x66resh_id\x18\x02 \x01(\x08\x12*\n\tisolation\x18\x03 \x01(\x0e\x32\x17.scalar_tx.v1.Isolation\x12\x11\n\tread_only\x18\x04 \x01(\x08\x12\x14\n\x07timeout\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12/\n\ttwo_phase\x18\x06 \x01(\x0e\x32\x1c.scalar_tx.v1.Begin.TwoPhase\"*\n\x08TwoPhase\x12\t\n\x05\x41LONE\x10\x00\x12\t\n\x05\x42\x45GIN\x10\x01\x12\x08\n\x04JOIN\x10\x02\x42\n\n\x08_timeout\"\xad\x05\n\x07Request\x12\"\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x13.scalar_tx.v1.Begin\x12\x16\n\x0e\x63lose_scanners\x18\x02 \x03(\r\x12\x16\n\ttake_back\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x11\n\x04mark\x18\x04 \x01(\rH\x02\x88\x01\x01\x12$\n\x05\x62\x61tch\x18\x05 \x01(\x0b\x32\x13.scalar_tx.v1.BatchH\x00\x12&\n\x03one\x18\x06 \x01(\x0b\x32\x17.scalar_tx.v1.OperationH\x00\x12\x31\n\x0copen_scanner\x18\x07 \x01(\x0b\x32\x19.scalar_tx.v1.OpenScannerH\x00\x12\x13\n\tnext_page\x18\x08 \x01(\rH\x00\x12.\n\rconfirm_reads\x18\t \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12(\n\x07\x65xplain\x18\n \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12\"\n\x04look\x18\x0b \x01(\x0b\x32\x12.scalar_tx.v1.LookH\x00\x12*\n\x08remember\x18\x0c \x01(\x0b\x32\x16.scalar_tx.v1.RememberH\x00\x12(\n\x07prepare\x18\r \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12)\n\x08validate\x18\x0e \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12&\n\x03\x65nd\x18\x0f \x01(\x0e\x32\x19.scalar_tx.v1.Request.End\x12\x12\n\x05parts\x18\x10 \x01(\rH\x03\x88\x01\x01\x12\x15\n\rrerun_is_safe\x18\x11 \x01(\x08\"*\n\x03\x45nd\x12\t\n\x05GO_ON\x10\x00\x12\n\n\x06\x43OMMIT\x10\x01\x12\x0c\n\x08ROLLBACK\x10\x02\x42\x06\n\x04stepB\x0c\n\n_take_backB\x07\n\x05_markB\x08\n\x06_parts\"\t\n\x07Nothing\"4\n\x05\x42\x61tch\x12+\n\noperations\x18\x01 \x03(\x0b\x32\x17.scalar_tx.v1.Operation\"?\n\x0bOpenScanner\x12\x0e\n\x06number\x18\x01 \x01(\r\x12 \n\x04scan\x18\x02 \x01(\x0b\x32\x12.scalar_tx.v1.Scan\"@\n\x04Look\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x0c\n\x04what\x18\x04 \x01(\t\"O\n\x08Remember\x12 \n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x12.scalar_tx.v1.Look\x12\x11\n\tforgotten\x18\x02 \x01(\x08\x12\x0e\n\x06result\x18\x03 \x01(\t\"\xa5\x02\n\x05Reply\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12(\n\x07\x62\x61tched\x18\x02 \x01(\x0b\x32\x15.scalar_tx.v1.BatchedH\x00\x12#\n\x03one\x18\x03 \x01(\x0b\x32\x14.scalar_tx.v1.ResultH\x00\x12\"\n\x04page\x18\x04 \x01(\x0b\x32\x12.scalar_tx.v1.PageH\x00\x12\x30\n\x0b\x65xplanation\x18\x05 \x01(\x0b\x32\x19.scalar_tx.v1.ExplanationH\x00\x12$\n\x05known\x18\x06 \x01(\x0b\x32\x13.scalar_tx.v1.KnownH\x00\x12$\n\x07outcome\x18\x07 \x01(\x0e\x32\x13.scalar_tx.v1.StateB\x08\n\x06result\"0\n\x07\x42\x61tched\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.scalar_tx.v1.Result\"\x80\x01\n\x04Page\x12&\n\x07records\x18\x01 \x01(\x0b\x32\x15.scalar_tx.v1.Records\x12\x0c\n\x04last\x18\x02 \x01(\x08\x12\x12\n\x05token\x18\x03 \x01(\tH\x00\x88\x01\x01\x12$\n\x08no_token\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusB\x08\n\x06_token\"8\n\x05Known\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\x12\x11\n\tforgotten\x18\x02 \x01(\x08\x12\x0e\n\x06result\x18\x03 \x01(\t\"\xab\x02\n\x0b\x45xplanation\x12*\n\tisolation\x18\x01 \x01(\x0e\x32\x17.scalar_tx.v1.Isolation\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\x12\x0f\n\x07records\x18\x04 \x01(\r\x12\x0e\n\x06unread\x18\x05 \x01(\r\x12\x11\n\tpre_reads\x18\x06 \x01(\r\x12\x10\n\x08prepares\x18\x07 \x01(\r\x12\x13\n\x0bvalidations\x18\x08 \x01(\r\x12\x11\n\tdecisions\x18\t \x01(\r\x12\x10\n\x08\x66inishes\x18\n \x01(\r\x12\x13\n\x0bround_trips\x18\x0b \x01(\r\x12\x18\n\x0bwrite_units\x18\x0c \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0estill_possible\x18\r \x03(\tB\x0e\n\x0c_write_units\"l\n\x0e\x45xecuteRequest\x12\"\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x13.scalar_tx.v1.Begin\x12$\n\x06script\x18\x02 \x01(\x0b\x32\x14.scalar_tx.v1.Script\x12\x10\n\x08repeated\x18\x03 \x01(\x08\"\x82\x01\n\x0c\x45xecuteReply\x12$\n\x07outcome\x18\x01 \x01(\x0e\x32\x13.scalar_tx.v1.State\x12%\n\x07results\x18\x02 \x03(\x0b\x32\x14.scalar_tx.v1.Result\x12\x13\n\x0b\x64one_before\x18\x03 \x01(\x08\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\r\"k\n\x10ScanPagesRequest\x12\"\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x13.scalar_tx.v1.Begin\x12 \n\x04scan\x18\x02 \x01(\x0b\x32\x12.scalar_tx.v1.Scan\x12\x11\n\tpage_size\x18\x03 \x01(\r\")\n\x0fTransactionName\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\".\n\x08\x44\x65\x63ision\x12\"\n\x05state\x18\x01 \x01(\x0e\x32\x13.scalar_tx.v1.State\"C\n\x0eRecoverRequest\x12\r\n\x05table\x18\x01 \x01(\t\x12\"\n\x03key\x18\x02 \x01(\x0b\x32\x15.scalar_tx.v1.Columns\"2\n\x0cRecoverReply\x12\"\n\x05state\x18\x01 \x01(\x0e\x32\x13.scalar_tx.v1.State\"\x1f\n\x0b\x46inishReply\x12\x10\n\x08\x66inished\x18\x01 \x01(\x08\"\x17\n\x15\x46orgetOutcomesRequest\"4\n\x13\x46orgetOutcomesReply\x12\x0f\n\x07removed\x18\x01 \x01(\r\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\x0e\n\x0cHelloRequest\"S\n\nHelloReply\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06worker\x18\x02 \x01(\r\x12\x0f\n\x07workers\x18\x03 \x01(\r\x12\x16\n\x0e\x61uthentication\x18\x04 \x01(\x08*x\n\tIsolation\x12\x19\n\x15ISOLATION_UNSPECIFIED\x10\x00\x12\x1a\n\x16ISOLATION_SERIALIZABLE\x10\x01\x12\x16\n\x12ISOLATION_SNAPSHOT\x10\x02\x12\x1c\n\x18ISOLATION_READ_COMMITTED\x10\x03*Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_COMMITTED\x10\x01\x12\x11\n\rSTATE_ABORTED\x10\x02\x12\x11\n\rSTATE_UNKNOWN\x10\x03\x32\xfb\x04\n\x0cTransactions\x12:\n\x08Transact\x12\x15.scalar_tx.v1.Request\x1a\x13.scalar_tx.v1.Reply(\x01\x30\x01\x12\x43\n\x07\x45xecute\x12\x1c.scalar_tx.v1.ExecuteRequest\x1a\x1a.scalar_tx.v1.ExecuteReply\x12\x44\n\tScanPages\x12\x1e.scalar_tx.v1.ScanPagesRequest\x1a\x15.scalar_tx.v1.Records0\x01\x12\x41\n\x08GetState\x12\x1d.scalar_tx.v1.TransactionName\x1a\x16.scalar_tx.v1.Decision\x12?\n\x06Settle\x12\x1d.scalar_tx.v1.TransactionName\x1a\x16.scalar_tx.v1.Decision\x12\x43\n\x07Recover\x12\x1c.scalar_tx.v1.RecoverRequest\x1a\x1a.scalar_tx.v1.RecoverReply\x12\x42\n\x06\x46inish\x12\x1d.scalar_tx.v1.TransactionName\x1a\x19.scalar_tx.v1.FinishReply\x12X\n\x0e\x46orgetOutcomes\x12#.scalar_tx.v1.ForgetOutcomesRequest\x1a!.scalar_tx.v1.ForgetOutcomesReply\x12=\n\x05Hello\x12\x1a.scalar_tx.v1.HelloRequest\x1a\x18.scalar_tx.v1.HelloReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fscalar_tx/v1/transactions.proto\x12\x0cscalar_tx.v1\x1a\x17google/rpc/status.proto\x1a\x1dscalar_tx/v1/operations.proto\x1a\x1ascalar_tx/v1/scripts.proto\x1a\x19scalar_tx/v1/values.proto\"\xef\x01\n\x05\x42\x65gin\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x10\n\x08\x66resh_id\x18\x02 \x01(\x08\x12*\n\tisolation\x18\x03 \x01(\x0e\x32\x17.scalar_tx.v1.Isolation\x12\x11\n\tread_only\x18\x04 \x01(\x08\x12\x14\n\x07timeout\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12/\n\ttwo_phase\x18\x06 \x01(\x0e\x32\x1c.scalar_tx.v1.Begin.TwoPhase\"*\n\x08TwoPhase\x12\t\n\x05\x41LONE\x10\x00\x12\t\n\x05\x42\x45GIN\x10\x01\x12\x08\n\x04JOIN\x10\x02\x42\n\n\x08_timeout\"\xad\x05\n\x07Request\x12\"\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x13.scalar_tx.v1.Begin\x12\x16\n\x0e\x63lose_scanners\x18\x02 \x03(\r\x12\x16\n\ttake_back\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x11\n\x04mark\x18\x04 \x01(\rH\x02\x88\x01\x01\x12$\n\x05\x62\x61tch\x18\x05 \x01(\x0b\x32\x13.scalar_tx.v1.BatchH\x00\x12&\n\x03one\x18\x06 \x01(\x0b\x32\x17.scalar_tx.v1.OperationH\x00\x12\x31\n\x0copen_scanner\x18\x07 \x01(\x0b\x32\x19.scalar_tx.v1.OpenScannerH\x00\x12\x13\n\tnext_page\x18\x08 \x01(\rH\x00\x12.\n\rconfirm_reads\x18\t \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12(\n\x07\x65xplain\x18\n \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12\"\n\x04look\x18\x0b \x01(\x0b\x32\x12.scalar_tx.v1.LookH\x00\x12*\n\x08remember\x18\x0c \x01(\x0b\x32\x16.scalar_tx.v1.RememberH\x00\x12(\n\x07prepare\x18\r \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12)\n\x08validate\x18\x0e \x01(\x0b\x32\x15.scalar_tx.v1.NothingH\x00\x12&\n\x03\x65nd\x18\x0f \x01(\x0e\x32\x19.scalar_tx.v1.Request.End\x12\x12\n\x05parts\x18\x10 \x01(\rH\x03\x88\x01\x01\x12\x15\n\rrerun_is_safe\x18\x11 \x01(\x08\"*\n\x03\x45nd\x12\t\n\x05GO_ON\x10\x00\x12\n\n\x06\x43OMMIT\x10\x01\x12\x0c\n\x08ROLLBACK\x10\x02\x42\x06\n\x04stepB\x0c\n\n_take_backB\x07\n\x05_markB\x08\n\x06_parts\"\t\n\x07Nothing\"4\n\x05\x42\x61tch\x12+\n\noperations\x18\x01 \x03(\x0b\x32\x17.scalar_tx.v1.Operation\"N\n\x0bOpenScanner\x12\x0e\n\x06number\x18\x01 \x01(\r\x12 \n\x04scan\x18\x02 \x01(\x0b\x32\x12.scalar_tx.v1.Scan\x12\r\n\x05whole\x18\x03 \x01(\x08\"@\n\x04Look\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x0c\n\x04what\x18\x04 \x01(\t\"O\n\x08Remember\x12 \n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x12.scalar_tx.v1.Look\x12\x11\n\tforgotten\x18\x02 \x01(\x08\x12\x0e\n\x06result\x18\x03 \x01(\t\"\xa5\x02\n\x05Reply\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12(\n\x07\x62\x61tched\x18\x02 \x01(\x0b\x32\x15.scalar_tx.v1.BatchedH\x00\x12#\n\x03one\x18\x03 \x01(\x0b\x32\x14.scalar_tx.v1.ResultH\x00\x12\"\n\x04page\x18\x04 \x01(\x0b\x32\x12.scalar_tx.v1.PageH\x00\x12\x30\n\x0b\x65xplanation\x18\x05 \x01(\x0b\x32\x19.scalar_tx.v1.ExplanationH\x00\x12$\n\x05known\x18\x06 \x01(\x0b\x32\x13.scalar_tx.v1.KnownH\x00\x12$\n\x07outcome\x18\x07 \x01(\x0e\x32\x13.scalar_tx.v1.StateB\x08\n\x06result\"0\n\x07\x42\x61tched\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.scalar_tx.v1.Result\"\x80\x01\n\x04Page\x12&\n\x07records\x18\x01 \x01(\x0b\x32\x15.scalar_tx.v1.Records\x12\x0c\n\x04last\x18\x02 \x01(\x08\x12\x12\n\x05token\x18\x03 \x01(\tH\x00\x88\x01\x01\x12$\n\x08no_token\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusB\x08\n\x06_token\"8\n\x05Known\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\x12\x11\n\tforgotten\x18\x02 \x01(\x08\x12\x0e\n\x06result\x18\x03 \x01(\t\"\xab\x02\n\x0b\x45xplanation\x12*\n\tisolation\x18\x01 \x01(\x0e\x32\x17.scalar_tx.v1.Isolation\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\x12\x0f\n\x07records\x18\x04 \x01(\r\x12\x0e\n\x06unread\x18\x05 \x01(\r\x12\x11\n\tpre_reads\x18\x06 \x01(\r\x12\x10\n\x08prepares\x18\x07 \x01(\r\x12\x13\n\x0bvalidations\x18\x08 \x01(\r\x12\x11\n\tdecisions\x18\t \x01(\r\x12\x10\n\x08\x66inishes\x18\n \x01(\r\x12\x13\n\x0bround_trips\x18\x0b \x01(\r\x12\x18\n\x0bwrite_units\x18\x0c \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0estill_possible\x18\r \x03(\tB\x0e\n\x0c_write_units\"l\n\x0e\x45xecuteRequest\x12\"\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x13.scalar_tx.v1.Begin\x12$\n\x06script\x18\x02 \x01(\x0b\x32\x14.scalar_tx.v1.Script\x12\x10\n\x08repeated\x18\x03 \x01(\x08\"\x82\x01\n\x0c\x45xecuteReply\x12$\n\x07outcome\x18\x01 \x01(\x0e\x32\x13.scalar_tx.v1.State\x12%\n\x07results\x18\x02 \x03(\x0b\x32\x14.scalar_tx.v1.Result\x12\x13\n\x0b\x64one_before\x18\x03 \x01(\x08\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\r\"k\n\x10ScanPagesRequest\x12\"\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x13.scalar_tx.v1.Begin\x12 \n\x04scan\x18\x02 \x01(\x0b\x32\x12.scalar_tx.v1.Scan\x12\x11\n\tpage_size\x18\x03 \x01(\r\")\n\x0fTransactionName\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\".\n\x08\x44\x65\x63ision\x12\"\n\x05state\x18\x01 \x01(\x0e\x32\x13.scalar_tx.v1.State\"C\n\x0eRecoverRequest\x12\r\n\x05table\x18\x01 \x01(\t\x12\"\n\x03key\x18\x02 \x01(\x0b\x32\x15.scalar_tx.v1.Columns\"2\n\x0cRecoverReply\x12\"\n\x05state\x18\x01 \x01(\x0e\x32\x13.scalar_tx.v1.State\"\x1f\n\x0b\x46inishReply\x12\x10\n\x08\x66inished\x18\x01 \x01(\x08\"\x17\n\x15\x46orgetOutcomesRequest\"4\n\x13\x46orgetOutcomesReply\x12\x0f\n\x07removed\x18\x01 \x01(\r\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\x0e\n\x0cHelloRequest\"S\n\nHelloReply\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06worker\x18\x02 \x01(\r\x12\x0f\n\x07workers\x18\x03 \x01(\r\x12\x16\n\x0e\x61uthentication\x18\x04 \x01(\x08*x\n\tIsolation\x12\x19\n\x15ISOLATION_UNSPECIFIED\x10\x00\x12\x1a\n\x16ISOLATION_SERIALIZABLE\x10\x01\x12\x16\n\x12ISOLATION_SNAPSHOT\x10\x02\x12\x1c\n\x18ISOLATION_READ_COMMITTED\x10\x03*Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_COMMITTED\x10\x01\x12\x11\n\rSTATE_ABORTED\x10\x02\x12\x11\n\rSTATE_UNKNOWN\x10\x03\x32\xfb\x04\n\x0cTransactions\x12:\n\x08Transact\x12\x15.scalar_tx.v1.Request\x1a\x13.scalar_tx.v1.Reply(\x01\x30\x01\x12\x43\n\x07\x45xecute\x12\x1c.scalar_tx.v1.ExecuteRequest\x1a\x1a.scalar_tx.v1.ExecuteReply\x12\x44\n\tScanPages\x12\x1e.scalar_tx.v1.ScanPagesRequest\x1a\x15.scalar_tx.v1.Records0\x01\x12\x41\n\x08GetState\x12\x1d.scalar_tx.v1.TransactionName\x1a\x16.scalar_tx.v1.Decision\x12?\n\x06Settle\x12\x1d.scalar_tx.v1.TransactionName\x1a\x16.scalar_tx.v1.Decision\x12\x43\n\x07Recover\x12\x1c.scalar_tx.v1.RecoverRequest\x1a\x1a.scalar_tx.v1.RecoverReply\x12\x42\n\x06\x46inish\x12\x1d.scalar_tx.v1.TransactionName\x1a\x19.scalar_tx.v1.FinishReply\x12X\n\x0e\x46orgetOutcomes\x12#.scalar_tx.v1.ForgetOutcomesRequest\x1a!.scalar_tx.v1.ForgetOutcomesReply\x12=\n\x05Hello\x12\x1a.scalar_tx.v1.HelloRequest\x1a\x18.scalar_tx.v1.HelloReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scalar_tx.cluster.rpc.v1.transactions_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ISOLATION']._serialized_start=2981
-  _globals['_ISOLATION']._serialized_end=3101
-  _globals['_STATE']._serialized_start=3103
-  _globals['_STATE']._serialized_end=3192
+  _globals['_ISOLATION']._serialized_start=2996
+  _globals['_ISOLATION']._serialized_end=3116
+  _globals['_STATE']._serialized_start=3118
+  _globals['_STATE']._serialized_end=3207
   _globals['_BEGIN']._serialized_start=161
   _globals['_BEGIN']._serialized_end=400
   _globals['_BEGIN_TWOPHASE']._serialized_start=346
@@ -52,45 +52,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCH']._serialized_start=1101
   _globals['_BATCH']._serialized_end=1153
   _globals['_OPENSCANNER']._serialized_start=1155
-  _globals['_OPENSCANNER']._serialized_end=1218
-  _globals['_LOOK']._serialized_start=1220
-  _globals['_LOOK']._serialized_end=1284
-  _globals['_REMEMBER']._serialized_start=1286
-  _globals['_REMEMBER']._serialized_end=1365
-  _globals['_REPLY']._serialized_start=1368
-  _globals['_REPLY']._serialized_end=1661
-  _globals['_BATCHED']._serialized_start=1663
-  _globals['_BATCHED']._serialized_end=1711
-  _globals['_PAGE']._serialized_start=1714
-  _globals['_PAGE']._serialized_end=1842
-  _globals['_KNOWN']._serialized_start=1844
-  _globals['_KNOWN']._serialized_end=1900
-  _globals['_EXPLANATION']._serialized_start=1903
-  _globals['_EXPLANATION']._serialized_end=2202
-  _globals['_EXECUTEREQUEST']._serialized_start=2204
-  _globals['_EXECUTEREQUEST']._serialized_end=2312
-  _globals['_EXECUTEREPLY']._serialized_start=2315
-  _globals['_EXECUTEREPLY']._serialized_end=2445
-  _globals['_SCANPAGESREQUEST']._serialized_start=2447
-  _globals['_SCANPAGESREQUEST']._serialized_end=2554
-  _globals['_TRANSACTIONNAME']._serialized_start=2556
-  _globals['_TRANSACTIONNAME']._serialized_end=2597
-  _globals['_DECISION']._serialized_start=2599
-  _globals['_DECISION']._serialized_end=2645
-  _globals['_RECOVERREQUEST']._serialized_start=2647
-  _globals['_RECOVERREQUEST']._serialized_end=2714
-  _globals['_RECOVERREPLY']._serialized_start=2716
-  _globals['_RECOVERREPLY']._serialized_end=2766
-  _globals['_FINISHREPLY']._serialized_start=2768
-  _globals['_FINISHREPLY']._serialized_end=2799
-  _globals['_FORGETOUTCOMESREQUEST']._serialized_start=2801
-  _globals['_FORGETOUTCOMESREQUEST']._serialized_end=2824
-  _globals['_FORGETOUTCOMESREPLY']._serialized_start=2826
-  _globals['_FORGETOUTCOMESREPLY']._serialized_end=2878
-  _globals['_HELLOREQUEST']._serialized_start=2880
-  _globals['_HELLOREQUEST']._serialized_end=2894
-  _globals['_HELLOREPLY']._serialized_start=2896
-  _globals['_HELLOREPLY']._serialized_end=2979
-  _globals['_TRANSACTIONS']._serialized_start=3195
-  _globals['_TRANSACTIONS']._serialized_end=3830
+  _globals['_OPENSCANNER']._serialized_end=1233
+  _globals['_LOOK']._serialized_start=1235
+  _globals['_LOOK']._serialized_end=1299
+  _globals['_REMEMBER']._serialized_start=1301
+  _globals['_REMEMBER']._serialized_end=1380
+  _globals['_REPLY']._serialized_start=1383
+  _globals['_REPLY']._serialized_end=1676
+  _globals['_BATCHED']._serialized_start=1678
+  _globals['_BATCHED']._serialized_end=1726
+  _globals['_PAGE']._serialized_start=1729
+  _globals['_PAGE']._serialized_end=1857
+  _globals['_KNOWN']._serialized_start=1859
+  _globals['_KNOWN']._serialized_end=1915
+  _globals['_EXPLANATION']._serialized_start=1918
+  _globals['_EXPLANATION']._serialized_end=2217
+  _globals['_EXECUTEREQUEST']._serialized_start=2219
+  _globals['_EXECUTEREQUEST']._serialized_end=2327
+  _globals['_EXECUTEREPLY']._serialized_start=2330
+  _globals['_EXECUTEREPLY']._serialized_end=2460
+  _globals['_SCANPAGESREQUEST']._serialized_start=2462
+  _globals['_SCANPAGESREQUEST']._serialized_end=2569
+  _globals['_TRANSACTIONNAME']._serialized_start=2571
+  _globals['_TRANSACTIONNAME']._serialized_end=2612
+  _globals['_DECISION']._serialized_start=2614
+  _globals['_DECISION']._serialized_end=2660
+  _globals['_RECOVERREQUEST']._serialized_start=2662
+  _globals['_RECOVERREQUEST']._serialized_end=2729
+  _globals['_RECOVERREPLY']._serialized_start=2731
+  _globals['_RECOVERREPLY']._serialized_end=2781
+  _globals['_FINISHREPLY']._serialized_start=2783
+  _globals['_FINISHREPLY']._serialized_end=2814
+  _globals['_FORGETOUTCOMESREQUEST']._serialized_start=2816
+  _globals['_FORGETOUTCOMESREQUEST']._serialized_end=2839
+  _globals['_FORGETOUTCOMESREPLY']._serialized_start=2841
+  _globals['_FORGETOUTCOMESREPLY']._serialized_end=2893
+  _globals['_HELLOREQUEST']._serialized_start=2895
+  _globals['_HELLOREQUEST']._serialized_end=2909
+  _globals['_HELLOREPLY']._serialized_start=2911
+  _globals['_HELLOREPLY']._serialized_end=2994
+  _globals['_TRANSACTIONS']._serialized_start=3210
+  _globals['_TRANSACTIONS']._serialized_end=3845
 # @@protoc_insertion_point(module_scope)

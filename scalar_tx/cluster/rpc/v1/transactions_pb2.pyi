@@ -113,12 +113,14 @@ class Batch(_message.Message):
     def __init__(self, operations: _Optional[_Iterable[_Union[_operations_pb2.Operation, _Mapping]]] = ...) -> None: ...
 
 class OpenScanner(_message.Message):
-    __slots__ = ("number", "scan")
+    __slots__ = ("number", "scan", "whole")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SCAN_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
     number: int
     scan: _operations_pb2.Scan
-    def __init__(self, number: _Optional[int] = ..., scan: _Optional[_Union[_operations_pb2.Scan, _Mapping]] = ...) -> None: ...
+    whole: bool
+    def __init__(self, number: _Optional[int] = ..., scan: _Optional[_Union[_operations_pb2.Scan, _Mapping]] = ..., whole: bool = ...) -> None: ...
 
 class Look(_message.Message):
     __slots__ = ("scope", "key", "digest", "what")

@@ -1,0 +1,133 @@
+"""What does a manager make its transactions on, if a node has the databases?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalar_tx.cluster.client.node_calls import TRANSACTIONS, NodeCalls
+from scalar_tx.cluster.client.remote_administration import RemoteAdministration
+from scalar_tx.cluster.client.remote_outcomes import RemoteOutcomes
+from scalar_tx.cluster.client.remote_steps import RemotePart, RemoteSteps
+from scalar_tx.cluster.messages.isolation import state_of
+from scalar_tx.cluster.messages.values import columns_message
+from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
+from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
+from scalar_tx.model.state import TransactionState
+from scalar_tx.model.table import split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scalar_tx.cluster.client.log_in import LogIn
+    from scalar_tx.cluster.client.wire import Wire
+    from scalar_tx.consensus_commit.observer import Observer
+    from scalar_tx.model.decision_counts import DecisionCounts
+    from scalar_tx.model.isolation import Isolation
+    from scalar_tx.model.types import Value
+    from scalar_tx.runtime.interface import Runtime
+    from scalar_tx.settings import Settings
+
+_SETTLING_SECONDS = 30.0  # longer than it takes a coordinator's storage to come back, mostly
+_PAUSE = 0.2
+
+
+class RemoteBackend:
+    """Transactions that nodes run."""
+
+    def __init__(self, settings: Settings, wire: Wire, runtime: Runtime, log_in: LogIn) -> None:
+        self.runtime = runtime
+        self.isolation = settings.consensus_commit.isolation
+        self._named = settings.consensus_commit.isolation_named
+        self.calls = NodeCalls(wire, runtime, log_in)
+        self.administration = RemoteAdministration(self.calls)
+        self.outcomes = RemoteOutcomes(self.calls)
+
+    @property
+    def observers(self) -> list[Observer]:
+        """There are none: what a transaction has read and written is with its node."""
+        raise InvalidOperationError(
+            "a history is recorded where transactions run, and a node runs these",
+            advice="Record it in a program that opens the database itself",
+            code="STX-5053",
+        )
+
+    def transaction(
+        self,
+        isolation: Isolation | None,
+        *,
+        read_only: bool,
+        caller_id: str | None,
+        timeout: float | None,
+    ) -> RemoteSteps:
+        """A new transaction; the node hears of it with its first operation."""
+        return RemoteSteps(
+            self, isolation, read_only=read_only, caller_id=caller_id, timeout=timeout
+        )
+
+    def part(
+        self,
+        isolation: Isolation | None,
+        *,
+        read_only: bool,
+        caller_id: str | None,
+        joined: bool,
+        timeout: float | None,
+    ) -> RemotePart:
+        """A new part of a two-phase transaction."""
+        return RemotePart(
+            self,
+            isolation,
+            read_only=read_only,
+            caller_id=caller_id,
+            joined=joined,
+            timeout=timeout,
+        )
+
+    async def state(self, transaction_id: str) -> TransactionState:
+        """What is on record about a transaction."""
+        return await self._decision("GetState", transaction_id)
+
+    async def settle(self, transaction_id: str) -> TransactionState:
+        """The decision, made to be ABORTED if there is none; from any node, for a while."""
+        ends_at = self.runtime.elapsed() + _SETTLING_SECONDS
+        while True:
+            try:
+                return await self._decision("Settle", transaction_id)
+            except StorageUnavailableError:
+                if self.runtime.elapsed() + _PAUSE > ends_at:
+                    raise
+            await self.runtime.sleep(_PAUSE)
+
+    async def _decision(self, method: str, transaction_id: str) -> TransactionState:
+        request = rpc.TransactionName(transaction_id=transaction_id)
+        reply = await self.calls.ask(
+            f"{TRANSACTIONS}{method}", request, rpc.Decision, harmless=True
+        )
+        return state_of(reply.state) or TransactionState.UNKNOWN
+
+    async def recover(self, table: str, key: Mapping[str, Value]) -> TransactionState | None:
+        """Settle one record."""
+        split_name(table)
+        request = rpc.RecoverRequest(table=table, key=columns_message(key, "key", table))
+        path = f"{TRANSACTIONS}Recover"
+        reply = await self.calls.ask(path, request, rpc.RecoverReply, harmless=True)
+        return state_of(reply.state)
+
+    async def finish(self, transaction_id: str) -> bool:
+        """Settle what a decided transaction has written and remove its decision's row."""
+        request = rpc.TransactionName(transaction_id=transaction_id)
+        path = f"{TRANSACTIONS}Finish"
+        reply = await self.calls.ask(path, request, rpc.FinishReply, harmless=True)
+        return bool(reply.finished)
+
+    def decision_counts(self) -> DecisionCounts:
+        """They are counted where decisions are made."""
+        raise InvalidOperationError(
+            "decisions are counted where they are made, and a node makes these",
+            advice="See the node's metrics, on its HTTP port",
+            code="STX-5053",
+        )
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self.calls.wire.close()

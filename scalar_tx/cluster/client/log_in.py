@@ -1,0 +1,84 @@
+"""How does a client prove who it is? By a token, which it gets for its password and renews."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import grpc
+
+from scalar_tx.cluster.rpc.v1 import security_pb2 as rpc
+from scalar_tx.errors import InvalidOperationError
+
+if TYPE_CHECKING:
+    from scalar_tx.cluster.client.channels import Channel
+    from scalar_tx.cluster.client.target import Target
+
+    Metadata = tuple[tuple[str, str], ...]
+
+_LOG_IN = "/scalar_tx.v1.Security/LogIn"
+_REFRESH = "/scalar_tx.v1.Security/Refresh"
+_SECONDS = 10.0
+
+
+class LogIn:
+    """The tokens of one manager; the same for all nodes, which share one table of them."""
+
+    def __init__(self, target: Target) -> None:
+        self._user = target.user
+        self._password = target.password
+        self._tokens: rpc.Tokens | None = None
+        self._renewing: asyncio.Task[Metadata | None] | None = None
+
+    async def metadata(self, channel: Channel) -> Metadata:
+        """What to send along with a call."""
+        if not channel.asks_for_token:
+            return ()
+        if self._tokens is None:
+            made = await self.renewed(channel, ())
+            return made or ()
+        return self._sent()
+
+    def _sent(self) -> Metadata:
+        assert self._tokens is not None  # noqa: S101  # asked for behind a log-in only
+        return (("authorization", f"Bearer {self._tokens.access_token}"),)
+
+    async def renewed(self, channel: Channel, refused: Metadata) -> Metadata | None:
+        """Another token than the one that was refused; None: there is none to be had."""
+        if self._tokens is not None and refused != self._sent():
+            return self._sent()  # somebody else has got one meanwhile
+        loop = asyncio.get_running_loop()
+        waits = self._renewing
+        if waits is None or waits.done() or waits.get_loop() is not loop:
+            self._renewing = asyncio.ensure_future(self._renew(channel))
+        assert self._renewing is not None  # noqa: S101  # set above, or waited for
+        return await asyncio.shield(self._renewing)
+
+    async def _renew(self, channel: Channel) -> Metadata | None:
+        old, self._tokens = self._tokens, None
+        if old is not None:
+            refresh = rpc.RefreshRequest(refresh_token=old.refresh_token)
+            try:
+                self._tokens = await channel.unary(_REFRESH, rpc.Tokens)(refresh, timeout=_SECONDS)
+            except grpc.aio.AioRpcError:
+                self._tokens = None  # it may be too old: the password is good for longer
+            else:
+                return self._sent()
+        if self._user is None or self._password is None:
+            raise InvalidOperationError(
+                "the node asks who calls, and no user and password were given",
+                advice="Set scalar.db.username and scalar.db.password, or connect(…, "
+                "username=…, password=…)",
+                code="STX-5064",
+            )
+        ask = rpc.LogInRequest(user=self._user, password=self._password)
+        try:
+            self._tokens = await channel.unary(_LOG_IN, rpc.Tokens)(ask, timeout=_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            from scalar_tx.cluster.client.node_calls import told
+
+            found = told(error)
+            if found is None:
+                return None
+            raise found from None
+        return self._sent()

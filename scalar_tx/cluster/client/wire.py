@@ -1,0 +1,123 @@
+"""How does a face wait for what happens on the connections?
+
+They live on an event loop: that of the program on the asyncio face, one in a thread of its own on
+the blocking face.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from scalar_tx.cluster.client.channels import Channels
+from scalar_tx.cluster.client.directory import NamedNodes
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from scalar_tx.cluster.client.target import Target
+
+T = TypeVar("T")
+
+
+class Wire(Protocol):
+    """The connections of a manager, and the loop that they live on."""
+
+    blocking: bool
+
+    def channels(self) -> Channels:
+        """The connections; asked on their loop."""
+        ...
+
+    def begin(self, steps: Coroutine[Any, Any, T]) -> Any:
+        """Begin steps on the loop; what the runtime's ``wait`` waits for."""
+        ...
+
+    async def close(self) -> None:
+        """End the connections."""
+        ...
+
+
+class LoopThread:
+    """A loop in a thread, for programs that have none."""
+
+    blocking = True
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._channels: Channels | None = None
+
+    def channels(self) -> Channels:
+        """The connections."""
+        if self._channels is None:
+            self._channels = Channels(self._target, NamedNodes(self._target.addresses))
+        return self._channels
+
+    def begin(self, steps: Coroutine[Any, Any, T]) -> Any:
+        """A future of the steps' result."""
+        return asyncio.run_coroutine_threadsafe(steps, self._running())
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop
+        if loop is None:
+            with self._lock:
+                if self._loop is None:
+                    loop = asyncio.new_event_loop()
+                    self._thread = threading.Thread(
+                        target=loop.run_forever, name="scalar_tx node", daemon=True
+                    )
+                    self._thread.start()
+                    self._loop = loop
+                loop = self._loop
+        return loop
+
+    async def close(self) -> None:
+        """End the connections, then the thread."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+            thread, channels = self._thread, self._channels
+            self._channels = None
+        if loop is None or thread is None:
+            return
+        if channels is not None:
+            asyncio.run_coroutine_threadsafe(channels.close(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+class RunningLoop:
+    """The loop of the program; in another loop there are other connections."""
+
+    blocking = False
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Channels] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def channels(self) -> Channels:
+        """The connections of the running loop."""
+        loop = asyncio.get_running_loop()
+        found = self._of_loops.get(loop)
+        if found is None:
+            found = self._of_loops[loop] = Channels(
+                self._target, NamedNodes(self._target.addresses)
+            )
+        return found
+
+    def begin(self, steps: Coroutine[Any, Any, T]) -> Any:
+        """The steps themselves."""
+        return steps
+
+    async def close(self) -> None:
+        """End the connections of the running loop; those of others have ended with it."""
+        found = self._of_loops.pop(asyncio.get_running_loop(), None)
+        if found is not None:
+            await found.close()

@@ -1,0 +1,147 @@
+"""How is a method of a service served, and what does a caller hear of an error?"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+from google.protobuf.message_factory import GetMessageClass
+
+from scalar_tx.cluster.gate import GateClosedError
+from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
+from scalar_tx.cluster.messages.values import MalformedError
+from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+    from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.node_server.access import Access, Caller
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+    Unary = Callable[[Any, Caller], Awaitable[Any]]
+    Streaming = Callable[[Context, Caller, Any], Awaitable[None]]
+
+_log = logging.getLogger("scalar_tx.node")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method: what serves it. ``gated``: refused while the node is paused.
+
+    ``open``: for those, too, who have not logged in.
+    """
+
+    serve: Any
+    gated: bool = True
+    open: bool = False
+
+
+def paused() -> StorageUnavailableError:
+    """The error of what comes while the node is paused."""
+    return StorageUnavailableError(
+        "the node is paused",
+        advice="Try again: a pause is short, for a backup; scalar-tx status shows it",
+        code="STX-5055",
+    )
+
+
+def known_error(error: Exception) -> ScalarTxError:
+    """An error that callers may see; what they may not is written to the log."""
+    if isinstance(error, ScalarTxError):
+        return error
+    if isinstance(error, MalformedError):
+        return InvalidOperationError(
+            f"the request is malformed: {error}",
+            advice="See proto/scalar_tx/v1 for what a request holds",
+            code="STX-5056",
+        )
+    if isinstance(error, GateClosedError):
+        return paused()
+    incident = uuid.uuid4().hex[:12]
+    _log.error("incident %s", incident, exc_info=error)
+    return ScalarTxError(
+        f"the node has failed at this request, incident {incident}",
+        advice="Look for the incident in the node's log",
+        code="STX-5057",
+    )
+
+
+async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
+    """End a call with an error."""
+    status = status_message(error)
+    details = status.SerializeToString()
+    await context.abort(code_of(error), status.message, ((DETAILS, details),))
+    raise AssertionError  # abort has raised
+
+
+class Calls:
+    """Serves methods: finds out who calls, counts what runs, tells what went wrong."""
+
+    def __init__(self, access: Access, gate: Gate) -> None:
+        self._access = access
+        self._gate = gate
+
+    def handler(
+        self, service: ServiceDescriptor, methods: Mapping[str, Method]
+    ) -> grpc.GenericRpcHandler:
+        """What serves all methods of a service; each of them has to be there."""
+        missing = {one.name for one in service.methods} ^ methods.keys()
+        if missing:
+            raise AssertionError(f"{service.full_name}: {sorted(missing)}")
+        return grpc.method_handlers_generic_handler(
+            service.full_name,
+            {one.name: self._served(one, methods[one.name]) for one in service.methods},
+        )
+
+    def _served(self, described: MethodDescriptor, method: Method) -> Any:
+        takes = GetMessageClass(described.input_type).FromString
+        gives = GetMessageClass(described.output_type).SerializeToString
+        if not described.server_streaming:
+            return grpc.unary_unary_rpc_method_handler(self._unary(method), takes, gives)
+        if described.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(self._streaming(method), takes, gives)
+        return grpc.unary_stream_rpc_method_handler(self._streaming(method), takes, gives)
+
+    async def _caller(self, context: Context, method: Method) -> Caller | None:
+        if method.open:
+            return None
+        metadata = {
+            name: value
+            for name, value in context.invocation_metadata() or ()
+            if isinstance(value, str)
+        }
+        return await self._access.caller(metadata)
+
+    def _unary(self, method: Method) -> Any:
+        async def unary(request: Any, context: Context) -> Any:
+            try:
+                caller = await self._caller(context, method)
+                if not method.gated:
+                    return await method.serve(request, caller)
+                with self._gate.admit():
+                    return await method.serve(request, caller)
+            except Exception as error:  # noqa: BLE001  # it is told to the caller
+                await refuse(context, known_error(error))
+
+        return unary
+
+    def _streaming(self, method: Method) -> Any:
+        # It is awaited, and writes to the context by itself: no generator, which could be left
+        # in the middle.
+        async def streaming(request: Any, context: Context) -> None:
+            try:
+                caller = await self._caller(context, method)
+                with self._gate.admit():
+                    await method.serve(request, caller, context)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001  # it is told to the caller
+                await refuse(context, known_error(error))
+
+        return streaming

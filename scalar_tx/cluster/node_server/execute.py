@@ -1,0 +1,113 @@
+"""How is a script run as one transaction, in one call?
+
+It bears the id that its client chose. Where it meets a conflict and nothing was left under that id,
+it is run again here; where something was, its client is told, and runs it again under another id:
+an id is never used for what might be a second transaction. A repeat of a call whose decision is
+known returns the decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from scalar_tx.cluster.messages.isolation import state_message
+from scalar_tx.cluster.messages.scripts import script_of
+from scalar_tx.cluster.node_server.access import check_operation
+from scalar_tx.cluster.node_server.replies import result_message
+from scalar_tx.cluster.node_server.transact import begun
+from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
+from scalar_tx.consensus_commit.transaction_id import check_callers_id
+from scalar_tx.errors import ScalarTxError, UnknownOutcomeError
+from scalar_tx.model.script import Requirement
+from scalar_tx.model.state import TransactionState
+from scalar_tx.retry import Reruns, RetryPolicy
+from scalar_tx.scripts import run_script
+from scalar_tx.transactional_functions import may_rest_on_reads
+
+if TYPE_CHECKING:
+    from scalar_tx.cluster.node_server.access import Caller
+    from scalar_tx.cluster.node_server.worker_parts import WorkerParts
+    from scalar_tx.model.script import Script
+    from scalar_tx.scripts import Results
+
+
+class Execute:
+    """Serves ``Transactions.Execute``."""
+
+    def __init__(self, worker: WorkerParts) -> None:
+        self._worker = worker
+
+    async def serve(self, ask: rpc.ExecuteRequest, caller: Caller) -> rpc.ExecuteReply:
+        """One script, run to its end."""
+        tx_id = check_callers_id(ask.begin.transaction_id)
+        script = script_of(ask.script)
+        for step in script.steps:
+            if not isinstance(step.work, Requirement):
+                check_operation(caller, self._worker.closed, step.work)
+        # It is bounded by its own deadline; none of it waits for the client.
+        with self._worker.opened(tx_id, caller, lambda _: None) as session, session.busy():
+            return await self._run(ask, tx_id, script)
+
+    async def _run(self, ask: rpc.ExecuteRequest, tx_id: str, script: Script) -> rpc.ExecuteReply:
+        if ask.repeated and (known := await self._decided(tx_id)) is not None:
+            return _done_before(known, 0)
+        policy = RetryPolicy(deadline=self._worker.limits.script_seconds)
+        reruns = Reruns(policy, random.random, time.monotonic)
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                return await self._once(ask, script, attempts)
+            except ScalarTxError as error:
+                known = (
+                    None if isinstance(error, UnknownOutcomeError) else await self._decided(tx_id)
+                )
+                if known is TransactionState.COMMITTED:
+                    return _done_before(known, attempts)
+                if known is not None or not error.retryable:
+                    raise
+                pause = reruns.next_pause(error)
+                if pause is None:
+                    raise
+            await asyncio.sleep(pause)
+
+    async def _decided(self, tx_id: str) -> TransactionState | None:
+        database = self._worker.database
+        state = await database.run(database.parts.state(tx_id))
+        return None if state is TransactionState.UNKNOWN else state
+
+    async def _once(
+        self, ask: rpc.ExecuteRequest, script: Script, attempts: int
+    ) -> rpc.ExecuteReply:
+        # Whether the id was used before is asked before the first write, whatever the client says
+        # of it: a message that is sent twice must not be done twice.
+        steps = begun(self._worker, ask.begin, fresh=False)
+        results = await self._worker.database.run(_whole(steps, script), whole=True)
+        return rpc.ExecuteReply(
+            outcome=state_message(steps.outcome),
+            results=[result_message(one) for one in results],
+            attempts=attempts,
+        )
+
+
+async def _whole(steps: Any, script: Script) -> Results:
+    """Reads, writes and the commit, in one go."""
+    try:
+        results = await run_script(steps, script)
+    except Exception as error:
+        if may_rest_on_reads(error):
+            await steps.confirm_reads()
+        raise
+    else:
+        await steps.commit()
+        return results
+    finally:
+        if not steps.finished:
+            await steps.rollback()
+
+
+def _done_before(state: TransactionState, attempts: int) -> rpc.ExecuteReply:
+    return rpc.ExecuteReply(outcome=state_message(state), done_before=True, attempts=attempts)

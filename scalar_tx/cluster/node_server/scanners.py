@@ -1,0 +1,116 @@
+"""Which scans of a stream are open, and how are their records cut into pages?
+
+A page holds so many records and about so many bytes, since it is one message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scalar_tx.cluster.messages.errors import status_message
+from scalar_tx.cluster.messages.records import records_message
+from scalar_tx.cluster.messages.values import MalformedError
+from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
+from scalar_tx.errors import InvalidOperationError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scalar_tx.backend import Cursor
+    from scalar_tx.cluster.node_server.worker_parts import CallLimits
+    from scalar_tx.model.operations import Scan
+    from scalar_tx.model.record import Record
+
+
+@dataclass(slots=True)
+class _Open:
+    cursor: Cursor
+    whole: bool  # the client is going to read all of it
+    waiting: list[Record] = field(default_factory=list)  # read, and not sent yet
+
+
+class Scanners:
+    """The open scanners of one transaction, by the numbers that its client gave them."""
+
+    def __init__(self, steps: Any, limits: CallLimits, run: Callable[..., Awaitable[Any]]) -> None:
+        self._steps = steps
+        self._limits = limits
+        self._run = run
+        self._open: dict[int, _Open] = {}
+
+    async def open(self, number: int, scan: Scan, *, whole: bool) -> rpc.Page:
+        """Begin a scan; its first page. ``whole``: as much as a page may hold."""
+        if number in self._open:
+            raise MalformedError(f"the scanner {number} is open already")
+        if len(self._open) >= self._limits.scanners:
+            raise InvalidOperationError(
+                f"this transaction has {self._limits.scanners} open scanners, which is the limit",
+                advice="Close scanners, or read them to their end",
+                code="STX-5060",
+            )
+        self._open[number] = _Open(await self._run(self._steps.open_cursor(scan)), whole)
+        return await self.next_page(number)
+
+    async def next_page(self, number: int) -> rpc.Page:
+        """The next page of a scanner."""
+        scanner = self._open.get(number)
+        if scanner is None:
+            raise InvalidOperationError(
+                "this scanner was closed before its end",
+                advice="Read it inside its with block and before its transaction ends",
+                code="STX-3046",
+            )
+        try:
+            records, last = await self._run(self._page(scanner))
+        except BaseException:
+            self._open.pop(number, None)  # its cursor closes itself where a read fails
+            raise
+        if last:
+            del self._open[number]
+        page = rpc.Page(last=last)
+        if records:
+            page.records.CopyFrom(records_message(records))
+            self._add_token(page, scanner)
+        return page
+
+    async def _page(self, scanner: _Open) -> tuple[list[Record], bool]:
+        records, scanner.waiting = scanner.waiting, []
+        while not records or (scanner.whole and len(records) < self._limits.page_records):
+            more = None if scanner.cursor.closed else await scanner.cursor.next_page()
+            if more is None:
+                break
+            records += more
+        # What the storage gives at once may be more than a message is to hold.
+        most = self._fitting(records)
+        records, scanner.waiting = records[:most], records[most:]
+        return records, not scanner.waiting and scanner.cursor.closed
+
+    def _fitting(self, records: list[Record]) -> int:
+        size = 0
+        for number, record in enumerate(records[: self._limits.page_records]):
+            size += _size(record)
+            if size > self._limits.page_bytes and number:
+                return number
+        return self._limits.page_records
+
+    def _add_token(self, page: rpc.Page, scanner: _Open) -> None:
+        if scanner.waiting:
+            return  # the cursor is further than the client
+        try:
+            token = scanner.cursor.page_token()
+        except InvalidOperationError as error:
+            page.no_token.CopyFrom(status_message(error))
+            return
+        if token is not None:
+            page.token = token
+
+    async def close(self, number: int) -> None:
+        """Read a scanner no further; one that is read to its end is closed already."""
+        scanner = self._open.pop(number, None)
+        if scanner is not None:
+            await self._run(scanner.cursor.close())
+
+
+def _size(record: Record) -> int:
+    return sum(len(value) if isinstance(value, str | bytes) else 8 for value in record.values())

@@ -1,0 +1,254 @@
+"""How does one transaction run on one stream?
+
+Each request is answered by one reply. What ends the stream otherwise rolls the transaction back: a
+client that breaks off, half-closes, rests too long. A commit that was begun runs to its end, and
+nobody hears of it: its client asks ``Settle``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from scalar_tx.cluster.messages.errors import status_message
+from scalar_tx.cluster.messages.isolation import isolation_of, state_message
+from scalar_tx.cluster.messages.operations import operation_of, scan_of
+from scalar_tx.cluster.messages.values import MalformedError
+from scalar_tx.cluster.node_server.access import check_operation
+from scalar_tx.cluster.node_server.calls import known_error
+from scalar_tx.cluster.node_server.expiring import Expiring
+from scalar_tx.cluster.node_server.replies import (
+    explanation_message,
+    known_message,
+    result_message,
+)
+from scalar_tx.cluster.node_server.scanners import Scanners
+from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
+from scalar_tx.consensus_commit.transaction_id import check_callers_id
+from scalar_tx.errors import InvalidOperationError
+from scalar_tx.keyed_calls import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from scalar_tx.cluster.node_server.access import Caller
+    from scalar_tx.cluster.node_server.worker_parts import WorkerParts
+    from scalar_tx.cluster.sessions import Session
+    from scalar_tx.model.operations import Operation
+    from scalar_tx.outcome_table import Known
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Stream:
+    """One transaction of one client."""
+
+    def __init__(self, worker: WorkerParts, caller: Caller, begin: rpc.Begin) -> None:
+        self._worker = worker
+        self._caller = caller
+        self._run = worker.database.run
+        self.two_phase = begin.two_phase != rpc.Begin.ALONE
+        self.steps = begun(worker, begin)
+        self._scanners = Scanners(self.steps, worker.limits, self._run)
+        self._marks: dict[int, Any] = {}
+        self._known: dict[tuple[str, str], Known] = {}
+        self._serve: Mapping[str, Callable[[rpc.Request], Awaitable[rpc.Reply]]] = {
+            "one": self._one,
+            "batch": self._batch,
+            "open_scanner": self._open_scanner,
+            "next_page": self._next_page,
+            "confirm_reads": self._confirm_reads,
+            "explain": self._explain,
+            "look": self._look,
+            "remember": self._remember,
+            "prepare": self._prepare,
+            "validate": self._validate,
+        }
+
+    async def answer(self, request: rpc.Request) -> rpc.Reply:
+        """What is to be said to a request; afterwards the transaction may have ended."""
+        reply = rpc.Reply()
+        try:
+            await self._before(request)
+            step = request.WhichOneof("step")
+            if step is not None:
+                reply = await self._serve[step](request)
+            await self._end(request)
+        except Exception as error:  # noqa: BLE001  # it is told to the client
+            reply.error.CopyFrom(status_message(known_error(error)))
+        if self.steps.outcome is not None:
+            reply.outcome = state_message(self.steps.outcome)
+        return reply
+
+    async def _before(self, request: rpc.Request) -> None:
+        for number in request.close_scanners:
+            await self._scanners.close(number)
+        if request.HasField("take_back"):
+            mark = request.take_back
+            if mark not in self._marks:
+                raise MalformedError(f"no writes were remembered under {mark}")
+            self.steps.take_back(self._marks[mark])
+        if request.HasField("mark"):
+            if len(self._marks) >= self._worker.limits.marks:
+                raise MalformedError(f"more than {self._worker.limits.marks} marks")
+            self._marks[request.mark] = self.steps.written()
+
+    async def _end(self, request: rpc.Request) -> None:
+        if request.end == rpc.Request.COMMIT:
+            self.steps.rerun_is_safe = request.rerun_is_safe
+            if self.two_phase:
+                parts = request.parts if request.HasField("parts") else None
+                steps = self.steps.commit(parts)
+            else:
+                steps = self.steps.commit()
+            await self._run(steps, whole=True)
+        elif request.end == rpc.Request.ROLLBACK:
+            await self.roll_back()
+        elif request.end != rpc.Request.GO_ON:
+            raise MalformedError(f"{request.end} is no end")
+
+    async def roll_back(self) -> None:
+        """Give the transaction up, if it has not ended."""
+        await self._run(self.steps.rollback(), whole=True)
+
+    # Steps.
+
+    def _checked(self, message: Any) -> Operation:
+        operation = operation_of(message)
+        check_operation(self._caller, self._worker.closed, operation)
+        return operation
+
+    async def _one(self, request: rpc.Request) -> rpc.Reply:
+        found = await self._run(self.steps.batch([self._checked(request.one)]))
+        return rpc.Reply(one=result_message(found[0]))
+
+    async def _batch(self, request: rpc.Request) -> rpc.Reply:
+        messages = request.batch.operations
+        if not 0 < len(messages) <= self._worker.limits.elements:
+            raise MalformedError(f"a batch has 1 to {self._worker.limits.elements} operations")
+        operations = [self._checked(one) for one in messages]
+        found = await self._run(self.steps.batch(operations))
+        return rpc.Reply(batched=rpc.Batched(results=[result_message(one) for one in found]))
+
+    async def _open_scanner(self, request: rpc.Request) -> rpc.Reply:
+        scan = scan_of(request.open_scanner.scan)
+        check_operation(self._caller, self._worker.closed, scan)
+        number, whole = request.open_scanner.number, request.open_scanner.whole
+        return rpc.Reply(page=await self._scanners.open(number, scan, whole=whole))
+
+    async def _next_page(self, request: rpc.Request) -> rpc.Reply:
+        return rpc.Reply(page=await self._scanners.next_page(request.next_page))
+
+    async def _confirm_reads(self, request: rpc.Request) -> rpc.Reply:
+        await self._run(self.steps.confirm_reads())
+        return rpc.Reply()
+
+    async def _explain(self, request: rpc.Request) -> rpc.Reply:
+        return rpc.Reply(explanation=explanation_message(self.steps.explain()))
+
+    # Calls with a key.
+
+    def _call(self, message: rpc.Look) -> Call:
+        # Each user's calls are their own, whatever scope they count under.
+        scope = f"{self._caller.name}@{message.scope}" if self._caller.name else message.scope
+        if not message.key or not message.scope:
+            raise MalformedError("a call has a scope and a key")
+        return Call(scope, message.key, message.digest, message.what)
+
+    async def _look(self, request: rpc.Request) -> rpc.Reply:
+        call = self._call(request.look)
+        known = await self._run(self._worker.database.parts.outcomes.look(self.steps, call))
+        self._known[call.scope, call.key] = known
+        return rpc.Reply(known=known_message(known))
+
+    async def _remember(self, request: rpc.Request) -> rpc.Reply:
+        call = self._call(request.remember.call)
+        known = self._known.get((call.scope, call.key))
+        if known is None or known.done:
+            raise MalformedError("a call is remembered after it was looked for, and not found")
+        outcomes = self._worker.database.parts.outcomes
+        await self._run(outcomes.remember_text(self.steps, call, known, request.remember.result))
+        return rpc.Reply()
+
+    # Two-phase parts.
+
+    async def _prepare(self, request: rpc.Request) -> rpc.Reply:
+        self._expect_part()
+        await self._run(self.steps.prepare(), whole=True)
+        return rpc.Reply()
+
+    async def _validate(self, request: rpc.Request) -> rpc.Reply:
+        self._expect_part()
+        await self._run(self.steps.validate(), whole=True)
+        return rpc.Reply()
+
+    def _expect_part(self) -> None:
+        if not self.two_phase:
+            raise MalformedError("only a part of a two-phase transaction prepares and validates")
+
+
+def begun(worker: WorkerParts, begin: rpc.Begin, *, fresh: bool = True) -> Any:
+    """The steps of a transaction that a message begins; ``fresh``: may its id count as unused?"""
+    isolation = isolation_of(begin.isolation)
+    tx_id = check_callers_id(begin.transaction_id)
+    timeout = begin.timeout if begin.HasField("timeout") else None
+    if begin.two_phase == rpc.Begin.ALONE:
+        return worker.database.parts.transaction(
+            isolation,
+            read_only=begin.read_only,
+            caller_id=tx_id,
+            fresh_id=begin.fresh_id and fresh,
+            timeout=timeout,
+        )
+    return worker.database.parts.part(
+        isolation,
+        read_only=begin.read_only,
+        caller_id=tx_id,
+        joined=begin.two_phase == rpc.Begin.JOIN or begin.fresh_id,
+        timeout=timeout,
+    )
+
+
+class Transact:
+    """Serves ``Transactions.Transact``."""
+
+    def __init__(self, worker: WorkerParts) -> None:
+        self._worker = worker
+
+    async def serve(self, _: Any, caller: Caller, context: Context) -> None:
+        """One stream, from its first request to its end."""
+        first = await context.read()
+        if first is grpc.aio.EOF:
+            return
+        if not first.HasField("begin"):
+            raise MalformedError("the first request of a stream begins its transaction")
+        tx_id = check_callers_id(first.begin.transaction_id)
+        client = Expiring(tx_id)
+        with self._worker.opened(tx_id, caller, client.expire) as session:
+            stream = Stream(self._worker, caller, first.begin)
+            try:
+                await self._to_its_end(stream, first, client, session, context)
+            finally:
+                if not stream.steps.finished:
+                    await stream.roll_back()
+
+    async def _to_its_end(
+        self, stream: Stream, request: Any, client: Expiring, session: Session, context: Context
+    ) -> None:
+        for _ in range(self._worker.limits.stream_messages):
+            with session.busy():
+                reply = await stream.answer(request)
+            await client.wait(context.write(reply))
+            if stream.steps.finished:
+                return
+            request = await client.wait(context.read())
+            if request is grpc.aio.EOF:
+                raise InvalidOperationError(
+                    "the stream was closed before its transaction had ended; it was rolled back",
+                    advice="Ask for the end in the last request: COMMIT or ROLLBACK",
+                    code="STX-5059",
+                )
+            if request.HasField("begin"):
+                raise MalformedError("a stream is one transaction, and it was begun already")
+        raise MalformedError(f"a stream has {self._worker.limits.stream_messages} requests at most")

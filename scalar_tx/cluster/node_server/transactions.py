@@ -1,0 +1,121 @@
+"""How are the calls served that are about whole transactions?"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from scalar_tx.cluster.messages.isolation import state_message
+from scalar_tx.cluster.messages.operations import scan_of
+from scalar_tx.cluster.messages.values import columns_of
+from scalar_tx.cluster.node_server.access import check, check_operation, check_superuser
+from scalar_tx.cluster.node_server.calls import Method
+from scalar_tx.cluster.node_server.execute import Execute
+from scalar_tx.cluster.node_server.expiring import Expiring
+from scalar_tx.cluster.node_server.scanners import Scanners
+from scalar_tx.cluster.node_server.transact import Transact, begun
+from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
+from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
+from scalar_tx.model.table import split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scalar_tx.cluster.node_server.access import Caller
+    from scalar_tx.cluster.node_server.calls import Context
+    from scalar_tx.cluster.node_server.worker_parts import WorkerParts
+
+_FORGOTTEN_AT_ONCE = 500
+
+
+class TransactionCalls:
+    """Serves ``Transactions``."""
+
+    def __init__(self, worker: WorkerParts) -> None:
+        self._worker = worker
+
+    def methods(self) -> Mapping[str, Method]:
+        """What serves each of them."""
+        return {
+            "Transact": Method(Transact(self._worker).serve),
+            "Execute": Method(Execute(self._worker).serve),
+            "ScanPages": Method(self._scan_pages),
+            "GetState": Method(self._state),
+            "Settle": Method(self._settle),
+            "Recover": Method(self._recover),
+            "Finish": Method(self._finish),
+            "ForgetOutcomes": Method(self._forget_outcomes),
+            "Hello": Method(self._hello, gated=False, open=True),
+        }
+
+    async def _scan_pages(
+        self, ask: rpc.ScanPagesRequest, caller: Caller, context: Context
+    ) -> None:
+        tx_id = check_callers_id(ask.begin.transaction_id)
+        scan = scan_of(ask.scan)
+        check_operation(caller, self._worker.closed, scan)
+        client = Expiring(tx_id)
+        with self._worker.opened(tx_id, caller, client.expire) as session:
+            steps = begun(self._worker, ask.begin)
+            scanners = Scanners(steps, self._worker.limits, self._worker.database.run)
+            try:
+                with session.busy():
+                    page = await scanners.open(0, scan, whole=True)
+                while True:
+                    if page.HasField("records"):
+                        await client.wait(context.write(page.records))
+                    if page.last:
+                        break
+                    with session.busy():
+                        page = await scanners.next_page(0)
+                await self._worker.database.run(steps.commit(), whole=True)
+            finally:
+                if not steps.finished:
+                    await self._worker.database.run(steps.rollback(), whole=True)
+
+    async def _state(self, ask: rpc.TransactionName, caller: Caller) -> rpc.Decision:
+        tx_id = check_known_id(ask.transaction_id)
+        found = await self._worker.database.run(self._worker.database.parts.state(tx_id))
+        return rpc.Decision(state=state_message(found))
+
+    async def _settle(self, ask: rpc.TransactionName, caller: Caller) -> rpc.Decision:
+        tx_id = check_known_id(ask.transaction_id)
+        settle = self._worker.database.parts.settle(tx_id)
+        found = await self._worker.database.run(settle, whole=True)
+        return rpc.Decision(state=state_message(found))
+
+    async def _recover(self, ask: rpc.RecoverRequest, caller: Caller) -> rpc.RecoverReply:
+        split_name(ask.table)
+        self._worker.closed.check(ask.table)
+        check(caller, "SELECT", ask.table)
+        recover = self._worker.database.parts.recover(ask.table, columns_of(ask.key))
+        found = await self._worker.database.run(recover, whole=True)
+        return rpc.RecoverReply(state=None if found is None else state_message(found))
+
+    async def _finish(self, ask: rpc.TransactionName, caller: Caller) -> rpc.FinishReply:
+        check_superuser(caller, "remove decisions")
+        finish = self._worker.database.parts.finish(check_known_id(ask.transaction_id))
+        finished = await self._worker.database.run(finish, whole=True)
+        return rpc.FinishReply(finished=finished)
+
+    async def _forget_outcomes(self, ask: Any, caller: Caller) -> rpc.ForgetOutcomesReply:
+        check_superuser(caller, "remove the results of others' calls")
+        steps = iter(range(_FORGOTTEN_AT_ONCE // 50))
+        forget = self._worker.database.parts.outcomes.forget_old(
+            functools.partial(_one_more, steps)
+        )
+        removed = await self._worker.database.run(forget, whole=True)
+        return rpc.ForgetOutcomesReply(removed=removed, more=next(steps, None) is None)
+
+    async def _hello(self, ask: Any, caller: Caller | None) -> rpc.HelloReply:
+        who = self._worker.identity
+        return rpc.HelloReply(
+            node=who.node,
+            worker=who.worker,
+            workers=who.workers,
+            authentication=who.authentication,
+        )
+
+
+def _one_more(steps: Any) -> bool:
+    return next(steps, None) is not None

@@ -1,0 +1,78 @@
+"""What do the calls of one worker share?"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scalar_tx.errors import InvalidOperationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.node_server.access import Access, Caller, ClosedNamespaces
+    from scalar_tx.cluster.node_server.database import Database
+    from scalar_tx.cluster.sessions import Expiry, Session, Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What one call, or one transaction, may ask for at most."""
+
+    elements: int = 10_000  # operations of a batch
+    marks: int = 1000  # places that a transaction's writes can be taken back to
+    scanners: int = 100  # open in one transaction
+    stream_messages: int = 100_000
+    page_records: int = 1000
+    page_bytes: int = 1024 * 1024
+    script_steps: int = 1000
+    script_seconds: float = 30.0  # for all attempts of one script
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which worker of which node answers."""
+
+    node: str = ""
+    worker: int = 0
+    workers: int = 1
+    authentication: bool = False
+
+
+@dataclass(slots=True)
+class WorkerParts:
+    """One worker's databases, who may use them, and what is open."""
+
+    database: Database
+    access: Access
+    gate: Gate
+    sessions: Sessions
+    closed: ClosedNamespaces
+    limits: CallLimits = field(default_factory=CallLimits)
+    identity: Identity = field(default_factory=Identity)
+    _ids: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def opened(
+        self, tx_id: str, caller: Caller, expire: Callable[[Expiry], None]
+    ) -> Iterator[Session]:
+        """Count one more open transaction while a ``with`` block runs it.
+
+        InvalidOperationError: an open one has that id. TooManyOpenError: a limit is met.
+        """
+        if tx_id in self._ids:
+            raise InvalidOperationError(
+                f"a transaction with the id {tx_id!r} is open already",
+                advice="Give each transaction an id of its own",
+                transaction_id=tx_id,
+                code="STX-3043",
+            )
+        session = self.sessions.open(tx_id, caller.name, expire)
+        self._ids.add(tx_id)
+        try:
+            yield session
+        finally:
+            self._ids.discard(tx_id)
+            session.close()
