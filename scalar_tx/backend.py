@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.operations import Get, Mutation, Operation, Scan
     from scalar_tx.model.record import Record
+    from scalar_tx.model.script import Script, ScriptResult
     from scalar_tx.model.state import TransactionState
     from scalar_tx.model.table import TableSchema
     from scalar_tx.model.types import DataType, Value
@@ -347,6 +348,12 @@ class Backend(Protocol):
         timeout: float | None,
     ) -> TwoPhaseSteps:
         """A new part of a two-phase transaction; InvalidOperationError where there can be none."""
+        ...
+
+    async def execute(
+        self, script: Script, isolation: Isolation | None, seconds: float | None
+    ) -> ScriptResult:
+        """Run a script as a transaction, once; it may take so many seconds."""
         ...
 
     async def state(self, transaction_id: str) -> TransactionState:

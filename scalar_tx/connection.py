@@ -24,8 +24,10 @@ from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.decision_counts import DecisionCounts
+from scalar_tx.model.script import ScriptResult
 from scalar_tx.outcome_table import OUTCOME, OutcomeTable
 from scalar_tx.runtime.blocking import BlockingRuntime
+from scalar_tx.scripts import run_transaction
 from scalar_tx.storage import registry
 from scalar_tx.storage.interface import FuturesStorage, Waits
 from scalar_tx.storage.routing import RoutedStorage
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from scalar_tx.manager import TransactionManager
     from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.model.isolation import Isolation
+    from scalar_tx.model.script import Script
     from scalar_tx.model.state import TransactionState
     from scalar_tx.model.types import Value
     from scalar_tx.runtime.interface import Runtime
@@ -129,6 +132,14 @@ class Parts:
             joined=joined,
             timeout=timeout,
         )
+
+    async def execute(
+        self, script: Script, isolation: Isolation | None, seconds: float | None
+    ) -> ScriptResult:
+        """Run a script as a transaction, once; it may take so many seconds."""
+        steps = self.transaction(isolation, read_only=False, caller_id=None, timeout=seconds)
+        found = await run_transaction(steps, script)
+        return ScriptResult(steps.id, found)
 
     async def state(self, transaction_id: str) -> TransactionState:
         """What is on record about a transaction."""

@@ -14,6 +14,7 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.exactly_once import Outcomes, once
 from scalar_tx.keyed_calls import keyed_function
 from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.script import check_script
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from scalar_tx.histories.record import Recording
     from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.decision_counts import DecisionCounts
+    from scalar_tx.model.script import Script, ScriptResult
     from scalar_tx.settings import Settings
 
 T = TypeVar("T")
@@ -205,6 +207,26 @@ class TransactionManager(OneOperation, Settling):
             retry=retry,
             timeout=timeout,
         )
+
+    def execute(
+        self,
+        script: Script,
+        *,
+        isolation: Isolation | str | None = None,
+        retry: Retry = None,
+        timeout: float | None = None,
+    ) -> ScriptResult:
+        """Run a script as a transaction: what was found at each step, once all is committed.
+
+        Through a node it is one round trip. Run again on conflict as ``retry`` says; ``timeout`` in
+        seconds bounds one attempt. ConditionNotMetError: a requirement is not true.
+        """
+        level = None if isolation is None else Isolation.parse(isolation)
+        check_script(script)
+        for attempt in self._reruns(retry).retrying(time.sleep):
+            with attempt:
+                result = self._run(self._here().execute(script, level, timeout))
+        return result
 
     def _run_again(self, work: Callable[[Transaction], T], call: Call | None, **how: Any) -> T:
         """Do some work until it is committed; ``call``: once and never again."""

@@ -15,6 +15,7 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.exactly_once import AsyncOutcomes, once_async
 from scalar_tx.keyed_calls import keyed_function
 from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.script import check_script
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from scalar_tx.histories.record import Recording
     from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.decision_counts import DecisionCounts
+    from scalar_tx.model.script import Script, ScriptResult
     from scalar_tx.settings import Settings
 
 T = TypeVar("T")
@@ -213,6 +215,26 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
             retry=retry,
             timeout=timeout,
         )
+
+    async def execute(
+        self,
+        script: Script,
+        *,
+        isolation: Isolation | str | None = None,
+        retry: Retry = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # bounds one attempt, which ends whole
+    ) -> ScriptResult:
+        """Run a script as a transaction: what was found at each step, once all is committed.
+
+        Through a node it is one round trip. Run again on conflict as ``retry`` says; ``timeout`` in
+        seconds bounds one attempt. ConditionNotMetError: a requirement is not true.
+        """
+        level = None if isolation is None else Isolation.parse(isolation)
+        check_script(script)
+        async for attempt in self._reruns(retry).retrying_async(asyncio.sleep):
+            with attempt:
+                result = await self._drive(self._here().execute(script, level, timeout), whole=True)
+        return result
 
     async def _run_again(
         self, work: Callable[[AsyncTransaction], Awaitable[T]], call: Call | None, **how: Any

@@ -18,6 +18,7 @@ from scalar_tx.model.script import (
     Requirement,
 )
 from scalar_tx.model.types import INT64_MAX, INT64_MIN
+from scalar_tx.transactional_functions import may_rest_on_reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,22 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import Value
 
 Results = list["Record | list[Record] | None"]
+
+
+async def run_transaction(steps: Steps, script: Script) -> Results:
+    """Run a script as the whole of a transaction: its steps, then the commit."""
+    try:
+        results = await run_script(steps, script)
+    except Exception as error:
+        if may_rest_on_reads(error):
+            await steps.confirm_reads()
+        raise
+    else:
+        await steps.commit()
+        return results
+    finally:
+        if not steps.finished:
+            await steps.rollback()
 
 
 async def run_script(steps: Steps, script: Script) -> Results:

@@ -6,7 +6,7 @@ no loops and no calls of the caller's code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -17,6 +17,7 @@ from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, U
 
 if TYPE_CHECKING:
     from scalar_tx.model.operations import Operation
+    from scalar_tx.model.record import Record
     from scalar_tx.model.types import Value
 
 MOST_STEPS: Final = 1000
@@ -203,6 +204,40 @@ class StepResult:
 Values: TypeAlias = Mapping[str, Any]
 
 
+class ScriptResult(Sequence["Record | list[Record] | None"]):
+    """What the steps of a committed script have found, one item a step; None of what only writes.
+
+    ``complete`` is False where the script is committed, and its node was lost before it could say
+    what was found: items can't be had then.
+    """
+
+    def __init__(
+        self, transaction_id: str, items: Sequence[Record | list[Record] | None] | None
+    ) -> None:
+        self.transaction_id = transaction_id
+        self.complete = items is not None
+        self._items = items
+
+    def _had(self) -> Sequence[Record | list[Record] | None]:
+        if self._items is None:
+            raise InvalidOperationError(
+                "the script is committed, but its node was lost before it said what was found",
+                advice="Read the records again; do not run the script again",
+                transaction_id=self.transaction_id,
+                code="STX-3083",
+            )
+        return self._items
+
+    def __getitem__(self, step: Any) -> Any:
+        return self._had()[step]
+
+    def __len__(self) -> int:
+        return len(self._had())
+
+    def __repr__(self) -> str:
+        return f"<ScriptResult {self._items!r}>" if self.complete else "<ScriptResult, lost>"
+
+
 @dataclass(slots=True, eq=False)
 class Script:
     """Steps of one transaction, in order; ``db.execute`` runs it.
@@ -290,3 +325,13 @@ def _plain(place: Place, given: object, computed: list[Computed]) -> object:
         else:
             plain[column] = value
     return plain
+
+
+def check_script(given: object) -> None:
+    """InvalidOperationError: it is no script, or has no steps."""
+    if not isinstance(given, Script):
+        raise wrong(f"{given!r:.60} is no script", "Make one: script = scalar_tx.Script()")
+    if not given.steps:
+        raise InvalidOperationError(
+            "there is nothing to do", advice="Give the script at least one step", code="STX-3016"
+        )

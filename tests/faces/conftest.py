@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cluster.served import Served
 from tests.faces import either
 
 if TYPE_CHECKING:
@@ -27,12 +26,8 @@ def face(request: pytest.FixtureRequest) -> either.Face:
 
 @pytest.fixture(params=either.TARGETS)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param != "node":
-        yield either.url(request.param, tmp_path)
-        return
-    node = Served("memory://")
-    yield node.url
-    node.close()
+    yield either.url(request.param, tmp_path)
+    either.close_nodes()
 
 
 @pytest.fixture

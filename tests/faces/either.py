@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import scalar_tx
-from scalar_tx.runtime.blocking import run_blocking
+from scalar_tx.connection import build, parts_of
+from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from tests.cluster.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from scalar_tx.connection import Parts
+
 TARGETS = ("memory", "sqlite", "node")
+NODE = "node+"
+_SERVED: dict[int, Served] = {}
 
 
 async def now(result: Any) -> Any:
@@ -57,7 +63,16 @@ class Face:
     """One of the two faces."""
 
     name: str
-    open: Callable[..., Any]
+    connect: Callable[..., Any]
+
+    def open(self, target: Any = None, **settings: Any) -> Any:
+        """A manager on a target; of ``node+…`` a node of its own has the database."""
+        if not isinstance(target, str) or not target.startswith(NODE):
+            return self.connect(target, **settings)
+        served = Served(target.removeprefix(NODE), **settings)
+        db = self.connect(served.url, **settings)
+        _SERVED[id(db)] = served
+        return db
 
     @property
     def is_blocking(self) -> bool:
@@ -81,16 +96,47 @@ FACES = (Face("blocking", scalar_tx.connect), Face("asyncio", scalar_tx.connect_
 
 def url(target: str, directory: Path) -> str:
     """A database of its own; what is tested here does not need the disk's word."""
+    if target == "node":
+        return f"{NODE}memory://"
     if target == "memory":
         return "memory://"
     return f"sqlite:///{directory / 'data.db'}?synchronous=off"
 
 
+def parts(db: Any) -> Parts:
+    """What the manager's transactions are made on, here or in its node."""
+    served = _SERVED.get(id(db))
+    return parts_of(db if served is None else served.manager)
+
+
+def another(db: Any, face: Face, target: str) -> Any:
+    """Another manager of that face on the same database."""
+    served = _SERVED.get(id(db))
+    return face.open(target) if served is None else face.connect(served.url)
+
+
+def beside(db: Any) -> scalar_tx.TransactionManager:
+    """Another manager, on the same storage, for threads; it sees what a node keeps for itself."""
+    found = parts(db)
+    runtime = BlockingRuntime()
+    own = build(found.settings, found.storage, runtime)
+    return scalar_tx.TransactionManager(found.settings, lambda *_: (own, runtime.close))
+
+
 def close(db: Any) -> None:
-    """Close a manager of either face from outside of a loop."""
+    """Close a manager of either face from outside of a loop, and its node."""
     closing = db.close()
     if inspect.isawaitable(closing):
         asyncio.run(_ended(closing))
+    served = _SERVED.pop(id(db), None)
+    if served is not None:
+        served.close()
+
+
+def close_nodes() -> None:
+    """Close the nodes of managers that a test has closed by itself."""
+    while _SERVED:
+        _SERVED.popitem()[1].close()
 
 
 async def _ended(closing: Awaitable[None]) -> None:

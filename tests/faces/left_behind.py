@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scalar_tx.connection import parts_of
 from scalar_tx.consensus_commit import record
 from scalar_tx.runtime.blocking import run_blocking
+from tests.faces import either
 
 
 def leave_prepared(
@@ -24,7 +24,7 @@ def leave_prepared(
 async def _prepare(
     db: Any, name: str, key: dict[str, Any], values: dict[str, Any], tx_id: str, *, at: int
 ) -> None:
-    context = parts_of(db).context
+    context = either.parts(db).context
     table = await context.catalog.table(name)
     position = tuple(key.values())
     before = await context.storage.get(table.stored, position)

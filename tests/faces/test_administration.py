@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scalar_tx import InvalidOperationError, SchemaError, TableSchema
-from scalar_tx.connection import parts_of
+from tests.faces import either
 from tests.faces.either import Face, now
 from tests.faces.tables import ACCOUNT, make_accounts
 
@@ -73,7 +73,7 @@ async def test_an_index_is_completed_and_a_table_that_lacks_one_is_told_of(
 ) -> None:
     """A crash may have come between an index and the one on previous values."""
     await make_accounts(db)
-    storage: Any = parts_of(db).storage
+    storage: Any = either.parts(db).storage
     stored = await storage.admin.table(ACCOUNT)
     await storage.admin.drop_index(stored, "before_owner")
     await now(db.admin.create_index(ACCOUNT, "owner", if_not_exists=True))
@@ -195,7 +195,7 @@ async def test_another_manager_sees_a_change(db: Any, face: Face, target: str) -
         assert await now(db.admin.tables("bank")) == []
         return
     await make_accounts(db)
-    other = face.open(target)
+    other = either.another(db, face, target)
     assert len(await now(other.scan(ACCOUNT, whole_table=True))) == 3
     await now(other.admin.create_table("bank.more", columns={"id": "INT"}, partition_key=["id"]))
     await now(db.upsert("bank.more", {"id": 1}))

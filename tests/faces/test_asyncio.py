@@ -11,8 +11,8 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError, InvalidOperationError, TransactionState
-from scalar_tx.connection import parts_of
 from scalar_tx.runtime.blocking import run_blocking
+from tests.faces import either
 from tests.faces.either import url
 from tests.faces.tables import ACCOUNT, make_accounts
 
@@ -27,7 +27,7 @@ class Gate:
     """Holds up the storage calls of one kind until it is opened."""
 
     def __init__(self, db: AsyncTransactionManager, method: str, number: int) -> None:
-        storage: Any = parts_of(db).context.storage
+        storage: Any = either.parts(db).context.storage
         self._call: Callable[..., Any] = getattr(storage, method)
         self._left = number
         self.reached = threading.Event()
@@ -190,7 +190,7 @@ async def test_sqlite_does_not_block_the_loop(
 ) -> None:
     """Every storage call takes 30 ms here; on the loop, asyncio's debug mode would report it."""
     db = await connected(tmp_path)
-    storage: Any = parts_of(db).context.storage
+    storage: Any = either.parts(db).context.storage
     loop = asyncio.get_running_loop()
     for method in ("get", "mutate"):
         call = getattr(storage, method)

@@ -13,7 +13,7 @@ from scalar_tx import (
     RetryPolicy,
     SchemaError,
 )
-from scalar_tx.connection import parts_of
+from tests.faces import either
 from tests.faces.either import Face, entered, now
 from tests.faces.left_behind import leave_prepared
 from tests.faces.tables import ACCOUNT, make_accounts
@@ -34,7 +34,7 @@ async def balance(db: Any, number: int = 1) -> Any:
 
 
 async def outcomes(db: Any) -> list[Any]:
-    return [dict(row) for row in await now(db.scan(OUTCOME, whole_table=True))]
+    return [dict(row) for row in either.beside(db).scan(OUTCOME, whole_table=True)]
 
 
 async def test_a_repeat_returns_the_first_result(db: Any, face: Face) -> None:
@@ -66,7 +66,7 @@ async def test_what_is_stored(db: Any, face: Face) -> None:
     assert (row["scope"], row["key"], row["result"]) == ("s", "a", "101")
     assert len(row["arguments_digest"]) == 32
     assert before <= row["completed_at"] <= dt.datetime.now(dt.UTC)
-    schema = await now(db.admin.table(OUTCOME))
+    schema = either.beside(db).admin.table(OUTCOME)
     assert schema.primary_key == schema.partition_key == ("scope", "key")
 
 
@@ -239,7 +239,7 @@ async def test_after_thirty_days_it_is_done_again(db: Any, face: Face) -> None:
 
 async def age(db: Any, key: str, *, days: int, seconds: int) -> None:
     at = dt.datetime.now(dt.UTC) - dt.timedelta(days=days, seconds=seconds)
-    await now(db.update(OUTCOME, {"scope": "s", "key": key}, {"completed_at": at}))
+    either.beside(db).update(OUTCOME, {"scope": "s", "key": key}, {"completed_at": at})
 
 
 async def test_forgetting_what_is_old(db: Any, face: Face) -> None:
@@ -288,7 +288,7 @@ async def test_wrong_use(db: Any, face: Face) -> None:
 
 async def test_where_the_table_is_made_on_purpose(db: Any, face: Face) -> None:
     await make_accounts(db)
-    parts_of(db).outcomes._create_missing = False
+    either.parts(db).outcomes._create_missing = False
     with pytest.raises(SchemaError) as caught:
         await now(db.run(face.function(pay), 1, key="a"))
     assert caught.value.code == "STX-3073"

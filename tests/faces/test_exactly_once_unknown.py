@@ -9,9 +9,9 @@ from unittest.mock import patch
 import pytest
 
 from scalar_tx import RetryPolicy, TransactionState, UnknownOutcomeError
-from scalar_tx.connection import parts_of
 from scalar_tx.consensus_commit import coordinator_state
 from scalar_tx.errors import ReplyLostError, StorageUnavailableError, WriteRefusedError
+from tests.faces import either
 from tests.faces.either import Face, entered, now
 from tests.faces.tables import ACCOUNT, make_accounts
 
@@ -38,7 +38,7 @@ def decision_s_reply_lost(db: Any, *, arrives: bool) -> Iterator[list[Callable[[
 
     Hands out what was on its way and did not arrive.
     """
-    storage = parts_of(db).context.storage
+    storage = either.parts(db).context.storage
     mutate, get = storage.mutate, storage.get
     late: list[Callable[[], Any]] = []
     lost: list[int] = []

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scalar_tx import ConflictError, InvalidOperationError, SchemaError, TransactionState
-from scalar_tx.connection import parts_of
 from tests.faces import either
 from tests.faces.either import Face, now
 from tests.faces.left_behind import leave_prepared
@@ -121,7 +120,7 @@ async def test_what_dead_writers_left_is_settled_first(db: Any, change: str) -> 
     [table] = await now(db.admin.tables("bank"))
     amount = "amount" if change == "rename" else "balance"
     assert [one[amount] for one in await rows(db, table)] == [100, 100, 100]
-    storage: Any = parts_of(db).storage
+    storage: Any = either.parts(db).storage
     kept = await storage.admin.table(table)
     for number in (1, 2, 3):
         row = await storage.get(kept, (number,))
@@ -171,9 +170,9 @@ async def test_plain_tables_change_alike(db: Any) -> None:
 
 async def test_upgrade_makes_what_older_releases_did_not(db: Any) -> None:
     await make_accounts(db)
-    storage: Any = parts_of(db).storage
+    storage: Any = either.parts(db).storage
     await storage.admin.drop_index(await storage.admin.table(ACCOUNT), "before_owner")
-    parts_of(db).context.catalog.forget()
+    either.parts(db).context.catalog.forget()
     with pytest.raises(InvalidOperationError) as caught:
         await now(db.scan(ACCOUNT, index={"owner": "owner 1"}))
     assert "upgrade" in caught.value.advice
@@ -193,8 +192,8 @@ async def test_a_coordinator_keeps_the_columns_it_has(face: Face, tmp_path: Path
     await make_accounts(plain)
     assert await now(grouped.admin.upgrade()) == ["add tx_child_ids to coordinator.state"]
     await now(plain.admin.repair_coordinator_tables())
-    name = parts_of(grouped).coordinator.name
-    table: Any = await parts_of(plain).storage.admin.table(name)
+    name = either.parts(grouped).coordinator.name
+    table: Any = await either.parts(plain).storage.admin.table(name)
     assert list(table.schema.columns) == ["tx_id", "tx_state", "tx_created_at", "tx_child_ids"]
     assert await now(grouped.admin.upgrade()) == []
     for manager in (plain, grouped):

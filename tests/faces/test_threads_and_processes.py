@@ -12,7 +12,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import InvalidOperationError
-from scalar_tx.connection import parts_of
+from tests.faces import either
 from tests.faces.either import url
 from tests.faces.tables import ACCOUNT
 
@@ -32,7 +32,7 @@ def bank(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[scalar_tx.T
 
 
 def test_one_thread_at_a_time(bank: Any) -> None:
-    storage: Any = parts_of(bank).context.storage
+    storage: Any = either.parts(bank).context.storage
     call = storage.get
     reached, go_on = threading.Event(), threading.Event()
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from scalar_tx.cluster.client.node_calls import TRANSACTIONS, NodeCalls
 from scalar_tx.cluster.client.remote_administration import RemoteAdministration
 from scalar_tx.cluster.client.remote_outcomes import RemoteOutcomes
-from scalar_tx.cluster.client.remote_steps import RemotePart, RemoteSteps
-from scalar_tx.cluster.messages.isolation import state_of
+from scalar_tx.cluster.client.remote_steps import RemotePart, RemoteSteps, result_of
+from scalar_tx.cluster.messages.isolation import isolation_message, state_of
+from scalar_tx.cluster.messages.scripts import script_message
 from scalar_tx.cluster.messages.values import columns_message
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
-from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
+from scalar_tx.errors import ConflictError, InvalidOperationError, StorageUnavailableError
+from scalar_tx.model.script import ScriptResult
 from scalar_tx.model.state import TransactionState
 from scalar_tx.model.table import split_name
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.observer import Observer
     from scalar_tx.model.decision_counts import DecisionCounts
     from scalar_tx.model.isolation import Isolation
+    from scalar_tx.model.script import Script
     from scalar_tx.model.types import Value
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.settings import Settings
@@ -82,6 +85,33 @@ class RemoteBackend:
             joined=joined,
             timeout=timeout,
         )
+
+    async def execute(
+        self, script: Script, isolation: Isolation | None, seconds: float | None
+    ) -> ScriptResult:
+        """Run a script as a transaction, in one call."""
+        tx_id = self.runtime.new_id()
+        begin = rpc.Begin(
+            transaction_id=tx_id,
+            fresh_id=True,
+            isolation=isolation_message(isolation),
+            timeout=seconds,
+        )
+        request = rpc.ExecuteRequest(begin=begin, script=script_message(script))
+        found = await self.calls.execute(request)
+        if found is None:
+            if await self.settle(tx_id) is not TransactionState.COMMITTED:
+                raise ConflictError(
+                    "the node that ran this script was lost; nothing of it took effect",
+                    transaction_id=tx_id,
+                    code="STX-5065",
+                )
+            return ScriptResult(tx_id, None)
+        if found.done_before:
+            return ScriptResult(tx_id, None)
+        works = [step.work for step in script.steps]
+        results = zip(works, found.results, strict=True)
+        return ScriptResult(tx_id, [result_of(work, result) for work, result in results])
 
     async def state(self, transaction_id: str) -> TransactionState:
         """What is on record about a transaction."""

@@ -8,6 +8,7 @@ import grpc
 from google.rpc import status_pb2
 
 from scalar_tx.cluster.messages.errors import DETAILS, error_of
+from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavailableError
 
 if TYPE_CHECKING:
@@ -81,6 +82,24 @@ class NodeCalls:
             advice="Try again once the nodes are up",
             code="STX-5063",
         )
+
+    async def execute(self, request: rpc.ExecuteRequest) -> rpc.ExecuteReply | None:
+        """Have a script run, once. None: the connection was lost, and it may have been done."""
+        found: rpc.ExecuteReply | None = await self.runtime.wait(
+            self.wire.begin(self._execute(request))
+        )
+        return found
+
+    async def _execute(self, request: rpc.ExecuteRequest) -> rpc.ExecuteReply | None:
+        channel = await self.wire.channels().take()
+        try:
+            found: rpc.ExecuteReply = await self.one(
+                channel, f"{TRANSACTIONS}Execute", request, rpc.ExecuteReply
+            )
+        except NoAnswerError:
+            self.wire.channels().failed(channel)
+            return None
+        return found
 
     async def one(self, channel: Channel, path: str, request: Any, answer: Any) -> Any:
         """Ask by one connection. NoAnswerError: it was lost."""

@@ -389,7 +389,7 @@ class RemoteSteps:
         return await self._say(request, writes=writes)
 
 
-def result_of(operation: Operation, result: Any) -> Record | list[Record] | None:
+def result_of(operation: object, result: Any) -> Record | list[Record] | None:
     """What came of one operation of several."""
     if isinstance(operation, Scan):
         return records_of(result.records)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.scripts import script_of
@@ -24,14 +24,12 @@ from scalar_tx.errors import ScalarTxError, UnknownOutcomeError
 from scalar_tx.model.script import Requirement
 from scalar_tx.model.state import TransactionState
 from scalar_tx.retry import Reruns, RetryPolicy
-from scalar_tx.scripts import run_script
-from scalar_tx.transactional_functions import may_rest_on_reads
+from scalar_tx.scripts import run_transaction
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.node_server.access import Caller
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
     from scalar_tx.model.script import Script
-    from scalar_tx.scripts import Results
 
 
 class Execute:
@@ -85,28 +83,12 @@ class Execute:
         # Whether the id was used before is asked before the first write, whatever the client says
         # of it: a message that is sent twice must not be done twice.
         steps = begun(self._worker, ask.begin, fresh=False)
-        results = await self._worker.database.run(_whole(steps, script), whole=True)
+        results = await self._worker.database.run(run_transaction(steps, script), whole=True)
         return rpc.ExecuteReply(
             outcome=state_message(steps.outcome),
             results=[result_message(one) for one in results],
             attempts=attempts,
         )
-
-
-async def _whole(steps: Any, script: Script) -> Results:
-    """Reads, writes and the commit, in one go."""
-    try:
-        results = await run_script(steps, script)
-    except Exception as error:
-        if may_rest_on_reads(error):
-            await steps.confirm_reads()
-        raise
-    else:
-        await steps.commit()
-        return results
-    finally:
-        if not steps.finished:
-            await steps.rollback()
 
 
 def _done_before(state: TransactionState, attempts: int) -> rpc.ExecuteReply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.messages.isolation import state_message
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.node_server.access import Caller
     from scalar_tx.cluster.node_server.calls import Context
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
-
-_FORGOTTEN_AT_ONCE = 500
 
 
 class TransactionCalls:
@@ -100,12 +97,11 @@ class TransactionCalls:
 
     async def _forget_outcomes(self, ask: Any, caller: Caller) -> rpc.ForgetOutcomesReply:
         check_superuser(caller, "remove the results of others' calls")
-        steps = iter(range(_FORGOTTEN_AT_ONCE // 50))
-        forget = self._worker.database.parts.outcomes.forget_old(
-            functools.partial(_one_more, steps)
-        )
+        steps = iter((True,))
+        forget = self._worker.database.parts.outcomes.forget_old(lambda: next(steps, False))
         removed = await self._worker.database.run(forget, whole=True)
-        return rpc.ForgetOutcomesReply(removed=removed, more=next(steps, None) is None)
+        more = removed > 0 and next(steps, None) is None
+        return rpc.ForgetOutcomesReply(removed=removed, more=more)
 
     async def _hello(self, ask: Any, caller: Caller | None) -> rpc.HelloReply:
         who = self._worker.identity
@@ -115,7 +111,3 @@ class TransactionCalls:
             workers=who.workers,
             authentication=who.authentication,
         )
-
-
-def _one_more(steps: Any) -> bool:
-    return next(steps, None) is not None
