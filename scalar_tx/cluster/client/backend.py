@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from scalar_tx.cluster.client.node_calls import TRANSACTIONS, NodeCalls
 from scalar_tx.cluster.client.remote_administration import RemoteAdministration
 from scalar_tx.cluster.client.remote_outcomes import RemoteOutcomes
-from scalar_tx.cluster.client.remote_steps import RemotePart, RemoteSteps, result_of
+from scalar_tx.cluster.client.remote_part import RemotePart
+from scalar_tx.cluster.client.remote_steps import RemoteSteps, result_of
 from scalar_tx.cluster.messages.isolation import isolation_message, state_of
 from scalar_tx.cluster.messages.scripts import script_message
 from scalar_tx.cluster.messages.values import columns_message

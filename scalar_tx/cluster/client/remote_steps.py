@@ -43,7 +43,7 @@ LARGEST_REQUEST: Final = 4 * 1024 * 1024 - 1024  # bytes; a node takes no larger
 _RERUN: Final = (
     "Do the same again with the same key: it is done once, whatever became of this attempt"
 )
-_NOTHING: Final = rpc.Nothing()
+NOTHING: Final = rpc.Nothing()
 
 
 class RemoteSteps:
@@ -107,7 +107,7 @@ class RemoteSteps:
         return run_blocking(self._explain())
 
     async def _explain(self) -> Explanation:
-        reply = await self._say(rpc.Request(explain=_NOTHING))
+        reply = await self._say(rpc.Request(explain=NOTHING))
         return explanation_of(reply.explanation, self.isolation)
 
     # Reads.
@@ -379,7 +379,7 @@ class RemoteSteps:
         """ConflictError if what was read so far does not hold any more."""
         if self.finished or not self._begun or self._in_doubt:
             return
-        await self._say(rpc.Request(confirm_reads=_NOTHING))
+        await self._say(rpc.Request(confirm_reads=NOTHING))
 
     # Calls with a key.
 
@@ -397,56 +397,3 @@ def result_of(operation: object, result: Any) -> Record | list[Record] | None:
         found = records_of(result.records)
         return found[0] if found else None
     return None
-
-
-class RemotePart(RemoteSteps):
-    """One part of a two-phase transaction that a node runs."""
-
-    def __init__(
-        self,
-        backend: RemoteBackend,
-        isolation: Isolation | None,
-        *,
-        read_only: bool,
-        caller_id: str | None,
-        joined: bool,
-        timeout: float | None,
-    ) -> None:
-        super().__init__(
-            backend, isolation, read_only=read_only, caller_id=caller_id, timeout=timeout
-        )
-        self.two_phase = rpc.Begin.JOIN if joined else rpc.Begin.BEGIN
-        self._agreed = False
-
-    async def prepare(self) -> None:
-        """Write this part's records as prepared."""
-        self._require_open()
-        await self._say(rpc.Request(prepare=_NOTHING), writes=True)
-        self._agreed = True
-
-    async def validate(self) -> None:
-        """Look whether what this part has read still holds."""
-        self._require_open()
-        await self._say(rpc.Request(validate=_NOTHING))
-
-    async def commit(self, parts: int | None = None) -> None:
-        """Ask for the decision and finish this part's records by it."""
-        self._require_open()
-        request = rpc.Request(end=rpc.Request.COMMIT)
-        if parts is not None:
-            request.parts = parts
-        await self._commit_part(request)
-
-    async def _commit_part(self, request: rpc.Request) -> None:
-        if self._agreed:
-            await self._commit(request)
-            return
-        await self._say(request)  # out of turn: the node says so, and the part stays as it is
-
-    async def rollback(self) -> None:
-        """Abort the transaction, for every part, unless another part has committed it."""
-        if self.finished or not self._agreed or self._in_doubt:
-            await super().rollback()
-            return
-        reply = await self._say(rpc.Request(end=rpc.Request.ROLLBACK))
-        self._end(state_of(reply.outcome) or TransactionState.ABORTED)
