@@ -317,7 +317,9 @@ class RemoteSteps:
             if outcome is not TransactionState.COMMITTED or reply.HasField("error"):
                 self._raise(reply)
         except NoAnswerError as lost:
-            outcome = await self._settled(lost)
+            outcome = await self._settled()
+            if outcome is not TransactionState.COMMITTED:
+                raise self._node_lost(str(lost)) from lost
         except ScalarTxError as error:
             if outcome is TransactionState.UNKNOWN and not isinstance(error, UnknownOutcomeError):
                 outcome = TransactionState.ABORTED  # the stream was ended before the commit began
@@ -333,12 +335,12 @@ class RemoteSteps:
         error.transaction_id = error.transaction_id or self._own_id
         raise error
 
-    async def _settled(self, lost: NoAnswerError) -> TransactionState:
+    async def _settled(self) -> TransactionState:
         """The commit was sent, and no answer came: the decision, made to stand by another node."""
         if not self._has_written:
-            raise self._node_lost(str(lost)) from lost
+            return TransactionState.ABORTED
         try:
-            state = await self._backend.settle(self.id)
+            return await self._backend.settle(self.id)
         except (StorageUnavailableError, UnknownOutcomeError) as error:
             unknown = UnknownOutcomeError(
                 "the node was lost while it committed, and no other one tells what became of it",
@@ -347,9 +349,6 @@ class RemoteSteps:
             if self.rerun_is_safe:
                 unknown.retryable, unknown.advice = True, _RERUN
             raise unknown from error
-        if state is TransactionState.COMMITTED:
-            return state
-        raise self._node_lost(str(lost)) from lost
 
     async def rollback(self) -> None:
         """Forget everything; nothing has been written yet."""
