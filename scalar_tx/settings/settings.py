@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.retry import RetryPolicy
+from scalar_tx.settings.node import NodeSettings
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings
@@ -102,3 +103,4 @@ class Settings:
     default_namespace: str | None = None
     bigint_range: int = 53
     unknown_keys: str = "error"
+    node: NodeSettings = field(default_factory=NodeSettings)
