@@ -11,7 +11,7 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING, Final
 
-from scalar_tx.errors import SettingsError, StorageUnavailableError
+from scalar_tx.errors import SettingsError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -80,7 +80,7 @@ class SharedPort:
 
     @classmethod
     def taken(cls, host: str, port: int) -> Self:
-        """Take a number, or one that is free for 0. StorageUnavailableError: somebody has it."""
+        """Take a number, or one that is free for 0. SettingsError: somebody has it."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with _Bound(family, host, port) as alone:
             port = alone.getsockname()[1]
@@ -118,14 +118,13 @@ class _Bound:
         self._socket.close()
 
 
-def cannot_listen(host: str, port: int, error: OSError) -> StorageUnavailableError:
+def cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
     """What is said where a port can't be opened."""
     taken = error.errno == errno.EADDRINUSE
-    return StorageUnavailableError(
+    return SettingsError(
         f"the node can't listen on {address(host, port)}: {error.strerror or error}",
         advice="Another program listens there: end it, or name another port"
         if taken
         else "Name an address and a port that this user may listen on",
         code="STX-5000",
-        retryable=False,
     )

@@ -26,8 +26,7 @@ async def serve_http(
 ) -> tuple[web.AppRunner, int]:
     """Serve until the runner is cleaned up; the port is the one that was really taken.
 
-    ``state`` tells how the node is; its ``ready`` decides. StorageUnavailableError: the port is
-    taken.
+    ``state`` tells how the node is; its ``ready`` decides. SettingsError: the port is taken.
     """
 
     async def metrics(_: web.Request) -> web.Response:
