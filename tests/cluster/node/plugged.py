@@ -71,7 +71,7 @@ def offer(host: Host) -> Sequence[grpc.GenericRpcHandler]:
             with await admitted(context):
                 tx = host.manager.begin()
                 await tx.get(request["table"], {"id": request["id"]})
-                await tx.upsert(request["table"], {"id": request["id"]}, {"n": number})
+                await tx.upsert(request["table"], {"id": request["id"], "n": number})
                 await tx.commit()
                 states.append((await host.manager.state(tx.id)).name)
         return {"states": states}

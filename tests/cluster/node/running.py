@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
@@ -24,7 +25,6 @@ from tests.cluster.node.plugged import NAME, SERVICE, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BEGIN_SECONDS = 30
 PORTS_ANY = ("--port", "0", "--http-port", "0", "--admin-port", "0")
@@ -222,7 +222,7 @@ def lives(process: int) -> bool:
     """Is there such a process, that is more than an entry which nobody has collected?"""
     try:
         os.kill(process, 0)
-        with open(f"/proc/{process}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+        stat = Path(f"/proc/{process}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
