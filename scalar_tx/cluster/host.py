@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.gate import Gate
     from scalar_tx.cluster.health import Health
     from scalar_tx.cluster.limits import Limits
+    from scalar_tx.cluster.node_pause import NodePause
     from scalar_tx.cluster.node_sessions import NodeSessions
     from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.observe.metrics import Metrics
@@ -26,6 +27,7 @@ class Host:
     sessions: NodeSessions
     health: Health
     metrics: Metrics
+    pause: NodePause
 
     @property
     def node(self) -> NodeSettings:

@@ -123,6 +123,7 @@ class Supervisor:
             WorkerProcess(
                 slot,
                 descriptors=[self._counts.descriptor],
+                pausing=self._pausing,
                 first_words=self._first_words,
                 changed=self._changed,
                 ended=self._worker_gone,

@@ -23,6 +23,7 @@ from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.host import Host
 from scalar_tx.cluster.limits import channel_arguments
 from scalar_tx.cluster.listening import address
+from scalar_tx.cluster.node_pause import NodePause
 from scalar_tx.cluster.node_sessions import NodeSessions
 from scalar_tx.cluster.opening import divided, look_at_storage, open_manager
 from scalar_tx.cluster.orphan import leave_when_orphaned
@@ -132,6 +133,7 @@ class Worker:
             sessions=NodeSessions(settings.node.limits, counts, slot),
             health=self.health,
             metrics=Metrics(),
+            pause=NodePause(self._channel),
         )
         tls = settings.node.tls
         credentials = None if tls is None else Certificates(tls).credentials()
@@ -211,7 +213,8 @@ class Worker:
             self._host.sessions.expire_all(Expiry.SHUTDOWN)
         await asyncio.wait([serving], timeout=seconds / 2)
         for server in self._servers:
-            await server.stop(0)  # what is still there is cut off, and rolls back by that
+            await server.stop(0)  # what is still there is cut off, and rolls back behind that
+        await self.gate.drained(seconds / 2)
 
     async def _all_ended(self, grace: float) -> None:
         await asyncio.gather(*(server.stop(grace) for server in self._servers))

@@ -6,11 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.child import Child
+from scalar_tx.cluster.node_pause import answer_pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scalar_tx.cluster.control import Channel, Data
+    from scalar_tx.cluster.pausing import Pausing
 
 _log = logging.getLogger("scalar_tx.cluster.worker_process")
 
@@ -31,6 +33,7 @@ class WorkerProcess(Child):
         slot: int,
         *,
         descriptors: Sequence[int],
+        pausing: Pausing,
         first_words: Callable[[int], Data],
         changed: Callable[[], None],
         ended: Callable[[int], None],
@@ -41,6 +44,7 @@ class WorkerProcess(Child):
         self.serving = False
         self.storage_seen = False
         self.trouble: str | None = None  # None: it has not looked yet
+        self._pausing = pausing
         self._first_words = first_words
         self._changed = changed
         self._ended = ended
@@ -55,6 +59,10 @@ class WorkerProcess(Child):
     def has_looked(self) -> bool:
         """Has it said what it has seen of the storage, whatever that is?"""
         return self.serving and self.trouble is not None
+
+    async def answer(self, what: str, data: Data) -> Data:
+        """A service of the worker pauses the node."""
+        return await answer_pause(self._pausing, what, data)
 
     async def greet(self, channel: Channel) -> None:
         """Tell it all, and wait until it serves."""

@@ -100,6 +100,7 @@ def test_whoever_watches_the_health_is_told_and_holds_up_nothing(tmp_path: Path)
         assert next(watching).status == health_pb2.HealthCheckResponse.SERVING
         with ThreadPoolExecutor(1) as thread:
             others = thread.submit(lambda: [answer.status for answer in watching])
+            time.sleep(0.2)  # what comes before somebody waits for it, grpc may lose
             began = time.monotonic()
             assert node.end(signal.SIGTERM) == 0
             assert others.result(5) == [health_pb2.HealthCheckResponse.NOT_SERVING]

@@ -125,6 +125,19 @@ def test_unpause_ends_a_pause_that_waits(four: Node, admin: Admin) -> None:
     assert not refused(four)
 
 
+def test_a_service_of_a_worker_pauses_the_whole_node(four: Node, admin: Admin) -> None:
+    assert once(four.where, "Pause", paused=True) == {"paused": True}
+    assert admin.paused()
+    assert all(refused(four) for _ in range(16))
+    assert once(four.where, "Pause", paused=False) == {"paused": False}
+    with grpc.insecure_channel(four.where) as channel:
+        call = held(channel)
+        found = once(four.where, "Pause", paused=True, milliseconds=200)
+        call.cancel()
+    assert found == {"failed": NOT_DRAINED}
+    assert not admin.paused()
+
+
 def test_workers_killed_while_it_is_paused_come_back_paused(four: Node, admin: Admin) -> None:
     admin.pause()
     before = four.workers()
