@@ -18,12 +18,16 @@ ONLY ?=
 PAIRS ?= 5
 SECONDS ?= 10
 HISTORIES ?= build/chaos
+TARGET ?=
+WORKERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-cost simulate planted chaos servers protos clean environment
+.PHONY: help demo node test check bench bench-cost simulate planted chaos servers protos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
+	@echo 'make node       a node on this machine until ctrl-C, and what to open      some seconds'
+	@echo '                  make node TARGET=sqlite:///shop.db WORKERS=2   or a properties file'
 	@echo 'make test       every test that needs no server and no Java           up to 3 minutes'
 	@echo '                  SCALAR_TX_STRICT=1 make test   everything, Java included    longer'
 	@echo '                  make test PYTEST_ARGS="-k sqlite -x"   arguments for pytest'
@@ -48,6 +52,9 @@ help:
 
 demo: environment
 	@$(VENV)/bin/scalar-tx demo
+
+node: environment
+	@$(VENV)/bin/scalar-tx node $(if $(TARGET),--config '$(TARGET)') $(if $(WORKERS),--workers $(WORKERS))
 
 test: environment
 	@$(PY) -m pytest --numprocesses auto --dist loadgroup $(PYTEST_ARGS)

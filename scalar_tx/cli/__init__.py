@@ -16,10 +16,14 @@ from scalar_tx.cli import (
     coordinator,
     doctor,
     inspect,
+    node,
+    pause,
     recover,
     schema,
     settle,
     state,
+    status,
+    unpause,
 )
 from scalar_tx.cli.demo import demo
 from scalar_tx.cli.failures import Commands
@@ -62,6 +66,10 @@ app.add_typer(coordinator.app, name="coordinator")
 app.command(name="doctor")(doctor.doctor)
 app.command(name="check")(check.check)
 app.command(name="check-data")(check_data.check_data)
+app.command(name="node")(node.node)
+app.command(name="pause")(pause.pause)
+app.command(name="unpause")(unpause.unpause)
+app.command(name="status")(status.status)
 
 
 def main() -> None:

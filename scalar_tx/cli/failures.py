@@ -23,8 +23,8 @@ WRONG_USE: Final = 2
 
 _WRONG_USES: Final = (InvalidOperationError, SettingsError, TransactionNotFoundError)
 # A coordinator table, an adapter or a driver that is not there is no mistake in the command, nor
-# are others that are at work.
-_OF_THE_ENVIRONMENT: Final = {"STX-3040", "STX-3026", "STX-3029", "STX-3057"}
+# are others that are at work, or listen on a port.
+_OF_THE_ENVIRONMENT: Final = {"STX-3040", "STX-3026", "STX-3029", "STX-3057", "STX-5000"}
 
 
 def exit_code(error: ScalarTxError) -> int:

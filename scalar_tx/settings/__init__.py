@@ -14,6 +14,7 @@ from scalar_tx.model.storage_settings import (
     StorageSettings,
 )
 from scalar_tx.settings.load import load
+from scalar_tx.settings.node import Limits, NodeSettings, TlsSettings
 from scalar_tx.settings.settings import (
     ActiveTransactionSettings,
     ConsensusCommitSettings,
@@ -30,9 +31,12 @@ __all__ = [
     "CrossPartitionScanSettings",
     "GroupCommitSettings",
     "Isolation",
+    "Limits",
     "MultiStorageSettings",
+    "NodeSettings",
     "SerializableStrategy",
     "Settings",
     "StorageSettings",
+    "TlsSettings",
     "load",
 ]

@@ -227,6 +227,48 @@ _OURS = (
     _ours("unknown_keys", choice("error", "warn"), "error"),
 )
 
+# How a node listens, and what it bounds. What ScalarDB's server and cluster name too is obeyed
+# under their names (ScalarDB Server's protocol 14, operators' expectations 9.2).
+_NODE = (
+    Key("server.port", integer(-1, 65535)),
+    Key("server.prometheus_exporter_port", integer(-1, 65535), 8080),
+    Key("server.decommissioning_duration_secs", COUNT, 30),
+    Key("server.grpc.max_inbound_message_size", POSITIVE, 4 * 2**20),
+    Key("server.grpc.max_inbound_metadata_size", POSITIVE, 8192),
+    Key("cluster.tls.enabled", FLAG, default=False),
+    Key("cluster.tls.ca_root_cert_path"),
+    Key("cluster.node.tls.cert_chain_path"),
+    Key("cluster.node.tls.private_key_path"),
+    _ours("node.tls.client_ca_path", TEXT),
+    _ours("node.host", TEXT, "127.0.0.1"),
+    _ours("node.port", integer(0, 65535), 60053),
+    Key("node.http_host", same_as="node.host"),
+    Key("node.http_port", integer(-1, 65535), same_as="server.prometheus_exporter_port"),
+    _ours("node.admin_host", TEXT, "127.0.0.1"),
+    _ours("node.admin_port", integer(0, 65535), 60054),
+    Key("node.scalardb_server_host", same_as="node.host"),
+    Key("node.scalardb_server_port", integer(-1, 65535), same_as="server.port"),
+    _ours("node.workers", integer(1, 256)),
+    _ours("node.insecure", FLAG, default=False),
+    _ours("node.log_format", choice("text", "json"), "text"),
+    _ours("node.services", LIST, ()),
+    Key(
+        "node.decommissioning_duration_secs", COUNT, same_as="server.decommissioning_duration_secs"
+    ),
+    _ours("node.drain_duration_secs", COUNT, 60),
+    _ours("node.rollback_duration_secs", POSITIVE, 10),
+    _ours("node.idle_timeout_millis", POSITIVE),
+    _ours("node.lifetime_millis", POSITIVE, 60_000),
+    _ours("node.max_open_transactions", POSITIVE, 10_000),
+    _ours("node.max_open_transactions_per_user", POSITIVE, 1000),
+    Key("node.max_message_bytes", POSITIVE, same_as="server.grpc.max_inbound_message_size"),
+    Key("node.max_metadata_bytes", POSITIVE, same_as="server.grpc.max_inbound_metadata_size"),
+    _ours("node.max_elements", POSITIVE, 10_000),
+    _ours("node.max_nesting", POSITIVE, 50),
+    _ours("node.max_stream_messages", POSITIVE, 100_000),
+    _ours("node.max_scan_page", POSITIVE, 1000),
+)
+
 # What ScalarDB's cluster has around the library.
 _CLUSTER = (
     Key(
@@ -247,6 +289,7 @@ KEYS: dict[str, Key] = {
         *_DYNAMO,
         *_MULTI_STORAGE,
         *_OURS,
+        *_NODE,
         *_CLUSTER,
     )
 }

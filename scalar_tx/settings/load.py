@@ -11,6 +11,7 @@ from scalar_tx.model.isolation import Isolation
 from scalar_tx.retry import RetryPolicy
 from scalar_tx.settings.keys import PREFIX
 from scalar_tx.settings.names import find, nearest
+from scalar_tx.settings.node import node_settings
 from scalar_tx.settings.settings import (
     ActiveTransactionSettings,
     ConsensusCommitSettings,
@@ -72,6 +73,7 @@ def load(
         default_namespace=values.text("default_namespace_name"),
         bigint_range=int(values.word("bigint_range")),
         unknown_keys=values.word("unknown_keys"),
+        node=node_settings(values),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.retry import RetryPolicy
+from scalar_tx.settings.node import NodeSettings
 
 NODE_KINDS = frozenset({"grpc", "grpcs"})  # where a storage's kind would stand
 
@@ -104,6 +105,7 @@ class Settings:
     default_namespace: str | None = None
     bigint_range: int = 53
     unknown_keys: str = "error"
+    node: NodeSettings = field(default_factory=NodeSettings)
 
     @property
     def is_node(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from scalar_tx.settings import (
     Isolation,
     SerializableStrategy,
     Settings,
+    TlsSettings,
     load,
 )
 from scalar_tx.settings.keys import ALIASES, FOREIGN, KEYS, PREFIX, Use
@@ -22,6 +24,12 @@ from scalar_tx.settings.names import from_keyword
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+TLS = TlsSettings("c.pem", "k.pem")
+TLS_ON = """scalar.db.cluster.tls.enabled=true
+scalar.db.cluster.node.tls.cert_chain_path=c.pem
+scalar.db.cluster.node.tls.private_key_path=k.pem
+"""
 
 # One value other than the default for every property that is obeyed: (text, where it is seen).
 OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
@@ -181,6 +189,49 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "connection_pool.max_total": ("3", lambda s: s.storage.connection_pool.max_total, 3),
     "bigint_range": ("64", lambda s: s.bigint_range, 64),
     "unknown_keys": ("WARN", lambda s: s.unknown_keys, "warn"),
+    # A node. What ScalarDB's server names is the default of what a node calls its own.
+    "server.port": ("60051", lambda s: s.node.scalardb_server_port, 60051),
+    "server.prometheus_exporter_port": ("-1", lambda s: s.node.http_port, None),
+    "server.decommissioning_duration_secs": ("7", lambda s: s.node.decommission_seconds, 7.0),
+    "server.grpc.max_inbound_message_size": ("9", lambda s: s.node.limits.message_bytes, 9),
+    "server.grpc.max_inbound_metadata_size": ("9", lambda s: s.node.limits.metadata_bytes, 9),
+    "cluster.tls.enabled": ("true", lambda s: s.node.tls_enabled, True),
+    "cluster.tls.ca_root_cert_path": ("ca.pem", lambda s: s.node.client_trust, "ca.pem"),
+    "cluster.node.tls.cert_chain_path": ("c.pem", lambda s: s.node.tls, TLS),
+    "cluster.node.tls.private_key_path": ("k.pem", lambda s: s.node.tls, TLS),
+    "node.tls.client_ca_path": ("ca.pem", lambda s: s.node.tls, replace(TLS, client_ca="ca.pem")),
+    "node.host": ("0.0.0.0", lambda s: (s.node.host, s.node.http_host), ("0.0.0.0", "0.0.0.0")),
+    "node.port": ("0", lambda s: s.node.port, 0),
+    "node.http_host": ("::1", lambda s: (s.node.host, s.node.http_host), ("127.0.0.1", "::1")),
+    "node.http_port": ("0", lambda s: s.node.http_port, 0),
+    "node.admin_host": ("::1", lambda s: s.node.admin_host, "::1"),
+    "node.admin_port": ("0", lambda s: s.node.admin_port, 0),
+    "node.scalardb_server_host": ("::1", lambda s: s.node.scalardb_server_host, "::1"),
+    "node.scalardb_server_port": ("0", lambda s: s.node.scalardb_server_port, 0),
+    "node.workers": ("3", lambda s: s.node.workers, 3),
+    "node.insecure": ("true", lambda s: s.node.insecure, True),
+    "node.log_format": ("JSON", lambda s: s.node.log_format, "json"),
+    "node.services": ("a:b,c:d", lambda s: s.node.services, ("a:b", "c:d")),
+    "node.decommissioning_duration_secs": ("0", lambda s: s.node.decommission_seconds, 0.0),
+    "node.drain_duration_secs": ("0", lambda s: s.node.drain_seconds, 0.0),
+    "node.rollback_duration_secs": ("1", lambda s: s.node.rollback_seconds, 1.0),
+    "node.idle_timeout_millis": ("1500", lambda s: s.node.limits.idle_seconds, 1.5),
+    "node.lifetime_millis": ("1500", lambda s: s.node.limits.lifetime_seconds, 1.5),
+    "node.max_open_transactions": ("5", lambda s: s.node.limits.open_transactions, 5),
+    "node.max_open_transactions_per_user": ("5", lambda s: s.node.limits.open_per_user, 5),
+    "node.max_message_bytes": ("5", lambda s: s.node.limits.message_bytes, 5),
+    "node.max_metadata_bytes": ("5", lambda s: s.node.limits.metadata_bytes, 5),
+    "node.max_elements": ("5", lambda s: s.node.limits.elements, 5),
+    "node.max_nesting": ("5", lambda s: s.node.limits.nesting, 5),
+    "node.max_stream_messages": ("5", lambda s: s.node.limits.stream_messages, 5),
+    "node.max_scan_page": ("5", lambda s: s.node.limits.scan_page, 5),
+}
+
+# What makes sense only beside others.
+BESIDE = {
+    "cluster.node.tls.cert_chain_path": TLS_ON,
+    "cluster.node.tls.private_key_path": TLS_ON,
+    "node.tls.client_ca_path": TLS_ON,
 }
 
 
@@ -194,8 +245,10 @@ def test_every_obeyed_property_is_tried_here_or_with_several_storages() -> None:
 def test_an_obeyed_property_lands_in_its_setting(tmp_path: Path, name: str) -> None:
     text, seen, expected = OBEYED[name]
     base = "scalar.db.storage=sqlite\nscalar.db.contact_points=y.db\n"
+    line = f"{PREFIX}{name} = {text} \n"
+    beside = [one for one in BESIDE.get(name, "").splitlines() if f".{name}=" not in one]
     file = tmp_path / "a.properties"
-    file.write_text(f"{base}{PREFIX}{name} = {text} \n", encoding="utf-8")
+    file.write_text("".join([base, *(f"{one}\n" for one in beside), line]), encoding="utf-8")
     assert seen(load(file)) == expected
 
 
@@ -203,5 +256,9 @@ def test_every_property_has_a_keyword_of_its_own() -> None:
     for name in (*KEYS, *ALIASES):
         assert from_keyword(name.replace(".", "_").replace("-", "_")) == ALIASES.get(name, name)
     assert not set(ALIASES) & set(KEYS)
-    assert not [name for name in KEYS for family in FOREIGN if name.startswith(family)]
+    # Of other programs' families a node obeys what names the same thing.
+    assert {family for name in KEYS for family in FOREIGN if name.startswith(family)} == {
+        "server.",
+        "cluster.",
+    }
     assert all(key.same_as is None or key.same_as in KEYS for key in KEYS.values())

@@ -1,0 +1,68 @@
+"""How is a node paused over gRPC? ``rpc.Admin``, as the stock pause tool calls it.
+
+ScalarDB Server's protocol 4.7 and 12. It is served by the supervisor, on a port of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+from google.protobuf import empty_pb2
+
+from scalar_tx.cluster.pausing import PauseFailedError
+from scalar_tx.cluster.rpc import scalar_admin_pb2
+
+if TYPE_CHECKING:
+    from scalar_tx.cluster.pausing import Pausing
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+SERVICE: Final = "rpc.Admin"
+
+
+def admin_services(pausing: Pausing) -> grpc.GenericRpcHandler:
+    """The service over the pause of a node. Pausing and unpausing twice is no error."""
+
+    async def pause(request: Any, context: Context) -> Any:
+        given = request.HasField("max_pause_wait_time")
+        try:
+            await pausing.pause(
+                wait=request.wait_outstanding,
+                milliseconds=request.max_pause_wait_time if given else None,
+            )
+        except PauseFailedError as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        return empty_pb2.Empty()
+
+    async def unpause(_: Any, context: Context) -> Any:
+        try:
+            await pausing.unpause()
+        except PauseFailedError as error:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+        return empty_pb2.Empty()
+
+    async def check_paused(_: Any, __: Context) -> Any:
+        return scalar_admin_pb2.CheckPausedResponse(paused=await pausing.paused())
+
+    empty = empty_pb2.Empty
+    return grpc.method_handlers_generic_handler(
+        SERVICE,
+        {
+            "Pause": grpc.unary_unary_rpc_method_handler(
+                pause,
+                request_deserializer=scalar_admin_pb2.PauseRequest.FromString,
+                response_serializer=empty.SerializeToString,
+            ),
+            "Unpause": grpc.unary_unary_rpc_method_handler(
+                unpause,
+                request_deserializer=empty.FromString,
+                response_serializer=empty.SerializeToString,
+            ),
+            "CheckPaused": grpc.unary_unary_rpc_method_handler(
+                check_paused,
+                request_deserializer=empty.FromString,
+                response_serializer=scalar_admin_pb2.CheckPausedResponse.SerializeToString,
+            ),
+        },
+    )

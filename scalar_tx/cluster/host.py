@@ -1,0 +1,40 @@
+"""What does a service of a worker find around it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.health import Health
+    from scalar_tx.cluster.limits import Limits
+    from scalar_tx.cluster.node_pause import NodePause
+    from scalar_tx.cluster.node_sessions import NodeSessions
+    from scalar_tx.manager_async import AsyncTransactionManager
+    from scalar_tx.observe.metrics import Metrics
+    from scalar_tx.settings import NodeSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One worker of a node, as its services see it. ``slot`` is its number, from 0."""
+
+    settings: Settings
+    slot: int
+    manager: AsyncTransactionManager
+    gate: Gate
+    sessions: NodeSessions
+    health: Health
+    metrics: Metrics
+    pause: NodePause
+
+    @property
+    def node(self) -> NodeSettings:
+        """How the node is set up."""
+        return self.settings.node
+
+    @property
+    def limits(self) -> Limits:
+        """What the node allows."""
+        return self.settings.node.limits

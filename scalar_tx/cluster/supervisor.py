@@ -1,0 +1,297 @@
+"""What is a whole node's, and who keeps it? The first process, which serves no transaction itself.
+
+It keeps the workers running, pauses and unpauses them all, tells whether the node is ready, serves
+metrics and probes, and ends it all in order. No transaction ever waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final
+
+import grpc
+
+from scalar_tx import errors
+from scalar_tx.cluster.admin_service import admin_services
+from scalar_tx.cluster.certificates import Certificates
+from scalar_tx.cluster.cpu import processors
+from scalar_tx.cluster.ending import Ending, Step
+from scalar_tx.cluster.health import OVERALL, READINESS, Health
+from scalar_tx.cluster.limits import channel_arguments
+from scalar_tx.cluster.listening import (
+    SharedPort,
+    address,
+    cannot_listen,
+    refuse_exposure,
+    resolved,
+)
+from scalar_tx.cluster.opening import is_in_memory, smallest_pool
+from scalar_tx.cluster.pausing import Pausing
+from scalar_tx.cluster.shared_counts import SharedCounts
+from scalar_tx.cluster.web import serve_http
+from scalar_tx.cluster.worker_process import WorkerProcess
+from scalar_tx.observe.metrics import Metrics, NodeMetrics, SharedFiles, count_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scalar_tx.cluster.control import Channel, Data
+    from scalar_tx.settings import Settings
+
+_log = logging.getLogger("scalar_tx.cluster.supervisor")
+
+ANNOUNCE_SECONDS: Final = 5.0  # how long the first look at a storage may keep a user waiting
+SLACK_SECONDS: Final = 5.0  # for a process to leave after all that it was allowed
+
+
+def worker_count(settings: Settings) -> int:
+    """How many workers a node has: as told, else a processor each, as far as its storage goes."""
+    wanted = settings.node.workers or processors()
+    if is_in_memory(settings.storage):
+        if wanted > 1:
+            _log.info("one worker: what lies in the memory of one process, another does not find")
+        return 1
+    pool = smallest_pool(settings.storage)
+    if pool is not None and pool < wanted:
+        _log.warning("%d workers: connection_pool.max_total gives no more a connection", pool)
+        return pool
+    return wanted
+
+
+class Supervisor:
+    """One node. ``target`` and ``overrides`` are what ``settings`` were loaded from.
+
+    ``announce`` is called once, with what a user must know: the ports, and whether it is ready.
+    """
+
+    def __init__(
+        self,
+        target: str | None,
+        overrides: Mapping[str, object],
+        settings: Settings,
+        announce: Callable[[Data], None],
+    ) -> None:
+        self._target = target
+        self._overrides = dict(overrides)
+        self._settings = settings
+        self._node = settings.node
+        self._announce = announce
+        self._workers: list[WorkerProcess] = []
+        self._pausing = Pausing(self._channels, self._pause_changed)
+        self._health = Health()
+        self._ending = Ending()
+        self._ready = False
+        self._trouble: str | None = None
+        self._announced = False
+        self._failure: errors.ScalarTxError | None = None
+        self._ports: Data = {}
+        self._metrics: NodeMetrics
+        self._files: SharedFiles
+        self._counts: SharedCounts
+
+    async def run(self) -> None:
+        """Run the node to its end. ScalarTxError: it can't even begin."""
+        refuse_exposure(self._node)
+        self._ending.listen()
+        async with AsyncExitStack() as stack:
+            self._begin_counting(stack)
+            await self._listen(stack)
+            lives = [asyncio.ensure_future(worker.live()) for worker in self._workers]
+            stack.push_async_callback(self._end_workers, lives)
+            await self._ending.until(Step.DECOMMISSION)
+            if self._failure is not None:
+                raise self._failure
+            self._changed()
+            if await self._ending.until(Step.DRAIN, self._node.decommission_seconds):
+                _log.info("the time for others to turn away is cut short")
+
+    # The beginning.
+
+    def _begin_counting(self, stack: AsyncExitStack) -> None:
+        workers = worker_count(self._settings)
+        self._counts = SharedCounts.made(workers)
+        stack.callback(self._counts.close)
+        self._files = SharedFiles.made()
+        stack.callback(self._files.remove)
+        count_in(self._files.path, "node")
+        self._metrics = NodeMetrics()
+        Metrics()  # so that all series stand at 0 before there is a worker
+        self._workers = [
+            WorkerProcess(
+                slot,
+                descriptors=[self._counts.descriptor],
+                pausing=self._pausing,
+                first_words=self._first_words,
+                changed=self._changed,
+                ended=self._worker_gone,
+                failed=self._worker_failed,
+            )
+            for slot in range(workers)
+        ]
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        node = self._node
+        shared = SharedPort.taken(resolved(node.host), node.port)
+        stack.callback(shared.close)
+        self._ports = {"host": shared.host, "port": shared.number, "scalardb_server_port": None}
+        if node.scalardb_server_port is not None:
+            host = resolved(node.scalardb_server_host)
+            other = SharedPort.taken(host, node.scalardb_server_port)
+            stack.callback(other.close)
+            self._ports["scalardb_server_port"] = other.number
+        self._ports["admin_port"] = await self._serve_admin(stack)
+        self._ports["http_port"] = None
+        if node.http_port is not None:
+            host = resolved(node.http_host)
+            runner, port = await serve_http(
+                host, node.http_port, self._files.exposition, self._state
+            )
+            stack.push_async_callback(runner.cleanup)
+            self._ports["http_port"] = port
+
+    async def _serve_admin(self, stack: AsyncExitStack) -> int:
+        node = self._node
+        server = grpc.aio.server(options=channel_arguments(node.limits, shared_port=False))
+        server.add_generic_rpc_handlers((admin_services(self._pausing), self._health.services()))
+        host = resolved(node.admin_host)
+        where = address(host, node.admin_port)
+        try:
+            if node.tls is None:
+                port = server.add_insecure_port(where)
+            else:
+                port = server.add_secure_port(where, Certificates(node.tls).credentials())
+        except RuntimeError as error:
+            raise cannot_listen(host, node.admin_port, OSError(str(error))) from error
+        await server.start()
+        stack.push_async_callback(server.stop, 1)
+        return port
+
+    def _first_words(self, slot: int) -> Data:
+        host = resolved(self._node.scalardb_server_host)
+        scalardb_port = self._ports["scalardb_server_port"]
+        return {
+            "slot": slot,
+            "workers": len(self._workers),
+            "target": self._target,
+            "overrides": self._overrides,
+            "address": [self._ports["host"], self._ports["port"]],
+            "scalardb_address": None if scalardb_port is None else [host, scalardb_port],
+            "paused": self._pausing.wanted,
+            "ready": self._ready,
+            "metrics": str(self._files.path),
+            "counts": self._counts.descriptor,
+            "counts_key": self._counts.key.hex(),
+        }
+
+    def _worker_failed(self, said: list[str]) -> None:
+        """A worker can't begin. Before anything was served, that is the node's own failure."""
+        kind, message, advice, code = said
+        error_class = getattr(errors, kind, errors.ScalarTxError)
+        error = error_class(message, advice=advice, code=code)
+        if self._announced or self._failure is not None:
+            _log.error("a worker can't begin: %s", error)
+        else:
+            self._failure = error
+            self._ending.ask(Step.ROLL_BACK)
+
+    # Its life.
+
+    def _channels(self) -> list[Channel]:
+        return [one.channel for one in self._workers if one.channel is not None]
+
+    def _pause_changed(self, wanted: bool) -> None:  # noqa: FBT001  # the one thing that changes
+        self._metrics.paused.set(wanted)
+
+    def _changed(self) -> None:
+        """Something of a worker has changed: what does that mean for the node?"""
+        serving = sum(worker.serving for worker in self._workers)
+        self._metrics.workers.set(serving)
+        self._tell_of_trouble()
+        self._tell_whether_ready()
+        if all(worker.has_looked for worker in self._workers):
+            self._announce_once()
+        elif serving == len(self._workers):
+            # A storage that is away may take long to say so; the ports can be told.
+            asyncio.get_running_loop().call_later(ANNOUNCE_SECONDS, self._announce_once)
+
+    def _announce_once(self) -> None:
+        if not self._announced:
+            self._announced = True
+            self._announce({**self._ports, "workers": len(self._workers), "ready": self._ready})
+
+    def _worker_gone(self, slot: int) -> None:
+        """What it counted as open is open no more."""
+        self._counts.clear(slot)
+        self._files.forget(f"worker-{slot}")
+        if not self._ending.begun:
+            self._metrics.restarts.inc()
+        self._changed()
+
+    def _tell_of_trouble(self) -> None:
+        trouble = next((one.trouble for one in self._workers if one.trouble), None)
+        if trouble != self._trouble and trouble is not None:
+            _log.error("not ready: %s", trouble)
+        self._trouble = trouble
+
+    def _tell_whether_ready(self) -> None:
+        leaving = self._ending.begun
+        ready = all(worker.ready for worker in self._workers) and not leaving
+        if ready != self._ready:
+            _log.info("the node is %s", "ready" if ready else "not ready")
+        self._ready = ready
+        self._metrics.ready.set(ready)
+        self._health.set(READINESS, serving=ready)
+        self._health.set(OVERALL, serving=not leaving)
+        for channel in self._channels():
+            channel.tell("ready", {"ready": ready, "leaving": leaving})
+
+    def _state(self) -> Data:
+        return {
+            "ready": self._ready,
+            "paused": self._pausing.wanted,
+            "leaving": self._ending.begun,
+            "trouble": self._trouble,
+            "workers": [worker.health() for worker in self._workers],
+        }
+
+    # Its end.
+
+    async def _end_workers(self, lives: list[asyncio.Task[None]]) -> None:
+        node = self._node
+        for worker in self._workers:
+            worker.end()
+        left = set(lives)
+        if not await self._ending.until(Step.ROLL_BACK, 0):
+            self._tell_to_stop(node.drain_seconds)
+            seconds = node.drain_seconds + node.rollback_seconds + SLACK_SECONDS
+            hurry = asyncio.ensure_future(self._ending.until(Step.ROLL_BACK))
+            ended = asyncio.ensure_future(asyncio.wait(left))
+            await asyncio.wait({hurry, ended}, timeout=seconds, return_when="FIRST_COMPLETED")
+            hurry.cancel()
+        self._tell_to_stop(0)
+        _, left = await asyncio.wait(left, timeout=node.rollback_seconds + SLACK_SECONDS)
+        if left:
+            _log.error("%d workers did not end in time, and are killed", len(left))
+            for worker in self._workers:
+                worker.kill()
+            await asyncio.wait(left)
+        self._health.end()
+        _log.info("the node has ended")
+
+    def _tell_to_stop(self, drain: float) -> None:
+        for channel in self._channels():
+            channel.tell("stop", {"drain": drain, "rollback": self._node.rollback_seconds})
+
+
+async def supervise(
+    target: str | None,
+    overrides: Mapping[str, object],
+    settings: Settings,
+    announce: Callable[[Data], None],
+) -> None:
+    """Run a node until it is told to end, by SIGTERM or SIGINT. ScalarTxError: it can't begin."""
+    _log.info("process %d supervises a node on %s", os.getpid(), settings.source)
+    await Supervisor(target, overrides, settings, announce).run()

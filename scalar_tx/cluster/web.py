@@ -1,0 +1,56 @@
+"""What does a node answer over HTTP? Its metrics, and whether it lives and is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from scalar_tx.cluster.listening import cannot_listen
+from scalar_tx.observe.metrics import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scalar_tx.cluster.control import Data
+
+# Prometheus' usual path, and that of ScalarDB's products (operators' expectations 1).
+METRICS: Final = ("/metrics", "/stats/prometheus")
+ALIVE: Final = "/healthz"
+READY: Final = "/readyz"
+
+
+async def serve_http(
+    host: str, port: int, exposition: Callable[[], bytes], state: Callable[[], Data]
+) -> tuple[web.AppRunner, int]:
+    """Serve until the runner is cleaned up; the port is the one that was really taken.
+
+    ``state`` tells how the node is; its ``ready`` decides. SettingsError: the port is taken.
+    """
+
+    async def metrics(_: web.Request) -> web.Response:
+        # Files of all workers are read.
+        body = await asyncio.to_thread(exposition)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+    async def alive(_: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def ready(_: web.Request) -> web.Response:
+        found = state()
+        return web.json_response(found, status=200 if found["ready"] else 503)
+
+    app = web.Application(client_max_size=4096)
+    for path in METRICS:
+        app.router.add_get(path, metrics)
+    app.router.add_get(ALIVE, alive)
+    app.router.add_get(READY, ready)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise cannot_listen(host, port, error) from error
+    return runner, runner.addresses[0][1]

@@ -1,0 +1,92 @@
+"""What does the supervisor know of one of its workers?"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from scalar_tx.cluster.child import Child
+from scalar_tx.cluster.node_pause import answer_pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from scalar_tx.cluster.control import Channel, Data
+    from scalar_tx.cluster.pausing import Pausing
+
+_log = logging.getLogger("scalar_tx.cluster.worker_process")
+
+MODULE: Final = "scalar_tx.cluster.worker"
+BEGIN_SECONDS: Final = 60.0
+
+
+class WorkerProcess(Child):
+    """A worker in one slot of the node.
+
+    ``first_words`` makes what a new process is told, when it is told. ``changed`` is called
+    whenever something of it has, ``ended`` with the slot when a process has ended, ``failed`` with
+    what a worker says that can't begin: class, message, advice and code of an error.
+    """
+
+    def __init__(
+        self,
+        slot: int,
+        *,
+        descriptors: Sequence[int],
+        pausing: Pausing,
+        first_words: Callable[[int], Data],
+        changed: Callable[[], None],
+        ended: Callable[[int], None],
+        failed: Callable[[list[str]], None],
+    ) -> None:
+        super().__init__(f"worker {slot}", MODULE, descriptors)
+        self.slot = slot
+        self.serving = False
+        self.storage_seen = False
+        self.trouble: str | None = None  # None: it has not looked yet
+        self._pausing = pausing
+        self._first_words = first_words
+        self._changed = changed
+        self._ended = ended
+        self._failed = failed
+
+    @property
+    def ready(self) -> bool:
+        """Does it serve, and has it seen what it needs in the storage?"""
+        return self.serving and self.storage_seen
+
+    @property
+    def has_looked(self) -> bool:
+        """Has it said what it has seen of the storage, whatever that is?"""
+        return self.serving and self.trouble is not None
+
+    async def answer(self, what: str, data: Data) -> Data:
+        """A service of the worker pauses the node."""
+        return await answer_pause(self._pausing, what, data)
+
+    async def greet(self, channel: Channel) -> None:
+        """Tell it all, and wait until it serves."""
+        answer = await channel.ask("start", self._first_words(self.slot), seconds=BEGIN_SECONDS)
+        if "failed" in answer:
+            self._failed([str(part) for part in answer["failed"]])
+            self.kill()
+            return
+        self.serving = True
+        self._changed()
+
+    def heard(self, what: str, data: Data) -> None:
+        """It has looked at the storage."""
+        if what == "storage":
+            self.storage_seen = bool(data["seen"])
+            self.trouble = str(data["trouble"])
+            self._changed()
+
+    def gone(self) -> None:
+        """Nothing of what was known of it holds for the next."""
+        self.serving = self.storage_seen = False
+        self.trouble = None
+        self._ended(self.slot)
+
+    def health(self) -> Data:
+        """How it is."""
+        return {**super().health(), "serving": self.serving, "storage_seen": self.storage_seen}

@@ -1,0 +1,84 @@
+"""What does a line of the log look like? One line an event, whatever its text holds.
+
+``SCALAR_DB_LOG_LEVEL`` sets the level, as in ScalarDB's containers (operators' expectations 5.5).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+import sys
+from typing import Final
+
+LEVEL_VARIABLE: Final = "SCALAR_DB_LOG_LEVEL"
+# Java's words, and Python's.
+_LEVELS: Final = {
+    "TRACE": logging.DEBUG,
+    "DEBUG": logging.DEBUG,
+    "INFO": logging.INFO,
+    "WARN": logging.WARNING,
+    "WARNING": logging.WARNING,
+    "ERROR": logging.ERROR,
+    "FATAL": logging.CRITICAL,
+    "CRITICAL": logging.CRITICAL,
+    "OFF": logging.CRITICAL + 1,
+}
+
+
+class OneLine(logging.Formatter):
+    """Text for people, an event a line."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time in UTC, level, process, logger, text."""
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        head = f"{_time(record)} {record.levelname:<7} {self._process} {record.name}: "
+        return head + text.replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n")
+
+
+class JsonLine(logging.Formatter):
+    """An object of JSON an event."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """``time``, ``level``, ``process``, ``logger``, ``message``, and an ``exception``."""
+        event = {
+            "time": _time(record),
+            "level": record.levelname,
+            "process": self._process,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return json.dumps(event)
+
+
+def log_to_stderr(log_format: str, process: str) -> None:
+    """Write this process's log to standard error; ``log_format`` is text or json."""
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(JsonLine(process) if log_format == "json" else OneLine(process))
+    wanted = os.environ.get(LEVEL_VARIABLE, "").strip().upper()
+    logging.basicConfig(level=_LEVELS.get(wanted, logging.INFO), handlers=[lines], force=True)
+    logging.captureWarnings(capture=True)
+    for chatty in ("asyncio", "aiohttp.access", "cassandra", "botocore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    if wanted and wanted not in _LEVELS:
+        logging.getLogger("scalar_tx.observe").warning(
+            "%s is %r, which is no level; it takes %s", LEVEL_VARIABLE, wanted, ", ".join(_LEVELS)
+        )
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

@@ -1,0 +1,107 @@
+"""Does a node end in order: not ready, then drained, then what is left rolled back?"""
+
+from __future__ import annotations
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2
+
+from tests.cluster.node.running import Admin, Node, health, held, lives, once, until, work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_sigterm_goes_through_all_steps(tmp_path: Path) -> None:
+    steps = ("--workers", "2", "--decommission", "1", "--drain", "2")
+    with Node(tmp_path, *steps) as node, grpc.insecure_channel(node.where) as channel:
+        workers = node.workers()
+        forgotten = held(channel)
+        began = time.monotonic()
+        node.process.send_signal(signal.SIGTERM)
+        # Not ready at once, and everything is still accepted.
+        until(lambda: node.text("/readyz")[0] == 503, "it is not ready", 0.8)
+        assert health(node.where, "readiness") == health(node.where, "") == "NOT_SERVING"
+        assert health(node.where, "liveness") == "SERVING"
+        assert node.text("/healthz")[0] == 200
+        assert once(node.where, "Do")["slot"] in (0, 1)
+        # Then nothing new, while what is open goes on.
+        finishing = channel.unary_unary(
+            "/test.Work/Do",
+            request_serializer=lambda data: data,
+            response_deserializer=lambda data: data,
+        ).future(b'{"seconds": 1.6}')
+        time.sleep(began + 1.4 - time.monotonic())
+        with pytest.raises(grpc.RpcError):
+            work(channel, "Do", wait_for_ready=False)
+        assert b"slot" in finishing.result(5)
+        # Then the rest is rolled back, and all is over.
+        with pytest.raises(grpc.RpcError, match="expired: shutdown"):
+            next(forgotten)
+        assert node.process.wait(5) == 0
+        took = time.monotonic() - began
+    assert 2.9 <= took < 5, took
+    assert not any(map(lives, workers))
+    assert "1 open transactions are rolled back" in node.log
+
+
+def test_nothing_open_means_no_draining(tmp_path: Path) -> None:
+    with Node(tmp_path, "--workers", "2", "--decommission", "0", "--drain", "60") as node:
+        began = time.monotonic()
+        assert node.end(signal.SIGTERM) == 0
+    assert time.monotonic() - began < 2
+
+
+def test_sigint_leaves_out_the_time_to_turn_away(tmp_path: Path) -> None:
+    with Node(tmp_path, "--workers", "1", "--decommission", "60", "--drain", "60") as node:
+        began = time.monotonic()
+        assert node.end(signal.SIGINT) == 0
+    assert time.monotonic() - began < 2
+
+
+def test_a_second_sigint_rolls_back_at_once(tmp_path: Path) -> None:
+    with (
+        Node(tmp_path, "--workers", "1", "--drain", "60") as node,
+        grpc.insecure_channel(node.where) as channel,
+    ):
+        forgotten = held(channel)
+        began = time.monotonic()
+        node.process.send_signal(signal.SIGINT)
+        time.sleep(0.4)
+        assert node.process.poll() is None
+        assert node.end(signal.SIGINT) == 0
+        with pytest.raises(grpc.RpcError, match="expired: shutdown"):
+            next(forgotten)
+    assert time.monotonic() - began < 3
+
+
+def test_a_node_that_is_paused_ends_as_well(tmp_path: Path) -> None:
+    with Node(tmp_path, "--workers", "2", "--decommission", "0") as node:
+        with Admin(node.admin) as admin:
+            admin.pause()
+        assert node.end(signal.SIGTERM) == 0
+
+
+def test_whoever_watches_the_health_is_told_and_holds_up_nothing(tmp_path: Path) -> None:
+    with (
+        Node(tmp_path, "--workers", "1", "--decommission", "0", "--drain", "60") as node,
+        grpc.insecure_channel(node.where) as channel,
+    ):
+        watching = channel.unary_stream(
+            "/grpc.health.v1.Health/Watch",
+            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+            response_deserializer=health_pb2.HealthCheckResponse.FromString,
+        )(health_pb2.HealthCheckRequest(service="readiness"))
+        assert next(watching).status == health_pb2.HealthCheckResponse.SERVING
+        with ThreadPoolExecutor(1) as thread:
+            others = thread.submit(lambda: [answer.status for answer in watching])
+            time.sleep(0.2)  # what comes before somebody waits for it, grpc may lose
+            began = time.monotonic()
+            assert node.end(signal.SIGTERM) == 0
+            assert others.result(5) == [health_pb2.HealthCheckResponse.NOT_SERVING]
+    assert time.monotonic() - began < 3
