@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.exceptions import VerificationError, VerifyMismatchError
 
 from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
 from scalar_tx.errors import InvalidOperationError, SettingsError
@@ -37,7 +37,8 @@ SHORTEST: Final = 12  # characters
 LONGEST: Final = 1024
 _SALT: Final = 16  # bytes
 _DIGEST: Final = 32
-_LOOK_AGAIN: Final = 0.005  # seconds between two tries of the file's lock
+_LOOK_AGAIN: Final = 0.002  # seconds between two tries of the file's lock
+_OTHERS_FIRST: Final = 0.003  # seconds after a hash: who waits for the lock looks meanwhile
 _GENERATED: Final = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none looks alike
 
 _log = logging.getLogger("scalar_tx.security")
@@ -88,6 +89,7 @@ class PasswordHashing:
         self._lock = threading.Lock()
         self._inside = 0
         self._hashes = 0
+        self._not_before = 0.0
         self._file = None if lock_path is None else _opened(lock_path)
         self._thread = ThreadPoolExecutor(1, "scalar_tx password")
 
@@ -118,9 +120,9 @@ class PasswordHashing:
             self._hasher.verify(self._nobodys if kept is None else kept, password)
         except VerifyMismatchError:
             return _WRONG
-        except (InvalidHashError, VerificationError):
+        except (VerificationError, ValueError):
             _log.error("a stored password is no Argon2 hash; its user can't log in")
-            return _WRONG
+            return self._compared(None, password)
         outdated = kept is not None and self._hasher.check_needs_rehash(kept)
         return Verdict(kept is not None, outdated)
 
@@ -152,10 +154,13 @@ class PasswordHashing:
             return work()
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._not_before = time.monotonic() + _OTHERS_FIRST
 
     def _take_file(self, file: int) -> None:
         # Looked at again and again: a wait for flock itself would have no bound.
-        deadline = time.monotonic() + self._patience
+        now = time.monotonic()
+        deadline = now + self._patience
+        time.sleep(max(0.0, self._not_before - now))
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
