@@ -21,6 +21,7 @@ from scalar_tx.cluster.auth.token_store import (
 from scalar_tx.errors import SchemaError
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.table import TableSchema
+from scalar_tx.retry import RetryPolicy
 from scalar_tx.storage import registry
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ ROLE: Final = f"{OWN_NAMESPACE}.node_role"
 MEMBERSHIP: Final = f"{OWN_NAMESPACE}.node_membership"
 GRANT: Final = f"{OWN_NAMESPACE}.node_grant"
 TOKENS: Final = TokenTables(f"{OWN_NAMESPACE}.node_token", f"{OWN_NAMESPACE}.node_token_of")
+_WHILE_WAITED_FOR: Final = RetryPolicy(deadline=3.0)
 REALM: Final = "node"  # the partition of all users, and of all roles
 
 _SCHEMAS: Final[Mapping[str, TableSchema]] = {
@@ -115,8 +117,13 @@ class AuthTables:
         return await self._run(work, Isolation.SERIALIZABLE)
 
     async def read(self, work: Callable[[AsyncTransaction], Awaitable[T]]) -> T:
-        """Read in a transaction: what is found was there at one moment."""
-        return await self._run(work, Isolation.SERIALIZABLE, read_only=True)
+        """Read in a transaction: what is found was there at one moment.
+
+        A call waits for the answer, so it is given up after 3 seconds; the caller may ask again.
+        """
+        return await self._run(
+            work, Isolation.SERIALIZABLE, read_only=True, retry=_WHILE_WAITED_FOR
+        )
 
     async def tidy(self, work: Callable[[AsyncTransaction], Awaitable[T]]) -> T:
         """Do some work that rests on nothing it reads: at SNAPSHOT, in nobody's way."""
@@ -128,13 +135,14 @@ class AuthTables:
         isolation: Isolation,
         *,
         read_only: bool = False,
+        retry: RetryPolicy | None = None,
     ) -> T:
         if not self._there:
             async with self._making:
                 if not self._there:
                     await self._make_or_find()
                     self._there = True
-        return await self._manager.run(work, isolation=isolation, read_only=read_only)
+        return await self._manager.run(work, isolation=isolation, read_only=read_only, retry=retry)
 
     async def _make_or_find(self) -> None:
         # As the table of outcomes: made where a table has no options that somebody must choose.
