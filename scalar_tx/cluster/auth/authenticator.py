@@ -40,9 +40,9 @@ class _Holder:
 class Authenticator:
     """Says who calls, for one worker. Call ``close`` at the end.
 
-    ``elapsed``: a monotonic clock in seconds. ``remembered``: how many tokens, the refused ones
-    included, the worker remembers for 4 seconds. ``peer`` of each call is where it came from, for
-    the log.
+    ``elapsed``: a monotonic clock in seconds. ``remembered``: how many tokens, and as many
+    refused ones, the worker remembers for 4 seconds. ``peer`` of each call is where it came from,
+    for the log.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Authenticator:
         self._principals = principals
         self._hashing = hashing
         self._limits = limits or LogInLimits(elapsed=elapsed)
-        self._recent: Recent[_Holder | None] = Recent(OLDEST_ANSWER, remembered, elapsed)
+        self._recent: Recent[_Holder] = Recent(OLDEST_ANSWER, remembered, elapsed)
 
     async def authenticate(self, token: str | None, *, peer: str = "") -> Principal:
         """Who has this token, and what they may do, as it was at most 4 seconds ago.
@@ -113,7 +113,7 @@ class Authenticator:
         by = Caller(user if isinstance(user, str) else "", peer)
         found = await self._known_by_password(user, password, by, Event.PASSWORD)
         await self._principals.users.set_password(found.name, new_password, by=by)
-        self._recent.forget_all()
+        self._forget(found.name)
 
     async def refresh(self, token: str, *, peer: str = "") -> TokenPair:
         """The next two tokens for one that refreshes; it can be used once.
@@ -138,7 +138,7 @@ class Authenticator:
             raise bad_token()
         by = Caller(known.owner, peer)
         if pair is None:
-            self._recent.forget_all()
+            self._forget(known.owner)
             why = "used twice" if known.spent else "too many tokens"
             tell(Event.REFRESH, by, result=Result.REFUSED, detail=f"{why}: the log-in is ended")
             raise bad_token()
@@ -160,9 +160,12 @@ class Authenticator:
             return None
 
         known = await self._principals.tables.change(work)
-        self._recent.forget_all()
         if known is not None:
+            self._forget(known.owner)
             tell(Event.LOG_OUT, Caller(known.owner, peer))
+
+    def _forget(self, owner: str) -> None:
+        self._recent.forget(lambda holder: holder.principal.name == owner)
 
     async def close(self) -> None:
         """Wait for what is still asked of the database."""

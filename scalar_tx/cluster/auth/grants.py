@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.auth.privileges import Grant, Privilege, checked_place
 from scalar_tx.cluster.auth.security_log import THE_NODE, Caller, Event, tell
-from scalar_tx.cluster.auth.subjects import check_exists
+from scalar_tx.cluster.auth.subjects import check_exists, checked_subject
 from scalar_tx.cluster.auth.tables import GRANT
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Grants:
     """The grants of a node; a part of ``Principals``.
 
     ``subject`` is ``user_subject("ada")`` or ``role_subject("clerks")``, ``place`` a namespace or
-    ``namespace.table``; neither need be there, but nothing can be granted on a ``closed`` namespace
+    ``namespace.table``, there already or not. Nothing can be granted on a ``closed`` namespace
     (STX-5214). ``by`` says who asks, for the log; whether they may is not asked here.
     """
 
@@ -65,6 +65,7 @@ class Grants:
         What was granted on a namespace can't be taken away on one of its tables.
         """
         unwanted = _parsed(privileges)
+        checked_subject(subject)
 
         async def work(tx: AsyncTransaction) -> None:
             held = await _held(tx, subject, place)
@@ -76,6 +77,7 @@ class Grants:
 
     async def of(self, subject: str) -> list[Grant]:
         """What a user or role was granted itself, by place."""
+        checked_subject(subject)
 
         async def work(tx: AsyncTransaction) -> list[Grant]:
             return await self.read(tx, subject)

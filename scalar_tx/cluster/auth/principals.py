@@ -16,7 +16,7 @@ from scalar_tx.cluster.auth.subjects import role_of, user_subject
 from scalar_tx.cluster.auth.tables import TOKENS, AuthTables
 from scalar_tx.cluster.auth.token_store import TokenStore, wall_clock_ms
 from scalar_tx.cluster.auth.users import Users
-from scalar_tx.errors import UnknownOutcomeError
+from scalar_tx.errors import ScalarTxError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scalar_tx.transaction_async import AsyncTransaction
 
 FIRST_USER: Final = "admin"
-_ASKED_AGAIN: Final = 5  # times, where it is not known whether the first user was made
+_ASKED_AGAIN: Final = 10  # times, where it is not known whether the first user was made
 
 
 class Principals:
@@ -90,13 +90,19 @@ class Principals:
         return secret
 
     async def _whatever_comes(self, work: Callable[[AsyncTransaction], Any]) -> bool:
-        # A secret that is stored and shown to nobody would leave the node without any user.
-        for again in range(_ASKED_AGAIN):
+        # A secret that is stored and shown to nobody would leave the node without any user: once
+        # it may be stored, no trouble of the database's is a reason to give it up soon.
+        may_be_stored = False
+        tries = 0
+        while True:
             try:
                 return bool(await self.tables.change(work))
-            except UnknownOutcomeError:
-                await asyncio.sleep(2**again / 10)
-        return bool(await self.tables.change(work))
+            except ScalarTxError as error:
+                may_be_stored = may_be_stored or isinstance(error, UnknownOutcomeError)
+                tries += 1
+                if not may_be_stored or tries > _ASKED_AGAIN:
+                    raise
+            await asyncio.sleep(min(2.0, 2**tries / 20))
 
     # Within a transaction.
 

@@ -75,7 +75,7 @@ class Rights:
 
     superuser: bool = False
     closed: frozenset[str] = frozenset()
-    granted: Mapping[str, frozenset[Privilege]] = field(default_factory=dict)
+    granted: Mapping[str, frozenset[Privilege]] = field(default_factory=dict, hash=False)
 
     def allows(self, privilege: Privilege, table: str) -> bool:
         """May they do this to ``namespace.table``? InvalidOperationError: that is no name."""

@@ -22,6 +22,8 @@ class _Question(Generic[T]):
 class Recent(Generic[T]):
     """Answers by key, none older than ``seconds``, at most ``most`` of them.
 
+    None is an answer too; so many of these are kept apart, so that whoever asks what nobody knows
+    pushes out nothing that somebody does know.
     An answer's age counts from when its question was asked, and a question that takes longer than
     that is joined by nobody: whoever asks now hears nothing that was true ``seconds`` ago only.
     """
@@ -30,16 +32,18 @@ class Recent(Generic[T]):
         self._seconds = seconds
         self._most = most
         self._elapsed = elapsed
-        self._answers: OrderedDict[str, tuple[float, T]] = OrderedDict()
-        self._asked: dict[str, _Question[T]] = {}
+        self._answers: OrderedDict[str, tuple[float, T | None]] = OrderedDict()
+        self._nothing: OrderedDict[str, tuple[float, T | None]] = OrderedDict()
+        self._asked: dict[str, _Question[T | None]] = {}
 
-    async def get(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
+    async def get(self, key: str, ask: Callable[[], Awaitable[T | None]]) -> T | None:
         """The answer, asked for if it is not known; errors are handed on and not kept."""
         now = self._elapsed()
-        known = self._answers.get(key)
-        if known is not None and now - known[0] < self._seconds:
-            self._answers.move_to_end(key)
-            return known[1]
+        for answers in (self._answers, self._nothing):
+            known = answers.get(key)
+            if known is not None and now - known[0] < self._seconds:
+                answers.move_to_end(key)
+                return known[1]
         question = self._asked.get(key)
         if question is None or now - question.asked_at >= self._seconds:
             question = _Question(now, asyncio.ensure_future(self._answered(key, now, ask)))
@@ -47,33 +51,37 @@ class Recent(Generic[T]):
             question.answer.add_done_callback(_taken_note_of)
         return await asyncio.shield(question.answer)
 
-    async def _answered(self, key: str, asked_at: float, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _answered(
+        self, key: str, asked_at: float, ask: Callable[[], Awaitable[T | None]]
+    ) -> T | None:
         try:
             answer = await ask()
-            known = self._answers.get(key)
-            if known is None or known[0] < asked_at:
-                self._answers[key] = (asked_at, answer)
-                self._answers.move_to_end(key)
-                while len(self._answers) > self._most:
-                    self._answers.popitem(last=False)
+            self._keep(key, asked_at, answer)
             return answer
         finally:
             question = self._asked.get(key)
             if question is not None and question.asked_at == asked_at:
                 del self._asked[key]
 
-    def forget(self, key: str) -> None:
-        """Ask anew next time."""
+    def _keep(self, key: str, asked_at: float, answer: T | None) -> None:
+        known = self._answers.get(key) or self._nothing.get(key)
+        if known is not None and known[0] > asked_at:
+            return  # a later question was answered sooner
         self._answers.pop(key, None)
-        self._asked.pop(key, None)
+        self._nothing.pop(key, None)
+        answers = self._nothing if answer is None else self._answers
+        answers[key] = (asked_at, answer)
+        while len(answers) > self._most:
+            answers.popitem(last=False)
 
-    def forget_all(self) -> None:
-        """Ask anew about everything."""
-        self._answers.clear()
-        self._asked.clear()
+    def forget(self, is_meant: Callable[[T], bool]) -> None:
+        """Ask anew about what has such an answer."""
+        for key, (_, answer) in list(self._answers.items()):
+            if answer is not None and is_meant(answer):
+                del self._answers[key]
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return len(self._answers) + len(self._nothing)
 
     async def close(self) -> None:
         """Wait for the questions that are still asked."""

@@ -12,6 +12,7 @@ from scalar_tx.cluster.auth.security_log import THE_NODE, Caller, Event, tell
 from scalar_tx.cluster.auth.subjects import (
     check_exists,
     checked_name,
+    checked_subject,
     exists_already,
     missing,
     role_of,
@@ -111,6 +112,7 @@ class Roles:
     async def revoke(self, role: str, member: str, *, by: Caller = THE_NODE) -> None:
         """Take a role from a user or another role; nothing happens if they don't have it."""
         subject = role_subject(role)
+        checked_subject(member)
 
         async def work(tx: AsyncTransaction) -> None:
             for record in _both(member, subject):
@@ -121,6 +123,7 @@ class Roles:
 
     async def of(self, member: str) -> list[str]:
         """The names of the roles that a user or role was given itself."""
+        checked_subject(member)
         return await self._others(member, _HAS)
 
     async def members(self, role: str) -> list[str]:

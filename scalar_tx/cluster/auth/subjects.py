@@ -47,10 +47,21 @@ def role_of(subject: str) -> str | None:
     return name if kind == "role" else None
 
 
+def checked_subject(text: object) -> tuple[str, str]:
+    """The kind and name of a subject. InvalidOperationError, STX-5208."""
+    kind, _, name = text.partition(":") if isinstance(text, str) else ("", "", "")
+    if kind not in _TABLES:
+        raise InvalidOperationError(
+            f"{text!r:.60} is neither a user nor a role",
+            advice="Write 'user:' or 'role:' before the name",
+            code="STX-5208",
+        )
+    return kind, checked_name(name, kind)
+
+
 async def check_exists(tx: AsyncTransaction, subject: str) -> None:
     """InvalidOperationError, STX-5211: there is no such user or role."""
-    kind, _, name = subject.partition(":")
-    checked_name(name, kind)
+    kind, name = checked_subject(subject)
     if await tx.get(_TABLES[kind], {"realm": REALM, "name": name}) is None:
         raise missing(kind, name)
 

@@ -262,11 +262,22 @@ async def test_what_is_not_known_is_asked_once_in_a_while(target: str) -> None:
 async def test_a_worker_remembers_no_more_than_a_bound(target: str, clock: Clock) -> None:
     async with world(target, clock) as here:
         small = Authenticator(here.principals, here.hashing, remembered=5, elapsed=clock.elapsed)
-        token = await here.user("ada")
-        for _ in range(12):
+        tokens = [await here.user(f"user{n}") for n in range(7)]
+        for token in tokens:
             await code_of(small.authenticate(new_token()))
             await small.authenticate(token)
-        assert len(small._recent) == 5
+        assert len(small._recent) == 10
+
+
+async def test_nobody_makes_a_worker_forget_others(target: str) -> None:
+    async with world(target) as here:
+        token, bobs = await here.user("ada"), await here.user("bob")
+        for one in (token, bobs):
+            await here.authenticator.authenticate(one)
+        await here.authenticator.log_out(new_token())
+        await here.authenticator.log_out(bobs)
+        here.db._parts.context.storage.get = None  # type: ignore[method-assign,assignment]
+        await here.authenticator.authenticate(token)
 
 
 async def test_nobody_gets_in_while_the_database_is_away(target: str) -> None:

@@ -66,11 +66,22 @@ async def test_the_age_counts_from_the_question(clock: Clock) -> None:
 async def test_at_most_so_many(clock: Clock) -> None:
     recent: Recent[int] = Recent(4, 10, clock.elapsed)
     source = Source()
+
+    async def nothing() -> None:
+        return None
+
     for n in range(100):
         await recent.get(str(n), source.ask)
         await recent.get("often", source.ask)
     assert len(recent) == 10
     assert source.asked == 101
+    for n in range(100):
+        assert await recent.get(f"no {n}", nothing) is None
+    assert len(recent) == 20
+    assert await recent.get("often", source.ask) == 0  # nothing pushed it out
+    assert source.asked == 101
+    recent.forget(lambda answer: answer == 0)
+    assert len(recent) == 10
     assert not recent._asked
 
 

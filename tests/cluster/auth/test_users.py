@@ -189,6 +189,11 @@ async def test_grants(target: str) -> None:
         assert await grants.on(ORDERS) == await grants.of(CLERKS) == []
         assert await code_of(grants.grant(BOB, ["SELECT"], ORDERS)) == "STX-5211"
         assert await code_of(grants.grant(ADA, ["ALL"], ORDERS)) == "STX-5215"
+        for nobody in ("ada", "on:shop", "", "user:", "group:ada", None, 1):
+            assert await code_of(grants.grant(nobody, ["SELECT"], ORDERS)) == "STX-5208"  # type: ignore[arg-type]
+            assert await code_of(grants.revoke(nobody, ["SELECT"], ORDERS)) == "STX-5208"  # type: ignore[arg-type]
+            assert await code_of(grants.of(nobody)) == "STX-5208"  # type: ignore[arg-type]
+            assert await code_of(here.principals.roles.of(nobody)) == "STX-5208"  # type: ignore[arg-type]
         for place in ("coordinator", "scalar_tx.node_user", "a.b.c"):
             assert await code_of(grants.grant(ADA, ["SELECT"], place)) == "STX-5214"
 
