@@ -90,4 +90,4 @@ def tell(
 def quoted(value: str) -> str:
     """The value as one word of printable ASCII."""
     cut = value if len(value) <= LONGEST else value[:LONGEST] + "…"
-    return json.dumps(cut).replace("\x7f", "\\u007f")
+    return json.dumps(cut)

@@ -63,6 +63,21 @@ async def test_the_age_counts_from_the_question(clock: Clock) -> None:
     assert source.asked == 2
 
 
+async def test_a_slow_answer_does_not_replace_a_newer_one(clock: Clock) -> None:
+    recent: Recent[int] = Recent(4, 10, clock.elapsed)
+    slow, quick = Source(), Source()
+    slow.go.clear()
+    quick.truth = 1
+    first = asyncio.create_task(recent.get("a", slow.ask))
+    await asyncio.sleep(0)
+    clock.move(4)
+    assert await recent.get("a", quick.ask) == 1
+    slow.go.set()
+    assert await first == 0
+    assert await recent.get("a", slow.ask) == 1
+    assert (slow.asked, quick.asked) == (1, 1)
+
+
 async def test_at_most_so_many(clock: Clock) -> None:
     recent: Recent[int] = Recent(4, 10, clock.elapsed)
     source = Source()

@@ -118,6 +118,7 @@ async def test_nor_for_a_later_role(target: str) -> None:
         assert await code_of(roles.drop("clerks")) == "STX-5211"
         await roles.drop("clerks", if_exists=True)
         await roles.create("clerks")
+        assert await grants.of(CLERKS) == await grants.on("shop") == []
         await grants.grant(CLERKS, ["SELECT"], "shop")
         assert await roles.all() == ["chiefs", "clerks"]
         assert await roles.of(ADA) == await roles.of(CHIEFS) == await roles.members("clerks") == []
