@@ -13,8 +13,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from scalar_tx.cluster.auth.passwords import PasswordHashing
 from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
 from tests.cluster.auth.world import PASSWORD, code_of
@@ -62,23 +60,28 @@ class Held:
         self._hash: Any = hashing._hasher.hash
         self._inside = 0
         self.most = 0
+        self.reached = threading.Event()
         self.go = threading.Event()
         setattr(hashing, "_hasher", self)  # noqa: B010  # of another type
 
     def hash(self, password: bytes) -> str:
         self._inside += 1
         self.most = max(self.most, self._inside)
+        self.reached.set()
         assert self.go.wait(10)
         kept: str = self._hash(password)
         self._inside -= 1
         return kept
+
+    async def wait(self) -> None:
+        assert await asyncio.to_thread(self.reached.wait, 10)
 
 
 async def test_a_few_wait_and_more_are_refused_before_hashing() -> None:
     hashing = PasswordHashing(waiting=3)
     held = Held(hashing)
     calls = [asyncio.create_task(hashing.hashed(PASSWORD)) for _ in range(10)]
-    await asyncio.sleep(0.05)
+    await held.wait()
     refused = [call for call in calls if call.done()]
     assert len(refused) == 6
     assert hashing.hashes == 1  # the first one only has begun
@@ -97,7 +100,7 @@ async def test_who_has_gone_is_not_hashed_for() -> None:
     hashing = PasswordHashing(waiting=2)
     held = Held(hashing)
     calls = [asyncio.create_task(hashing.hashed(PASSWORD)) for _ in range(3)]
-    await asyncio.sleep(0.05)
+    await held.wait()
     for call in calls:
         call.cancel()
     await asyncio.sleep(0.01)
@@ -154,14 +157,17 @@ async def test_another_process_is_waited_for_and_not_for_ever(tmp_path: Path) ->
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-@pytest.mark.parametrize("with_file", [False, True])
-async def test_the_loop_goes_on_meanwhile(tmp_path: Path, with_file: bool) -> None:
-    hashing = PasswordHashing(lock_path=tmp_path / "lock" if with_file else None)
-    loop = asyncio.get_running_loop()
-    call = asyncio.create_task(hashing.hashed(PASSWORD))
-    longest, last = 0.0, loop.time()
-    while not call.done():
-        await asyncio.sleep(0)
-        longest, last = max(longest, loop.time() - last), loop.time()
-    assert longest < 0.02  # a hash takes longer
+async def test_the_loop_goes_on_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    hashing = PasswordHashing(lock_path=path)
+    held = Held(hashing)
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        call = asyncio.create_task(hashing.hashed(PASSWORD))
+        await asyncio.sleep(0.05)
+        assert not held.reached.is_set()  # it waits for the file, and we need not
+    await held.wait()
+    assert not call.done()
+    held.go.set()
+    assert await call
     await hashing.close()

@@ -113,7 +113,7 @@ async def compared(sequence: list[Any]) -> None:
                     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(steps)
 def test_rights_after_any_sequence(sequence: list[Any]) -> None:
     asyncio.run(compared(sequence))
