@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from scalar_tx.connection_async import open_async
 from scalar_tx.errors import ScalarTxError, StorageError
 from scalar_tx.manager_async import AsyncTransactionManager
 from scalar_tx.storage import registry
@@ -21,10 +23,7 @@ _IN_MEMORY: Final = "memory"
 
 def open_manager(settings: Settings) -> AsyncTransactionManager:
     """A manager every commit of which leaves a decision: whoever asks for one by id finds it."""
-    manager = AsyncTransactionManager(settings)
-    context = manager._parts.context  # noqa: SLF001  # what no caller of the library can set
-    context.options = replace(context.options, record_only=False)
-    return manager
+    return AsyncTransactionManager(settings, functools.partial(open_async, leaves_decisions=True))
 
 
 def is_in_memory(storage: StorageSettings) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from scalar_tx.cluster.gate import Gate
-from scalar_tx.cluster.node_server.access import ClosedNamespaces, OpenAccess
+from scalar_tx.cluster.node_server.access import OpenAccess
 from scalar_tx.cluster.node_server.database import Database
 from scalar_tx.cluster.node_server.services import handlers
 from scalar_tx.cluster.node_server.worker_parts import CallLimits, Identity, WorkerParts
@@ -52,10 +52,9 @@ class Served:
         self.manager = AsyncTransactionManager(load(self.target, self._settings), opening)
         self.worker = WorkerParts(
             Database(self.manager),
-            OpenAccess(),
+            OpenAccess(self.manager.settings),
             Gate(),
             self._sessions or Sessions(10_000, 10_000, 60, 60),
-            ClosedNamespaces("coordinator", "scalardb", "scalar_tx"),
             self._limits,
             Identity("here"),
         )

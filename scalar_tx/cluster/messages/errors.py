@@ -12,6 +12,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from scalar_tx import errors
+from scalar_tx.cluster.auth.refusals import NotAuthenticatedError, NotPermittedError
 from scalar_tx.cluster.messages.records import records_message, records_of
 from scalar_tx.cluster.messages.values import MalformedError, columns_message, columns_of
 from scalar_tx.cluster.rpc.v1 import errors_pb2
@@ -43,9 +44,10 @@ _KINDS: Final = {kind.__name__: kind for kind in (*_CODES, ScalarTxError)}
 
 def code_of(error: ScalarTxError) -> grpc.StatusCode:
     """The code that a client of any language goes by."""
-    given = getattr(error, "status_code", None)  # what only a node raises knows its own
-    if isinstance(given, grpc.StatusCode):
-        return given
+    if isinstance(error, NotAuthenticatedError):
+        return grpc.StatusCode.UNAUTHENTICATED
+    if isinstance(error, NotPermittedError):
+        return grpc.StatusCode.PERMISSION_DENIED
     kind = _kind(error)
     return grpc.StatusCode.INTERNAL if kind is ScalarTxError else _CODES[kind]
 

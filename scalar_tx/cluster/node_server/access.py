@@ -1,122 +1,89 @@
-"""Who calls, and what may they do?"""
+"""Who calls? Found out for each call, and for each message of a stream, by the token it bears."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import grpc
-
-from scalar_tx.errors import InvalidOperationError
-from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
-from scalar_tx.model.table import split_name
+from scalar_tx.cluster.auth.permissions import Principal
+from scalar_tx.cluster.auth.privileges import Rights, closed_namespaces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from scalar_tx.cluster.auth.authenticator import Authenticator
+    from scalar_tx.settings import Settings
 
-    from scalar_tx.model.operations import Operation
-
-
-class NotAllowedError(InvalidOperationError):
-    """The caller may not do that; whether what it names is there is not said."""
-
-    default_code = "STX-5050"
-    default_advice = "Ask whoever administers the node to grant it"
-    status_code = grpc.StatusCode.PERMISSION_DENIED
+_SCHEME = "bearer "
 
 
-class Caller(Protocol):
-    """Somebody who calls."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who calls: who they are, and where the call came from."""
+
+    principal: Principal
+    peer: str = ""
+    token: str | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
         """The user's name; empty where nobody logs in."""
-        ...
-
-    def may(self, privilege: str, table: str) -> bool:
-        """Is one of the nine privileges theirs on ``namespace.table``, or on ``namespace``?"""
-        ...
-
-    @property
-    def superuser(self) -> bool:
-        """May they do everything that may be done from outside?"""
-        ...
+        return self.principal.name
 
 
 class Access(Protocol):
     """Finds out who calls."""
 
-    async def caller(self, metadata: Mapping[str, str]) -> Caller:
-        """Who sent a call with that metadata? InvalidOperationError: nobody that may."""
+    @property
+    def asks(self) -> bool:
+        """Has a call to bear a token?"""
+        ...
+
+    async def caller(self, authorization: str, peer: str) -> Caller:
+        """Who sent a call with that header? NotAuthenticatedError: nobody that is known."""
+        ...
+
+    async def again(self, caller: Caller) -> Caller:
+        """The same caller, with what they may do by now. NotAuthenticatedError."""
         ...
 
 
-class Anybody:
-    """The caller of a node that asks nobody to log in."""
-
-    name = ""
-    superuser = True
-
-    def may(self, privilege: str, table: str) -> bool:
-        """Everything is allowed."""
-        return True
-
-
 class OpenAccess:
-    """The access to a node that asks nobody to log in."""
+    """The access to a node that asks nobody to log in; its own namespaces are closed all the same.
 
-    async def caller(self, metadata: Mapping[str, str]) -> Caller:
+    It is for one machine, or a network of its own.
+    """
+
+    asks = False
+
+    def __init__(self, settings: Settings) -> None:
+        rights = Rights(superuser=True, closed=closed_namespaces(settings))
+        self._anybody = Principal("", superuser=True, rights=rights)
+
+    async def caller(self, authorization: str, peer: str) -> Caller:
         """Anybody."""
-        return Anybody()
+        return Caller(self._anybody, peer)
+
+    async def again(self, caller: Caller) -> Caller:
+        """Anybody still."""
+        return caller
 
 
-class ClosedNamespaces:
-    """Namespaces that no call touches directly, whoever sends it."""
+class TokenAccess:
+    """The access to a node whose callers log in."""
 
-    def __init__(self, *names: str) -> None:
-        self._names = frozenset(names)
+    asks = True
 
-    def check(self, table: str) -> None:
-        """NotAllowedError: the table, or the namespace itself, is the node's own."""
-        if table.partition(".")[0] in self._names:
-            raise NotAllowedError(
-                f"{table} is kept by the node itself",
-                advice="Use the calls made for it: Settle, Administration, Security",
-            )
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
 
+    async def caller(self, authorization: str, peer: str) -> Caller:
+        """The holder of the token that the header bears."""
+        token = None
+        if authorization[: len(_SCHEME)].lower() == _SCHEME:
+            token = authorization[len(_SCHEME) :].strip()
+        principal = await self._authenticator.authenticate(token, peer=peer)
+        return Caller(principal, peer, token)
 
-def check_operation(caller: Caller, closed: ClosedNamespaces, operation: Operation) -> None:
-    """NotAllowedError: the caller may not run that operation."""
-    split_name(operation.table)
-    closed.check(operation.table)
-    for privilege in privileges_for(operation):
-        check(caller, privilege, operation.table)
-
-
-def check(caller: Caller, privilege: str, table: str) -> None:
-    """NotAllowedError: the caller lacks a privilege."""
-    if not caller.may(privilege, table):
-        raise NotAllowedError(f"{caller.name or 'this caller'} may not {privilege} on {table}")
-
-
-def check_superuser(caller: Caller, what: str) -> None:
-    """NotAllowedError: only superusers may."""
-    if not caller.superuser:
-        raise NotAllowedError(f"only a superuser may {what}")
-
-
-def privileges_for(operation: Operation) -> tuple[str, ...]:
-    """What an operation needs: a write that tells of the record reads it, too."""
-    if isinstance(operation, Get | Scan):
-        return ("SELECT",)
-    if isinstance(operation, Insert):
-        return ("INSERT",)
-    if isinstance(operation, Upsert):
-        return ("INSERT", "UPDATE")
-    reads = ("SELECT",) if operation.where is not None else ()
-    if isinstance(operation, Put):
-        return ("INSERT", "UPDATE", *reads)
-    if isinstance(operation, Delete):
-        return ("DELETE", *reads)
-    if isinstance(operation, Update) and operation.missing == "error":
-        return ("UPDATE", "SELECT")
-    return ("UPDATE", *reads)
+    async def again(self, caller: Caller) -> Caller:
+        """The holder of the same token, as it is now."""
+        principal = await self._authenticator.authenticate(caller.token, peer=caller.peer)
+        return Caller(principal, caller.peer, caller.token)

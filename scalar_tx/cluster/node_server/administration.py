@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from scalar_tx.cluster.auth.permissions import check_namespace, check_superuser, check_table
+from scalar_tx.cluster.auth.privileges import Privilege
 from scalar_tx.cluster.messages.schemas import schema_message, schema_of
 from scalar_tx.cluster.messages.values import value_of
-from scalar_tx.cluster.node_server.access import check, check_superuser
 from scalar_tx.cluster.node_server.calls import Method
 from scalar_tx.cluster.rpc.v1 import administration_pb2 as rpc
 from scalar_tx.cluster.rpc.v1 import values_pb2
-from scalar_tx.model.table import split_name
 from scalar_tx.outcome_table import OUTCOME
 
 if TYPE_CHECKING:
@@ -63,16 +63,23 @@ class AdministrationCalls:
     def _steps(self) -> Administration:
         return self._worker.database.parts.administration
 
-    def _table_for(self, caller: Caller, privilege: str, table: str) -> str:
-        split_name(table)
-        self._worker.closed.check(table)
-        check(caller, privilege, table)
+    def _table_for(self, caller: Caller, privilege: Privilege, table: str) -> str:
+        check_table(caller.principal, privilege, table, peer=caller.peer)
+        return table
+
+    def _seen(self, caller: Caller, table: str) -> str:
+        if not caller.principal.rights.sees(table):
+            self._table_for(caller, Privilege.SELECT, table)  # it says so
         return table
 
     def _namespace_for(self, caller: Caller, what: str, namespace: str) -> str:
-        self._worker.closed.check(namespace)
-        check_superuser(caller, what)
+        self._superuser(caller, what)
+        if caller.principal.rights.is_closed(namespace):
+            check_namespace(caller.principal, Privilege.CREATE, namespace, peer=caller.peer)
         return namespace
+
+    def _superuser(self, caller: Caller, what: str) -> None:
+        check_superuser(caller.principal, what, peer=caller.peer)
 
     async def _create_namespace(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         name = self._namespace_for(caller, "create namespaces", ask.namespace)
@@ -92,15 +99,15 @@ class AdministrationCalls:
 
     async def _namespaces(self, ask: rpc.Change, caller: Caller) -> values_pb2.Names:
         found = await self._worker.database.change(self._steps.namespaces())
-        seen = [one for one in found if caller.may("SELECT", one)]
-        return values_pb2.Names(names=seen)
+        rights = caller.principal.rights
+        return values_pb2.Names(names=[one for one in found if rights.sees_namespace(one)])
 
     async def _create_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         if ask.table == OUTCOME:  # what a node keeps for its callers, made on purpose
-            check_superuser(caller, f"make {OUTCOME}")
+            self._superuser(caller, f"make {OUTCOME}")
             table = ask.table
         else:
-            table = self._table_for(caller, "CREATE", ask.table)
+            table = self._table_for(caller, Privilege.CREATE, ask.table)
         await self._worker.database.change(
             self._steps.create_table(
                 table,
@@ -113,35 +120,37 @@ class AdministrationCalls:
         return _DONE
 
     async def _drop_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "DROP", ask.table)
+        table = self._table_for(caller, Privilege.DROP, ask.table)
         await self._worker.database.change(self._steps.drop_table(table, if_exists=ask.if_exists))
+        if self._worker.principals is not None:  # another table of that name is another table
+            await self._worker.principals.grants.forget_place(table)
         return _DONE
 
     async def _truncate_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "TRUNCATE", ask.table)
+        table = self._table_for(caller, Privilege.TRUNCATE, ask.table)
         await self._worker.database.change(self._steps.truncate_table(table))
         return _DONE
 
     async def _tables(self, ask: rpc.Change, caller: Caller) -> values_pb2.Names:
         found = await self._worker.database.change(self._steps.tables(ask.namespace))
-        return values_pb2.Names(names=[one for one in found if caller.may("SELECT", one)])
+        return values_pb2.Names(names=[one for one in found if caller.principal.rights.sees(one)])
 
     async def _table(self, ask: rpc.Change, caller: Caller) -> rpc.Description:
-        table = self._table_for(caller, "SELECT", ask.table)
+        table = self._seen(caller, ask.table)
         schema = await self._worker.database.change(self._steps.table(table))
         return rpc.Description(schema=schema_message(schema))
 
     async def _stored_tables(self, ask: rpc.Change, caller: Caller) -> values_pb2.Names:
         found = await self._worker.database.change(self._steps.stored_tables(ask.namespace))
-        return values_pb2.Names(names=[one for one in found if caller.may("SELECT", one)])
+        return values_pb2.Names(names=[one for one in found if caller.principal.rights.sees(one)])
 
     async def _stored_table(self, ask: rpc.Change, caller: Caller) -> rpc.Description:
-        table = self._table_for(caller, "SELECT", ask.table)
+        table = self._seen(caller, ask.table)
         schema = await self._worker.database.change(self._steps.stored_table(table))
         return rpc.Description(schema=None if schema is None else schema_message(schema))
 
     async def _add_column(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
         await self._worker.database.change(
             self._steps.add_column(
                 table,
@@ -154,7 +163,7 @@ class AdministrationCalls:
         return _DONE
 
     async def _drop_column(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
         await self._worker.database.change(
             self._steps.drop_column(
                 table,
@@ -166,7 +175,7 @@ class AdministrationCalls:
         return _DONE
 
     async def _rename_column(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
         await self._worker.database.change(
             self._steps.rename_column(
                 table, ask.column, ask.new_name, transaction=not ask.without_transactions
@@ -175,7 +184,7 @@ class AdministrationCalls:
         return _DONE
 
     async def _alter_column_type(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
         await self._worker.database.change(
             self._steps.alter_column_type(
                 table, ask.column, ask.data_type, transaction=not ask.without_transactions
@@ -184,15 +193,15 @@ class AdministrationCalls:
         return _DONE
 
     async def _rename_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
-        self._table_for(caller, "CREATE", ask.new_name)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
+        self._table_for(caller, Privilege.CREATE, ask.new_name)
         await self._worker.database.change(
             self._steps.rename_table(table, ask.new_name, transaction=not ask.without_transactions)
         )
         return _DONE
 
     async def _import_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "CREATE", ask.table)
+        table = self._table_for(caller, Privilege.CREATE, ask.table)
         await self._worker.database.change(
             self._steps.import_table(
                 table,
@@ -204,7 +213,7 @@ class AdministrationCalls:
         return _DONE
 
     async def _create_index(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
         await self._worker.database.change(
             self._steps.create_index(
                 table,
@@ -217,7 +226,7 @@ class AdministrationCalls:
         return _DONE
 
     async def _drop_index(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
         await self._worker.database.change(
             self._steps.drop_index(
                 table,
@@ -229,7 +238,7 @@ class AdministrationCalls:
         return _DONE
 
     async def _repair_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        table = self._table_for(caller, "ALTER", ask.table)
+        table = self._table_for(caller, Privilege.ALTER, ask.table)
         await self._worker.database.change(
             self._steps.repair_table(
                 table,
@@ -241,14 +250,14 @@ class AdministrationCalls:
         return _DONE
 
     async def _upgrade(self, ask: rpc.Change, caller: Caller) -> values_pb2.Names:
-        check_superuser(caller, "upgrade all tables")
+        self._superuser(caller, "upgrade all tables")
         done = await self._worker.database.change(
             self._steps.upgrade(options=_options(ask), dry_run=ask.dry_run)
         )
         return values_pb2.Names(names=done)
 
     async def _create_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        check_superuser(caller, "make the coordinator's tables")
+        self._superuser(caller, "make the coordinator's tables")
         await self._worker.database.change(
             self._steps.create_coordinator_tables(
                 if_not_exists=ask.if_not_exists, options=_options(ask)
@@ -257,19 +266,19 @@ class AdministrationCalls:
         return _DONE
 
     async def _drop_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        check_superuser(caller, "drop the coordinator's tables")
+        self._superuser(caller, "drop the coordinator's tables")
         await self._worker.database.change(
             self._steps.drop_coordinator_tables(if_exists=ask.if_exists)
         )
         return _DONE
 
     async def _truncate_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        check_superuser(caller, "truncate the coordinator's tables")
+        self._superuser(caller, "truncate the coordinator's tables")
         await self._worker.database.change(self._steps.truncate_coordinator_tables())
         return _DONE
 
     async def _repair_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
-        check_superuser(caller, "repair the coordinator's tables")
+        self._superuser(caller, "repair the coordinator's tables")
         await self._worker.database.change(self._steps.repair_coordinator_tables(_options(ask)))
         return _DONE
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
+from scalar_tx.cluster.auth.permissions import Principal
 from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
 from scalar_tx.cluster.messages.values import MalformedError
+from scalar_tx.cluster.node_server.access import Caller
 from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavailableError
 
 if TYPE_CHECKING:
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
     from scalar_tx.cluster.gate import Gate
-    from scalar_tx.cluster.node_server.access import Access, Caller
+    from scalar_tx.cluster.node_server.access import Access
 
     Context = grpc.aio.ServicerContext[Any, Any]
     Unary = Callable[[Any, Caller], Awaitable[Any]]
     Streaming = Callable[[Context, Caller, Any], Awaitable[None]]
 
 _log = logging.getLogger("scalar_tx.node")
+_NOBODY = Principal("")  # who has not logged in
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +111,12 @@ class Calls:
             return grpc.stream_stream_rpc_method_handler(self._streaming(method), takes, gives)
         return grpc.unary_stream_rpc_method_handler(self._streaming(method), takes, gives)
 
-    async def _caller(self, context: Context, method: Method) -> Caller | None:
+    async def _caller(self, context: Context, method: Method) -> Caller:
+        peer = context.peer() or ""
         if method.open:
-            return None
-        metadata = {
-            name: value
-            for name, value in context.invocation_metadata() or ()
-            if isinstance(value, str)
-        }
-        return await self._access.caller(metadata)
+            return Caller(_NOBODY, peer)
+        headers = dict(context.invocation_metadata() or ())
+        return await self._access.caller(str(headers.get("authorization", "")), peer)
 
     def _unary(self, method: Method) -> Any:
         async def unary(request: Any, context: Context) -> Any:

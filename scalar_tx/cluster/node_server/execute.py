@@ -13,9 +13,9 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.auth.permissions import check_operation
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.scripts import script_of
-from scalar_tx.cluster.node_server.access import check_operation
 from scalar_tx.cluster.node_server.replies import result_message
 from scalar_tx.cluster.node_server.transact import begun
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
@@ -44,7 +44,7 @@ class Execute:
         script = script_of(ask.script)
         for step in script.steps:
             if not isinstance(step.work, Requirement):
-                check_operation(caller, self._worker.closed, step.work)
+                check_operation(caller.principal, step.work, peer=caller.peer)
         # It is bounded by its own deadline; none of it waits for the client.
         with self._worker.opened(tx_id, caller, lambda _: None) as session, session.busy():
             return await self._run(ask, tx_id, script)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from scalar_tx.cluster.auth.permissions import check_operation
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
 from scalar_tx.cluster.messages.values import MalformedError
-from scalar_tx.cluster.node_server.access import check_operation
 from scalar_tx.cluster.node_server.calls import known_error
 from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.replies import (
@@ -46,7 +46,7 @@ class Stream:
 
     def __init__(self, worker: WorkerParts, caller: Caller, begin: rpc.Begin) -> None:
         self._worker = worker
-        self._caller = caller
+        self.caller = caller
         self._run = worker.database.run
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
@@ -116,7 +116,7 @@ class Stream:
 
     def _checked(self, message: Any) -> Operation:
         operation = operation_of(message)
-        check_operation(self._caller, self._worker.closed, operation)
+        check_operation(self.caller.principal, operation, peer=self.caller.peer)
         return operation
 
     async def _one(self, request: rpc.Request) -> rpc.Reply:
@@ -133,7 +133,7 @@ class Stream:
 
     async def _open_scanner(self, request: rpc.Request) -> rpc.Reply:
         scan = scan_of(request.open_scanner.scan)
-        check_operation(self._caller, self._worker.closed, scan)
+        check_operation(self.caller.principal, scan, peer=self.caller.peer)
         number, whole = request.open_scanner.number, request.open_scanner.whole
         return rpc.Reply(page=await self._scanners.open(number, scan, whole=whole))
 
@@ -151,7 +151,7 @@ class Stream:
 
     def _call(self, message: rpc.Look) -> Call:
         # Each user's calls are their own, whatever scope they count under.
-        scope = f"{self._caller.name}@{message.scope}" if self._caller.name else message.scope
+        scope = f"{self.caller.name}@{message.scope}" if self.caller.name else message.scope
         if not message.key or not message.scope:
             raise MalformedError("a call has a scope and a key")
         return Call(scope, message.key, message.digest, message.what)
@@ -251,4 +251,5 @@ class Transact:
                 )
             if request.HasField("begin"):
                 raise MalformedError("a stream is one transaction, and it was begun already")
+            stream.caller = await self._worker.access.again(stream.caller)
         raise MalformedError(f"a stream has {self._worker.limits.stream_messages} requests at most")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scalar_tx.cluster.auth.permissions import check_operation, check_superuser, check_table
+from scalar_tx.cluster.auth.privileges import Privilege
+from scalar_tx.cluster.auth.security_log import Caller as By
+from scalar_tx.cluster.auth.security_log import Event, tell
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.operations import scan_of
 from scalar_tx.cluster.messages.values import columns_of
-from scalar_tx.cluster.node_server.access import check, check_operation, check_superuser
 from scalar_tx.cluster.node_server.calls import Method
 from scalar_tx.cluster.node_server.execute import Execute
 from scalar_tx.cluster.node_server.expiring import Expiring
@@ -15,7 +18,6 @@ from scalar_tx.cluster.node_server.scanners import Scanners
 from scalar_tx.cluster.node_server.transact import Transact, begun
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
-from scalar_tx.model.table import split_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +52,7 @@ class TransactionCalls:
     ) -> None:
         tx_id = check_callers_id(ask.begin.transaction_id)
         scan = scan_of(ask.scan)
-        check_operation(caller, self._worker.closed, scan)
+        check_operation(caller.principal, scan, peer=caller.peer)
         client = Expiring(tx_id)
         with self._worker.opened(tx_id, caller, client.expire) as session:
             steps = begun(self._worker, ask.begin)
@@ -79,24 +81,24 @@ class TransactionCalls:
         tx_id = check_known_id(ask.transaction_id)
         settle = self._worker.database.parts.settle(tx_id)
         found = await self._worker.database.run(settle, whole=True)
+        by = By(caller.name, caller.peer)
+        tell(Event.SETTLE, by, subject=tx_id, detail=found.value)
         return rpc.Decision(state=state_message(found))
 
     async def _recover(self, ask: rpc.RecoverRequest, caller: Caller) -> rpc.RecoverReply:
-        split_name(ask.table)
-        self._worker.closed.check(ask.table)
-        check(caller, "SELECT", ask.table)
+        check_table(caller.principal, Privilege.SELECT, ask.table, peer=caller.peer)
         recover = self._worker.database.parts.recover(ask.table, columns_of(ask.key))
         found = await self._worker.database.run(recover, whole=True)
         return rpc.RecoverReply(state=None if found is None else state_message(found))
 
     async def _finish(self, ask: rpc.TransactionName, caller: Caller) -> rpc.FinishReply:
-        check_superuser(caller, "remove decisions")
+        check_superuser(caller.principal, "remove decisions", peer=caller.peer)
         finish = self._worker.database.parts.finish(check_known_id(ask.transaction_id))
         finished = await self._worker.database.run(finish, whole=True)
         return rpc.FinishReply(finished=finished)
 
     async def _forget_outcomes(self, ask: Any, caller: Caller) -> rpc.ForgetOutcomesReply:
-        check_superuser(caller, "remove the results of others' calls")
+        check_superuser(caller.principal, "remove results of calls", peer=caller.peer)
         steps = iter((True,))
         forget = self._worker.database.parts.outcomes.forget_old(lambda: next(steps, False))
         removed = await self._worker.database.run(forget, whole=True)
@@ -109,5 +111,5 @@ class TransactionCalls:
             node=who.node,
             worker=who.worker,
             workers=who.workers,
-            authentication=who.authentication,
+            authentication=self._worker.access.asks,
         )

@@ -11,10 +11,13 @@ from scalar_tx.errors import InvalidOperationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from scalar_tx.cluster.auth.principals import Principals
     from scalar_tx.cluster.gate import Gate
-    from scalar_tx.cluster.node_server.access import Access, Caller, ClosedNamespaces
+    from scalar_tx.cluster.node_server.access import Access, Caller
     from scalar_tx.cluster.node_server.database import Database
+    from scalar_tx.cluster.node_server.security import SecurityCalls
     from scalar_tx.cluster.sessions import Expiry, Session, Sessions
+    from scalar_tx.model.state import TransactionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,6 @@ class Identity:
     node: str = ""
     worker: int = 0
     workers: int = 1
-    authentication: bool = False
 
 
 @dataclass(slots=True)
@@ -49,9 +51,11 @@ class WorkerParts:
     access: Access
     gate: Gate
     sessions: Sessions
-    closed: ClosedNamespaces
     limits: CallLimits = field(default_factory=CallLimits)
     identity: Identity = field(default_factory=Identity)
+    principals: Principals | None = None  # where callers log in
+    security: SecurityCalls | None = None
+    ended: Callable[[TransactionState | None, float, bool], None] | None = None
     _ids: set[str] = field(default_factory=set)
 
     @contextmanager

@@ -16,6 +16,7 @@ import grpc
 from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.pausing import PauseFailedError
 from scalar_tx.cluster.sessions import TooManyOpenError
+from scalar_tx.connection import parts_of
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Work:
             "process": os.getpid(),
             "slot": self.host.slot,
             "pool": [pool.min_idle, pool.max_idle, pool.max_total],
-            "record_only": self.host.manager._parts.context.options.record_only,
+            "record_only": parts_of(self.host.manager).context.options.record_only,
             "paused": self.host.gate.closed,
         }
 

@@ -278,7 +278,7 @@ def test_the_node_s_own_tables_are_closed(channel: grpc.Channel) -> None:
     for number, table in enumerate(("coordinator.state", "scalar_tx.outcome", "scalardb.metadata")):
         how: dict[str, Any] = {} if number else {"begin": begin("closed")}
         reply = talk.say(one=operation_message(Scan(table, whole_table=True)), **how)
-        assert told(reply).code == "STX-5050"
+        assert told(reply).code == "STX-5202"
         assert reply.error.code == grpc.StatusCode.PERMISSION_DENIED.value[0]
     talk.say(end=rpc.Request.ROLLBACK)
 
