@@ -11,7 +11,7 @@ from scalar_tx.errors import InvalidOperationError
 if TYPE_CHECKING:
     from scalar_tx.transaction_async import AsyncTransaction
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")  # MySQL's keys are short
 _TABLES: Final = {"user": USER, "role": ROLE}
 
 
@@ -25,7 +25,7 @@ def checked_name(text: object, what: str) -> str:
     if not isinstance(text, str) or not is_name(text):
         raise InvalidOperationError(
             f"{text!r:.60} can't be the name of a {what}",
-            advice="Use 1 to 128 letters and digits of ASCII, and . _ @ + - behind the first",
+            advice="Use 1 to 64 letters and digits of ASCII, and . _ @ + - behind the first",
             code="STX-5208",
         )
     return text

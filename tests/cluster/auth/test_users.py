@@ -47,7 +47,7 @@ async def test_users_come_and_go(target: str) -> None:
 
 async def test_what_can_be_no_name(target: str) -> None:
     async with world(target) as here:
-        for name in ("", "a b", "a\nb", "é", "-a", "a" * 129, "a:b", None, "a\n"):
+        for name in ("", "a b", "a\nb", "é", "-a", "a" * 65, "a:b", None, "a\n"):
             assert await code_of(here.principals.users.create(name, PASSWORD)) == "STX-5208"  # type: ignore[arg-type]
             assert await code_of(here.principals.roles.create(name)) == "STX-5208"  # type: ignore[arg-type]
         await here.principals.users.create("Ada.L+1@example.org_-", PASSWORD)
