@@ -88,13 +88,23 @@ def _run(config: str | None, overrides: dict[str, Any], *, as_json: bool) -> Non
     def announce(found: dict[str, Any]) -> None:
         _print_json(found) if as_json else _print(found, settings.node)
 
-    asyncio.run(supervise(config, overrides, settings, announce))
+    def first_user(name: str, password: str) -> None:
+        if as_json:
+            _print_json({"user": name, "password": password}, "first user")
+        else:
+            print(
+                f"There was no user. The first one is {name}, with the password {password}\n"
+                "It is shown only now: log in with it, and change it.",
+                flush=True,
+            )
+
+    asyncio.run(supervise(config, overrides, settings, announce, first_user))
 
 
-def _print_json(found: dict[str, Any]) -> None:
+def _print_json(found: dict[str, Any], event: str = "listening") -> None:
     from json import dumps
 
-    print(dumps({"event": "listening", **found}), flush=True)
+    print(dumps({"event": event, **found}), flush=True)
 
 
 def _print(found: dict[str, Any], node: NodeSettings) -> None:

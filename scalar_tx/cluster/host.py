@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from scalar_tx.cluster.node_server.worker_parts import Identity
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.gate import Gate
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.limits import Limits
     from scalar_tx.cluster.node_pause import NodePause
     from scalar_tx.cluster.node_sessions import NodeSessions
+    from scalar_tx.cluster.node_users import NodeUsers
     from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.observe.metrics import Metrics
     from scalar_tx.settings import NodeSettings, Settings
@@ -28,6 +31,8 @@ class Host:
     health: Health
     metrics: Metrics
     pause: NodePause
+    users: NodeUsers | None = None  # where callers have to log in
+    identity: Identity = field(default_factory=Identity)
 
     @property
     def node(self) -> NodeSettings:

@@ -9,6 +9,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.node_server.access import OpenAccess, TokenAccess
+from scalar_tx.cluster.node_server.database import Database
+from scalar_tx.cluster.node_server.security import SecurityCalls
+from scalar_tx.cluster.node_server.services import handlers as own_handlers
+from scalar_tx.cluster.node_server.worker_parts import CallLimits, WorkerParts
 from scalar_tx.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -20,20 +25,38 @@ if TYPE_CHECKING:
 
     Offer = Callable[[Host], Sequence[grpc.GenericRpcHandler]]
 
-# The node's own services, and those of the open protocol on the listener of its own.
-_OWN: tuple[Offer, ...] = ()
-_SCALARDB_SERVER: tuple[Offer, ...] = ()
-
 
 def handlers(host: Host) -> list[grpc.GenericRpcHandler]:
     """What is offered on the node's port. SettingsError: a service that is named is not there."""
-    offers = (*_OWN, *(_named(name) for name in host.node.services))
+    offers = (_own, *(_named(name) for name in host.node.services))
     return [host.health.services(), *(one for offer in offers for one in offer(host))]
 
 
 def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
     """What is offered on the port of the open protocol (ScalarDB Server's protocol 3)."""
-    return [host.health.services(), *(one for offer in _SCALARDB_SERVER for one in offer(host))]
+    return [host.health.services()]
+
+
+def _own(host: Host) -> list[grpc.GenericRpcHandler]:
+    """Our own protocol."""
+    users, limits = host.users, host.limits
+    database = Database(host.manager)
+    worker = WorkerParts(
+        database,
+        OpenAccess(host.settings) if users is None else TokenAccess(users.authenticator),
+        host.gate,
+        host.sessions,
+        CallLimits(
+            elements=limits.elements,
+            stream_messages=limits.stream_messages,
+            page_records=limits.scan_page,
+        ),
+        host.identity,
+        principals=None if users is None else users.principals,
+        security=None if users is None else SecurityCalls(users.authenticator, users.principals),
+        ended=host.metrics.count_end,
+    )
+    return own_handlers(worker)
 
 
 def _named(name: str) -> Offer:

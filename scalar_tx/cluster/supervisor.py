@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import uuid
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -64,7 +65,8 @@ def worker_count(settings: Settings) -> int:
 class Supervisor:
     """One node. ``target`` and ``overrides`` are what ``settings`` were loaded from.
 
-    ``announce`` is called once, with what a user must know: the ports, and whether it is ready.
+    ``announce`` is called once, with what a user must know: the ports, and whether it is ready;
+    ``first_user`` with a name and a password, where the node had no user and made one.
     """
 
     def __init__(
@@ -73,7 +75,11 @@ class Supervisor:
         overrides: Mapping[str, object],
         settings: Settings,
         announce: Callable[[Data], None],
+        first_user: Callable[[str, str], None],
     ) -> None:
+        self._first_user = first_user
+        self._new_user: tuple[str, str] | None = None  # to be told behind the ports
+        self._name = uuid.uuid4().hex
         self._target = target
         self._overrides = dict(overrides)
         self._settings = settings
@@ -128,6 +134,7 @@ class Supervisor:
                 changed=self._changed,
                 ended=self._worker_gone,
                 failed=self._worker_failed,
+                first_user=self._there_is_a_user,
             )
             for slot in range(workers)
         ]
@@ -173,6 +180,7 @@ class Supervisor:
         host = resolved(self._node.scalardb_server_host)
         scalardb_port = self._ports["scalardb_server_port"]
         return {
+            "node": self._name,
             "slot": slot,
             "workers": len(self._workers),
             "target": self._target,
@@ -221,6 +229,16 @@ class Supervisor:
         if not self._announced:
             self._announced = True
             self._announce({**self._ports, "workers": len(self._workers), "ready": self._ready})
+
+        if self._new_user is not None:
+            name, password = self._new_user
+            self._new_user = None
+            self._first_user(name, password)
+
+    def _there_is_a_user(self, name: str, password: str) -> None:
+        self._new_user = (name, password)
+        if self._announced:
+            self._announce_once()
 
     def _worker_gone(self, slot: int) -> None:
         """What it counted as open is open no more."""
@@ -291,7 +309,8 @@ async def supervise(
     overrides: Mapping[str, object],
     settings: Settings,
     announce: Callable[[Data], None],
+    first_user: Callable[[str, str], None],
 ) -> None:
     """Run a node until it is told to end, by SIGTERM or SIGINT. ScalarTxError: it can't begin."""
     _log.info("process %d supervises a node on %s", os.getpid(), settings.source)
-    await Supervisor(target, overrides, settings, announce).run()
+    await Supervisor(target, overrides, settings, announce, first_user).run()

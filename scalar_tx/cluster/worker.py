@@ -12,10 +12,12 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from scalar_tx.cluster.auth.principals import FIRST_USER
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.control import Channel
 from scalar_tx.cluster.gate import Gate
@@ -24,7 +26,9 @@ from scalar_tx.cluster.host import Host
 from scalar_tx.cluster.limits import channel_arguments
 from scalar_tx.cluster.listening import address
 from scalar_tx.cluster.node_pause import NodePause
+from scalar_tx.cluster.node_server.worker_parts import Identity
 from scalar_tx.cluster.node_sessions import NodeSessions
+from scalar_tx.cluster.node_users import NodeUsers
 from scalar_tx.cluster.opening import divided, look_at_storage, open_manager
 from scalar_tx.cluster.orphan import leave_when_orphaned
 from scalar_tx.cluster.services import handlers, scalardb_handlers
@@ -125,15 +129,21 @@ class Worker:
     async def _serve(self, settings: Settings, data: Data) -> None:
         slot = data["slot"]
         counts = SharedCounts(data["counts"], data["workers"], bytes.fromhex(data["counts_key"]))
+        manager = open_manager(settings)
+        users = None
+        if settings.node.asks_who_calls:
+            users = NodeUsers(manager, Path(data["metrics"]))
         self._host = host = Host(
             settings=settings,
             slot=slot,
-            manager=open_manager(settings),
+            manager=manager,
             gate=self.gate,
             sessions=NodeSessions(settings.node.limits, counts, slot),
             health=self.health,
             metrics=Metrics(),
             pause=NodePause(self._channel),
+            users=users,
+            identity=Identity(data["node"], slot, data["workers"]),
         )
         tls = settings.node.tls
         credentials = None if tls is None else Certificates(tls).credentials()
@@ -178,10 +188,21 @@ class Worker:
             except Exception:  # noqa: BLE001  # whatever it is, it is looked at again
                 _log.exception("the storage could not be looked at")
             else:
+                if found.seen:
+                    await self._begin_users(host)
                 self._channel.tell("storage", {"seen": found.seen, "trouble": found.trouble})
                 if found.seen:
                     return
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _begin_users(self, host: Host) -> None:
+        """One worker of a node sees to it that there are users, and that old tokens go."""
+        if host.users is None or host.slot != 0:
+            return
+        secret = await host.users.begin()
+        if secret is not None:
+            self._channel.tell("first user", {"name": FIRST_USER, "password": secret})
+        self._go_on(host.users.keep_clean())
 
     # Its end.
 
@@ -203,7 +224,7 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         if self._host is not None:
-            closing = asyncio.ensure_future(self._host.manager.close())
+            closing = asyncio.ensure_future(_closed(self._host))
             await asyncio.wait([closing], timeout=rollback)
         self._channel.close()
 
@@ -218,6 +239,12 @@ class Worker:
 
     async def _all_ended(self, grace: float) -> None:
         await asyncio.gather(*(server.stop(grace) for server in self._servers))
+
+
+async def _closed(host: Host) -> None:
+    if host.users is not None:
+        await host.users.close()
+    await host.manager.close()
 
 
 def _settings(data: Data, name: str) -> Settings:

@@ -25,7 +25,8 @@ class WorkerProcess(Child):
 
     ``first_words`` makes what a new process is told, when it is told. ``changed`` is called
     whenever something of it has, ``ended`` with the slot when a process has ended, ``failed`` with
-    what a worker says that can't begin: class, message, advice and code of an error.
+    what a worker says that can't begin: class, message, advice and code of an error; ``first_user``
+    with the name and password of the user that was made, since there was none.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class WorkerProcess(Child):
         changed: Callable[[], None],
         ended: Callable[[int], None],
         failed: Callable[[list[str]], None],
+        first_user: Callable[[str, str], None],
     ) -> None:
         super().__init__(f"worker {slot}", MODULE, descriptors)
         self.slot = slot
@@ -49,6 +51,7 @@ class WorkerProcess(Child):
         self._changed = changed
         self._ended = ended
         self._failed = failed
+        self._first_user = first_user
 
     @property
     def ready(self) -> bool:
@@ -80,6 +83,8 @@ class WorkerProcess(Child):
             self.storage_seen = bool(data["seen"])
             self.trouble = str(data["trouble"])
             self._changed()
+        elif what == "first user":
+            self._first_user(str(data["name"]), str(data["password"]))
 
     def gone(self) -> None:
         """Nothing of what was known of it holds for the next."""

@@ -53,7 +53,8 @@ class NodeSettings:
     services. ``decommission_seconds`` is how long everything is still accepted after SIGTERM,
     ``drain_seconds`` how long what is open may then go on, ``rollback_seconds`` how long undoing
     the rest may take. ``tls_enabled`` without ``tls`` is a program that only calls nodes, which
-    trusts what ``client_trust`` holds.
+    trusts what ``client_trust`` holds. ``auth_named``: whether callers have to log in, as far as
+    the settings say so.
     """
 
     host: str = "127.0.0.1"
@@ -74,7 +75,13 @@ class NodeSettings:
     tls_enabled: bool = False
     tls: TlsSettings | None = None
     client_trust: str | None = None
+    auth_named: bool | None = None
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def asks_who_calls(self) -> bool:
+        """Have callers to log in? Unless told, where TLS keeps what they send to themselves."""
+        return self.tls is not None if self.auth_named is None else self.auth_named
 
 
 def node_settings(values: Values) -> NodeSettings:
@@ -98,6 +105,9 @@ def node_settings(values: Values) -> NodeSettings:
         tls_enabled=values.flag("cluster.tls.enabled"),
         tls=_tls(values),
         client_trust=values.text("cluster.tls.ca_root_cert_path"),
+        auth_named=values.flag("cluster.auth.enabled")
+        if values.names("cluster.auth.enabled")
+        else None,
         limits=_limits(values),
     )
 

@@ -24,7 +24,7 @@ def face(request: pytest.FixtureRequest) -> either.Face:
     return found
 
 
-@pytest.fixture(params=either.TARGETS)
+@pytest.fixture(params=either.AND_A_NODE)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     yield either.url(request.param, tmp_path)
     either.close_nodes()

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from scalar_tx.connection import Parts
 
-TARGETS = ("memory", "sqlite", "node")
+TARGETS = ("memory", "sqlite")
+AND_A_NODE = (*TARGETS, "node")
 NODE = "node+"
 _SERVED: dict[int, Served] = {}
 

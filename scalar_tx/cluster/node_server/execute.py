@@ -83,7 +83,11 @@ class Execute:
         # Whether the id was used before is asked before the first write, whatever the client says
         # of it: a message that is sent twice must not be done twice.
         steps = begun(self._worker, ask.begin, fresh=False)
-        results = await self._worker.database.run(run_transaction(steps, script), whole=True)
+        began = time.monotonic()
+        try:
+            results = await self._worker.database.run(run_transaction(steps, script), whole=True)
+        finally:
+            self._worker.count(steps, began)
         return rpc.ExecuteReply(
             outcome=state_message(steps.outcome),
             results=[result_message(one) for one in results],

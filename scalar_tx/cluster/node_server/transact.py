@@ -7,6 +7,7 @@ nobody hears of it: its client asks ``Settle``.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -50,6 +51,7 @@ class Stream:
         self._run = worker.database.run
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
+        self.given_up = False  # by its client
         self._scanners = Scanners(self.steps, worker.limits, self._run)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
@@ -104,6 +106,7 @@ class Stream:
                 steps = self.steps.commit()
             await self._run(steps, whole=True)
         elif request.end == rpc.Request.ROLLBACK:
+            self.given_up = True
             await self.roll_back()
         elif request.end != rpc.Request.GO_ON:
             raise MalformedError(f"{request.end} is no end")
@@ -227,11 +230,13 @@ class Transact:
         client = Expiring(tx_id)
         with self._worker.opened(tx_id, caller, client.expire) as session:
             stream = Stream(self._worker, caller, first.begin)
+            began = time.monotonic()
             try:
                 await self._to_its_end(stream, first, client, session, context)
             finally:
                 if not stream.steps.finished:
                     await stream.roll_back()
+                self._worker.count(stream.steps, began, own_rollback=stream.given_up)
 
     async def _to_its_end(
         self, stream: Stream, request: Any, client: Expiring, session: Session, context: Context

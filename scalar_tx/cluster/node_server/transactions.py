@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.auth.permissions import check_operation, check_superuser, check_table
@@ -55,7 +56,7 @@ class TransactionCalls:
         check_operation(caller.principal, scan, peer=caller.peer)
         client = Expiring(tx_id)
         with self._worker.opened(tx_id, caller, client.expire) as session:
-            steps = begun(self._worker, ask.begin)
+            steps, began = begun(self._worker, ask.begin), time.monotonic()
             scanners = Scanners(steps, self._worker.limits, self._worker.database.run)
             try:
                 with session.busy():
@@ -71,6 +72,7 @@ class TransactionCalls:
             finally:
                 if not steps.finished:
                     await self._worker.database.run(steps.rollback(), whole=True)
+                self._worker.count(steps, began)
 
     async def _state(self, ask: rpc.TransactionName, caller: Caller) -> rpc.Decision:
         tx_id = check_known_id(ask.transaction_id)

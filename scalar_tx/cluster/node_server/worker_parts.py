@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalar_tx.errors import InvalidOperationError
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.node_server.database import Database
     from scalar_tx.cluster.node_server.security import SecurityCalls
     from scalar_tx.cluster.sessions import Expiry, Session, Sessions
-    from scalar_tx.model.state import TransactionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,13 @@ class WorkerParts:
     identity: Identity = field(default_factory=Identity)
     principals: Principals | None = None  # where callers log in
     security: SecurityCalls | None = None
-    ended: Callable[[TransactionState | None, float, bool], None] | None = None
+    ended: Callable[..., None] | None = None  # told of each end, as ``Metrics.count_end`` is
     _ids: set[str] = field(default_factory=set)
+
+    def count(self, steps: Any, began: float, *, own_rollback: bool = False) -> None:
+        """Count a transaction that has ended and began at that time of the monotonic clock."""
+        if self.ended is not None:
+            self.ended(steps.outcome, time.monotonic() - began, own_rollback=own_rollback)
 
     @contextmanager
     def opened(

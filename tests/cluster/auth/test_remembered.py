@@ -12,6 +12,7 @@ from scalar_tx.cluster.auth.authenticator import Authenticator
 from scalar_tx.cluster.auth.privileges import Privilege
 from scalar_tx.cluster.auth.subjects import user_subject
 from scalar_tx.cluster.auth.tokens import new_token
+from scalar_tx.connection import parts_of
 from tests.cluster.auth.world import ORDERS, Clock, code_of, world
 
 NO_GOOD = "STX-5201"
@@ -84,7 +85,7 @@ async def test_nobody_makes_a_worker_forget_others(target: str) -> None:
             await here.authenticator.authenticate(one)
         await here.authenticator.log_out(new_token())
         await here.authenticator.log_out(bobs)
-        here.db._parts.context.storage.get = None  # type: ignore[method-assign,assignment]
+        setattr(parts_of(here.db).storage, "get", None)  # noqa: B010  # of another type
         await here.authenticator.authenticate(token)
 
 
@@ -92,7 +93,7 @@ async def test_nobody_gets_in_while_the_database_is_away(target: str) -> None:
     async with world(target) as here:
         token = await here.user("ada")
         await here.authenticator.authenticate(token)
-        storage = here.db._parts.context.storage
+        storage = parts_of(here.db).storage
         get = storage.get
         failed = 0
 
@@ -118,7 +119,7 @@ async def test_a_database_that_is_away_is_not_waited_for_long() -> None:
         async def away(*_: object) -> None:
             raise StorageUnavailableError("away")
 
-        setattr(here.db._parts.context.storage, "get", away)  # noqa: B010  # of another type
+        setattr(parts_of(here.db).storage, "get", away)  # noqa: B010  # of another type
         began = time.monotonic()
         with pytest.raises(StorageUnavailableError):
             await here.authenticator.authenticate(token)
