@@ -221,4 +221,4 @@ def _mismatch(function: Function, left: Value, right: Value) -> InvalidOperation
 
 
 def _impossible(message: str, advice: str) -> InvalidOperationError:
-    return InvalidOperationError(f"a script can't go on: {message}", advice=advice, code="STX-3082")
+    return InvalidOperationError(f"a script can't go on: {message}", advice=advice, code="STX-3092")

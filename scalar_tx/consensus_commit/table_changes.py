@@ -212,12 +212,7 @@ class TableChanges:
         self._open(split_name(name)[0])
         checked = checked_options(options)
         refuse_decoupling(checked)
-        if override_types is not None and not isinstance(override_types, Mapping):
-            raise wrong(
-                f"override_types={override_types!r:.60} is no mapping",
-                "Write override_types={'at': 'TIMESTAMPTZ'}",
-            )
-        types = {column: DataType.parse(kind) for column, kind in (override_types or {}).items()}
+        types = checked_types(override_types)
         admin = self._context.storage.admin
         found = await admin.foreign_table(name, types)
         schema = found.schema
@@ -323,6 +318,18 @@ def checked_options(options: Mapping[str, object]) -> Mapping[str, str]:
         str(name): str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in options.items()
     }
+
+
+def checked_types(
+    given: Mapping[str, str] | Mapping[str, DataType] | None,
+) -> dict[str, DataType]:
+    """The types that a caller chooses for some columns."""
+    if given is not None and not isinstance(given, Mapping):
+        raise wrong(
+            f"override_types={given!r:.60} is no mapping",
+            "Write override_types={'at': 'TIMESTAMPTZ'}",
+        )
+    return {column: DataType.parse(kind) for column, kind in (given or {}).items()}
 
 
 def refuse_decoupling(options: Mapping[str, str]) -> None:

@@ -94,7 +94,7 @@ class Expression:
         raise InvalidOperationError(
             "a value of a script is not known before it runs",
             advice="Use script.require(…), and join conditions with & and |, each in parentheses",
-            code="STX-3080",
+            code="STX-3090",
         )
 
     def concat(self, other: object) -> Call:
@@ -224,7 +224,7 @@ class ScriptResult(Sequence["Record | list[Record] | None"]):
                 "the script is committed, but its node was lost before it said what was found",
                 advice="Read the records again; do not run the script again",
                 transaction_id=self.transaction_id,
-                code="STX-3083",
+                code="STX-3093",
             )
         return self._items
 
@@ -307,7 +307,7 @@ class Script:
             raise InvalidOperationError(
                 f"a script has at most {MOST_STEPS} steps",
                 advice="Make several transactions of it",
-                code="STX-3081",
+                code="STX-3091",
             )
         self.steps.append(step)
 

@@ -53,8 +53,9 @@ class NodeSettings:
     services. ``decommission_seconds`` is how long everything is still accepted after SIGTERM,
     ``drain_seconds`` how long what is open may then go on, ``rollback_seconds`` how long undoing
     the rest may take. ``tls_enabled`` without ``tls`` is a program that only calls nodes, which
-    trusts what ``client_trust`` holds. ``auth_named``: whether callers have to log in, as far as
-    the settings say so.
+    trusts what ``client_trust`` holds, shows ``client_certificate`` and expects a certificate for
+    ``authority``, None: for the host's name. ``auth_named``: whether callers have to log in, as far
+    as the settings say so.
     """
 
     host: str = "127.0.0.1"
@@ -75,6 +76,9 @@ class NodeSettings:
     tls_enabled: bool = False
     tls: TlsSettings | None = None
     client_trust: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    authority: str | None = None
     auth_named: bool | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -105,6 +109,9 @@ def node_settings(values: Values) -> NodeSettings:
         tls_enabled=values.flag("cluster.tls.enabled"),
         tls=_tls(values),
         client_trust=values.text("cluster.tls.ca_root_cert_path"),
+        client_certificate=values.text("node.tls.client_cert_path"),
+        client_key=values.text("node.tls.client_key_path"),
+        authority=values.text("cluster.tls.override_authority"),
         auth_named=values.flag("cluster.auth.enabled")
         if values.names("cluster.auth.enabled")
         else None,

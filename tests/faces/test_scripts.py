@@ -81,12 +81,12 @@ async def test_a_later_step_sees_the_writes_of_an_earlier_one(db: Any) -> None:
 @pytest.mark.parametrize(
     "make, code",
     [
-        (lambda read: read["balance"] + "x", "STX-3082"),
-        (lambda read: read["owner"] - 1, "STX-3082"),
-        (lambda read: read["nothing"], "STX-3082"),
-        (lambda read: read["balance"] + (2**63 - 1), "STX-3082"),
+        (lambda read: read["balance"] + "x", "STX-3092"),
+        (lambda read: read["owner"] - 1, "STX-3092"),
+        (lambda read: read["nothing"], "STX-3092"),
+        (lambda read: read["balance"] + (2**63 - 1), "STX-3092"),
         (lambda read: read["owner"], "STX-3010"),
-        (lambda read: read.found + 1, "STX-3082"),
+        (lambda read: read.found + 1, "STX-3092"),
     ],
 )
 async def test_values_that_can_t_be_made(db: Any, make: Any, code: str) -> None:

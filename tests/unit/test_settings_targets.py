@@ -61,8 +61,6 @@ def test_a_url_is_handed_to_its_adapter_as_it_is(target: str, kind: str) -> None
 @pytest.mark.parametrize(
     "target,expected",
     [
-        ("grpc://localhost:60053", "not available yet"),
-        ("grpcs://a,b", "not available yet"),
         ("oracle://x", "no storage goes by oracle://"),
         ("", "empty"),
         (5, "int"),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.client.node_calls import ADMINISTRATION
 from scalar_tx.cluster.messages.schemas import schema_message, schema_of
-from scalar_tx.cluster.messages.values import value_message
 from scalar_tx.cluster.rpc.v1 import administration_pb2 as rpc
 from scalar_tx.cluster.rpc.v1 import values_pb2
+from scalar_tx.consensus_commit.table_changes import checked_options, checked_types
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.arguments import check_flags, wrong
 from scalar_tx.model.table import TableSchema, split_name
@@ -199,13 +199,11 @@ class RemoteAdministration:
         """Make a table of another program one of ours."""
         check_flags(transaction=transaction)
         split_name(name)
-        types = {
-            _name(key): DataType.parse(one).value for key, one in (override_types or {}).items()
-        }
+        types = checked_types(override_types)
         await self._change(
             "ImportTable",
             table=name,
-            override_types=types,
+            override_types={_name(column): one.value for column, one in types.items()},
             without_transactions=not transaction,
             options=_options(options),
         )
@@ -298,9 +296,5 @@ def _name(given: object) -> str:
     )
 
 
-def _options(options: object) -> dict[str, Any]:
-    try:
-        items = dict(options).items()  # type: ignore[call-overload]  # told below if it is none
-    except (TypeError, ValueError):
-        raise wrong(f"options is {options!r:.60}", "Give a mapping of names to values") from None
-    return {_name(name): value_message(value, f"the option {name!r}") for name, value in items}
+def _options(options: Options) -> dict[str, str]:
+    return {_name(name): _name(text) for name, text in checked_options(options).items()}

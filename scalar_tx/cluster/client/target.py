@@ -13,14 +13,12 @@ import grpc
 from scalar_tx.errors import SettingsError
 
 if TYPE_CHECKING:
-    from scalar_tx.settings import Settings
+    from scalar_tx.settings import NodeSettings, Settings
 
 PORT: Final = 60053
 _ADDRESS: Final = re.compile(
     r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^:\[\]@/?#\s]+)(?::(?P<port>\d{1,5}))?"
 )
-_TLS: Final = "scalar.db.cluster.tls."
-_CLIENT: Final = "scalar.db.node.tls."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,12 @@ def target_of(settings: Settings) -> Target:
             f"{storage.place}: no node is named",
             advice="Give grpc://host:60053, several hosts separated by commas",
         )
-    properties = storage.properties
-    secure = storage.kind == "grpcs" or properties.get(f"{_TLS}enabled", "").lower() == "true"
+    node = settings.node
+    secure = storage.kind == "grpcs" or node.tls_enabled
     return Target(
         tuple(addresses),
-        _credentials(properties) if secure else None,
-        properties.get(f"{_TLS}override_authority") or None,
+        _credentials(node) if secure else None,
+        node.authority,
         user,
         password,
     )
@@ -75,21 +73,21 @@ def _address(text: str, port: int, place: str) -> str:
     return f"{found['host']}:{found['port'] or port}"
 
 
-def _credentials(properties: object) -> grpc.ChannelCredentials:
-    def content(name: str) -> bytes | None:
-        path = properties.get(name)  # type: ignore[attr-defined]  # a mapping of texts
-        if not path:
-            return None
-        try:
-            return Path(path).read_bytes()
-        except OSError as error:
-            raise SettingsError(
-                f"{name} names {path}, which can't be read: {error.strerror}",
-                advice="Name a file in PEM form that this program may read",
-            ) from error
-
+def _credentials(node: NodeSettings) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(
-        root_certificates=content(f"{_TLS}ca_root_cert_path"),
-        private_key=content(f"{_CLIENT}client_key_path"),
-        certificate_chain=content(f"{_CLIENT}client_cert_path"),
+        root_certificates=_content(node.client_trust, "cluster.tls.ca_root_cert_path"),
+        private_key=_content(node.client_key, "node.tls.client_key_path"),
+        certificate_chain=_content(node.client_certificate, "node.tls.client_cert_path"),
     )
+
+
+def _content(path: str | None, name: str) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"scalar.db.{name} names {path}, which can't be read: {error.strerror}",
+            advice="Name a file in PEM form that this program may read",
+        ) from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from scalar_tx.cluster.client.channels import Channels
 from scalar_tx.cluster.client.directory import NamedNodes
+from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -40,6 +41,12 @@ class Wire(Protocol):
         ...
 
 
+def closed(steps: Coroutine[Any, Any, Any]) -> InvalidOperationError:
+    """The error about steps that are begun behind the end."""
+    steps.close()
+    return InvalidOperationError("this manager is closed", advice="Connect again", code="STX-3044")
+
+
 class LoopThread:
     """A loop in a thread, for programs that have none."""
 
@@ -47,6 +54,7 @@ class LoopThread:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._closed = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -60,6 +68,8 @@ class LoopThread:
 
     def begin(self, steps: Coroutine[Any, Any, T]) -> Any:
         """A future of the steps' result."""
+        if self._closed:
+            raise closed(steps)
         return asyncio.run_coroutine_threadsafe(steps, self._running())
 
     def _running(self) -> asyncio.AbstractEventLoop:
@@ -78,6 +88,7 @@ class LoopThread:
 
     async def close(self) -> None:
         """End the connections, then the thread."""
+        self._closed = True
         with self._lock:
             loop, self._loop = self._loop, None
             thread, channels = self._thread, self._channels
@@ -98,6 +109,7 @@ class RunningLoop:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._closed = False
         self._of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Channels] = (
             weakref.WeakKeyDictionary()
         )
@@ -114,10 +126,13 @@ class RunningLoop:
 
     def begin(self, steps: Coroutine[Any, Any, T]) -> Any:
         """The steps themselves."""
+        if self._closed:
+            raise closed(steps)
         return steps
 
     async def close(self) -> None:
         """End the connections of the running loop; those of others have ended with it."""
+        self._closed = True
         found = self._of_loops.pop(asyncio.get_running_loop(), None)
         if found is not None:
             await found.close()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.auth.permissions import check_namespace, check_superuser, check_table
 from scalar_tx.cluster.auth.privileges import Privilege
 from scalar_tx.cluster.messages.schemas import schema_message, schema_of
-from scalar_tx.cluster.messages.values import value_of
 from scalar_tx.cluster.node_server.calls import Method
 from scalar_tx.cluster.rpc.v1 import administration_pb2 as rpc
 from scalar_tx.cluster.rpc.v1 import values_pb2
@@ -287,5 +286,5 @@ class AdministrationCalls:
         return rpc.Existing(exists=exists)
 
 
-def _options(ask: rpc.Change) -> dict[str, Any]:
-    return {name: value_of(value) for name, value in ask.options.items()}
+def _options(ask: rpc.Change) -> dict[str, str]:
+    return dict(ask.options)

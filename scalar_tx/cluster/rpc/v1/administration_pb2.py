@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from scalar_tx.cluster.rpc.v1 import values_pb2 as scalar__tx_dot_v1_dot_values__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!scalar_tx/v1/administration.proto\x12\x0cscalar_tx.v1\x1a\x19scalar_tx/v1/values.proto\"\xce\x03\n\x06\x43hange\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\x10\n\x08new_name\x18\x04 \x01(\t\x12\x11\n\tdata_type\x18\x05 \x01(\t\x12$\n\x06schema\x18\x06 \x01(\x0b\x32\x14.scalar_tx.v1.Schema\x12\x11\n\tif_exists\x18\x07 \x01(\x08\x12\x15\n\rif_not_exists\x18\x08 \x01(\x08\x12\x1c\n\x14without_transactions\x18\t \x01(\x08\x12\x32\n\x07options\x18\n \x03(\x0b\x32!.scalar_tx.v1.Change.OptionsEntry\x12?\n\x0eoverride_types\x18\x0b \x03(\x0b\x32\'.scalar_tx.v1.Change.OverrideTypesEntry\x12\x0f\n\x07\x64ry_run\x18\x0c \x01(\x08\x1a\x43\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.scalar_tx.v1.Value:\x02\x38\x01\x1a\x34\n\x12OverrideTypesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x06\n\x04\x44one\"\x1a\n\x08\x45xisting\x12\x0e\n\x06\x65xists\x18\x01 \x01(\x08\"3\n\x0b\x44\x65scription\x12$\n\x06schema\x18\x01 \x01(\x0b\x32\x14.scalar_tx.v1.Schema\"{\n\x06Schema\x12)\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x18.scalar_tx.v1.ColumnType\x12\x15\n\rpartition_key\x18\x02 \x03(\t\x12\x16\n\x0e\x63lustering_key\x18\x03 \x03(\t\x12\x17\n\x0fsecondary_index\x18\x04 \x03(\t\"-\n\nColumnType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdata_type\x18\x02 \x01(\t2\x85\x0c\n\x0e\x41\x64ministration\x12;\n\x0f\x43reateNamespace\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x39\n\rDropNamespace\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12;\n\x0eListNamespaces\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12\x37\n\x0b\x43reateTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x35\n\tDropTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x39\n\rTruncateTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\nListTables\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12@\n\rDescribeTable\x12\x14.scalar_tx.v1.Change\x1a\x19.scalar_tx.v1.Description\x12=\n\x10ListStoredTables\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12\x46\n\x13\x44\x65scribeStoredTable\x12\x14.scalar_tx.v1.Change\x1a\x19.scalar_tx.v1.Description\x12\x35\n\tAddColumn\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x36\n\nDropColumn\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x38\n\x0cRenameColumn\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12;\n\x0f\x41lterColumnType\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0bRenameTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0bImportTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0b\x43reateIndex\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x35\n\tDropIndex\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0bRepairTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x34\n\x07Upgrade\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12\x43\n\x17\x43reateCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x41\n\x15\x44ropCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x45\n\x19TruncateCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x43\n\x17RepairCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x46\n\x16\x43oordinatorTablesExist\x12\x14.scalar_tx.v1.Change\x1a\x16.scalar_tx.v1.Existingb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!scalar_tx/v1/administration.proto\x12\x0cscalar_tx.v1\x1a\x19scalar_tx/v1/values.proto\"\xb9\x03\n\x06\x43hange\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\x10\n\x08new_name\x18\x04 \x01(\t\x12\x11\n\tdata_type\x18\x05 \x01(\t\x12$\n\x06schema\x18\x06 \x01(\x0b\x32\x14.scalar_tx.v1.Schema\x12\x11\n\tif_exists\x18\x07 \x01(\x08\x12\x15\n\rif_not_exists\x18\x08 \x01(\x08\x12\x1c\n\x14without_transactions\x18\t \x01(\x08\x12\x32\n\x07options\x18\n \x03(\x0b\x32!.scalar_tx.v1.Change.OptionsEntry\x12?\n\x0eoverride_types\x18\x0b \x03(\x0b\x32\'.scalar_tx.v1.Change.OverrideTypesEntry\x12\x0f\n\x07\x64ry_run\x18\x0c \x01(\x08\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x34\n\x12OverrideTypesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x06\n\x04\x44one\"\x1a\n\x08\x45xisting\x12\x0e\n\x06\x65xists\x18\x01 \x01(\x08\"3\n\x0b\x44\x65scription\x12$\n\x06schema\x18\x01 \x01(\x0b\x32\x14.scalar_tx.v1.Schema\"{\n\x06Schema\x12)\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x18.scalar_tx.v1.ColumnType\x12\x15\n\rpartition_key\x18\x02 \x03(\t\x12\x16\n\x0e\x63lustering_key\x18\x03 \x03(\t\x12\x17\n\x0fsecondary_index\x18\x04 \x03(\t\"-\n\nColumnType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdata_type\x18\x02 \x01(\t2\x85\x0c\n\x0e\x41\x64ministration\x12;\n\x0f\x43reateNamespace\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x39\n\rDropNamespace\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12;\n\x0eListNamespaces\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12\x37\n\x0b\x43reateTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x35\n\tDropTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x39\n\rTruncateTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\nListTables\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12@\n\rDescribeTable\x12\x14.scalar_tx.v1.Change\x1a\x19.scalar_tx.v1.Description\x12=\n\x10ListStoredTables\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12\x46\n\x13\x44\x65scribeStoredTable\x12\x14.scalar_tx.v1.Change\x1a\x19.scalar_tx.v1.Description\x12\x35\n\tAddColumn\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x36\n\nDropColumn\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x38\n\x0cRenameColumn\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12;\n\x0f\x41lterColumnType\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0bRenameTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0bImportTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0b\x43reateIndex\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x35\n\tDropIndex\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x37\n\x0bRepairTable\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x34\n\x07Upgrade\x12\x14.scalar_tx.v1.Change\x1a\x13.scalar_tx.v1.Names\x12\x43\n\x17\x43reateCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x41\n\x15\x44ropCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x45\n\x19TruncateCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x43\n\x17RepairCoordinatorTables\x12\x14.scalar_tx.v1.Change\x1a\x12.scalar_tx.v1.Done\x12\x46\n\x16\x43oordinatorTablesExist\x12\x14.scalar_tx.v1.Change\x1a\x16.scalar_tx.v1.Existingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,21 +37,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGE_OVERRIDETYPESENTRY']._loaded_options = None
   _globals['_CHANGE_OVERRIDETYPESENTRY']._serialized_options = b'8\001'
   _globals['_CHANGE']._serialized_start=79
-  _globals['_CHANGE']._serialized_end=541
+  _globals['_CHANGE']._serialized_end=520
   _globals['_CHANGE_OPTIONSENTRY']._serialized_start=420
-  _globals['_CHANGE_OPTIONSENTRY']._serialized_end=487
-  _globals['_CHANGE_OVERRIDETYPESENTRY']._serialized_start=489
-  _globals['_CHANGE_OVERRIDETYPESENTRY']._serialized_end=541
-  _globals['_DONE']._serialized_start=543
-  _globals['_DONE']._serialized_end=549
-  _globals['_EXISTING']._serialized_start=551
-  _globals['_EXISTING']._serialized_end=577
-  _globals['_DESCRIPTION']._serialized_start=579
-  _globals['_DESCRIPTION']._serialized_end=630
-  _globals['_SCHEMA']._serialized_start=632
-  _globals['_SCHEMA']._serialized_end=755
-  _globals['_COLUMNTYPE']._serialized_start=757
-  _globals['_COLUMNTYPE']._serialized_end=802
-  _globals['_ADMINISTRATION']._serialized_start=805
-  _globals['_ADMINISTRATION']._serialized_end=2346
+  _globals['_CHANGE_OPTIONSENTRY']._serialized_end=466
+  _globals['_CHANGE_OVERRIDETYPESENTRY']._serialized_start=468
+  _globals['_CHANGE_OVERRIDETYPESENTRY']._serialized_end=520
+  _globals['_DONE']._serialized_start=522
+  _globals['_DONE']._serialized_end=528
+  _globals['_EXISTING']._serialized_start=530
+  _globals['_EXISTING']._serialized_end=556
+  _globals['_DESCRIPTION']._serialized_start=558
+  _globals['_DESCRIPTION']._serialized_end=609
+  _globals['_SCHEMA']._serialized_start=611
+  _globals['_SCHEMA']._serialized_end=734
+  _globals['_COLUMNTYPE']._serialized_start=736
+  _globals['_COLUMNTYPE']._serialized_end=781
+  _globals['_ADMINISTRATION']._serialized_start=784
+  _globals['_ADMINISTRATION']._serialized_end=2325
 # @@protoc_insertion_point(module_scope)

@@ -13,8 +13,8 @@ class Change(_message.Message):
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
-        value: _values_pb2.Value
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_values_pb2.Value, _Mapping]] = ...) -> None: ...
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     class OverrideTypesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -43,10 +43,10 @@ class Change(_message.Message):
     if_exists: bool
     if_not_exists: bool
     without_transactions: bool
-    options: _containers.MessageMap[str, _values_pb2.Value]
+    options: _containers.ScalarMap[str, str]
     override_types: _containers.ScalarMap[str, str]
     dry_run: bool
-    def __init__(self, namespace: _Optional[str] = ..., table: _Optional[str] = ..., column: _Optional[str] = ..., new_name: _Optional[str] = ..., data_type: _Optional[str] = ..., schema: _Optional[_Union[Schema, _Mapping]] = ..., if_exists: bool = ..., if_not_exists: bool = ..., without_transactions: bool = ..., options: _Optional[_Mapping[str, _values_pb2.Value]] = ..., override_types: _Optional[_Mapping[str, str]] = ..., dry_run: bool = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., table: _Optional[str] = ..., column: _Optional[str] = ..., new_name: _Optional[str] = ..., data_type: _Optional[str] = ..., schema: _Optional[_Union[Schema, _Mapping]] = ..., if_exists: bool = ..., if_not_exists: bool = ..., without_transactions: bool = ..., options: _Optional[_Mapping[str, str]] = ..., override_types: _Optional[_Mapping[str, str]] = ..., dry_run: bool = ...) -> None: ...
 
 class Done(_message.Message):
     __slots__ = ()
