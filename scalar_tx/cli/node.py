@@ -69,10 +69,13 @@ def node(
 
 def _run(config: str | None, overrides: dict[str, Any], *, as_json: bool) -> None:
     import asyncio
+    import os
 
     from scalar_tx.errors import SettingsError
     from scalar_tx.settings import load
 
+    # What gRPC's C++ writes to standard error is no line of our log, and callers can provoke it.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from scalar_tx.cluster.supervisor import supervise
         from scalar_tx.observe.logs import log_to_stderr

@@ -17,7 +17,6 @@ import grpc
 from scalar_tx import errors
 from scalar_tx.cluster.admin_service import admin_services
 from scalar_tx.cluster.certificates import Certificates
-from scalar_tx.cluster.cpu import processors
 from scalar_tx.cluster.ending import Ending, Step
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.limits import channel_arguments
@@ -28,7 +27,7 @@ from scalar_tx.cluster.listening import (
     refuse_exposure,
     resolved,
 )
-from scalar_tx.cluster.opening import is_in_memory, smallest_pool
+from scalar_tx.cluster.opening import worker_count
 from scalar_tx.cluster.pausing import Pausing
 from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.cluster.web import serve_http
@@ -45,20 +44,6 @@ _log = logging.getLogger("scalar_tx.cluster.supervisor")
 
 ANNOUNCE_SECONDS: Final = 5.0  # how long the first look at a storage may keep a user waiting
 SLACK_SECONDS: Final = 5.0  # for a process to leave after all that it was allowed
-
-
-def worker_count(settings: Settings) -> int:
-    """How many workers a node has: as told, else a processor each, as far as its storage goes."""
-    wanted = settings.node.workers or processors()
-    if is_in_memory(settings.storage):
-        if wanted > 1:
-            _log.info("one worker: what lies in the memory of one process, another does not find")
-        return 1
-    pool = smallest_pool(settings.storage)
-    if pool is not None and pool < wanted:
-        _log.warning("%d workers: connection_pool.max_total gives no more a connection", pool)
-        return pool
-    return wanted
 
 
 class Supervisor:
@@ -99,7 +84,7 @@ class Supervisor:
         async with AsyncExitStack() as stack:
             self._begin_counting(stack)
             await self._listen(stack)
-            lives = [asyncio.ensure_future(worker.live()) for worker in self._workers]
+            lives = [asyncio.ensure_future(self._live(worker)) for worker in self._workers]
             stack.push_async_callback(self._end_workers, lives)
             await self._ending.until(Step.DECOMMISSION)
             if self._failure is not None:
@@ -199,6 +184,14 @@ class Supervisor:
 
     # Its life.
 
+    async def _live(self, worker: WorkerProcess) -> None:
+        try:
+            await worker.live()
+        except Exception:
+            _log.exception("%s can't be looked after any more: the node ends", worker.name)
+            self._ending.ask(Step.DECOMMISSION)
+            raise
+
     def _channels(self) -> list[Channel]:
         return [one.channel for one in self._workers if one.channel is not None]
 
@@ -220,7 +213,10 @@ class Supervisor:
     def _announce_once(self) -> None:
         if not self._announced:
             self._announced = True
-            self._announce({**self._ports, "workers": len(self._workers), "ready": self._ready})
+            try:
+                self._announce({**self._ports, "workers": len(self._workers), "ready": self._ready})
+            except OSError as error:  # whoever started the node listens no more
+                _log.warning("the ports could not be told: %s", error)
 
     def _worker_gone(self, slot: int) -> None:
         """What it counted as open is open no more."""

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import scalar_tx
-from scalar_tx.cluster.opening import divided, is_in_memory
-from scalar_tx.cluster.supervisor import worker_count
+from scalar_tx.cluster.opening import divided, is_in_memory, worker_count
 from scalar_tx.settings import load
 from tests.cluster.node.running import Node, health, once, until
 
