@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
-from tests.cluster.node.running import Admin, Node, lives, once, until, work
+from tests.cluster.node.running import Admin, Node, health, lives, once, until, work
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,10 @@ def test_it_is_replaced_in_the_end(tmp_path: Path) -> None:
     with Node(tmp_path, "--workers", "2") as node:
         hangs = node.workers()[0]
         os.kill(hangs, signal.SIGSTOP)
+        began = time.monotonic()
+        assert node.text("/healthz")[0] == 200
+        assert health(node.admin, "liveness") == "SERVING"
+        assert time.monotonic() - began < 2
         until(lambda: not lives(hangs) and len(node.workers()) == 2, "another serves", 45)
         assert "worker 0 does not answer any more" in node.log
 

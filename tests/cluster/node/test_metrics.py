@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -120,7 +121,7 @@ def test_what_the_dead_left_is_removed_and_what_the_living_have_is_not(parent: P
 
 def test_a_node_leaves_no_files_behind(tmp_path: Path) -> None:
     environment = {"TMPDIR": str(tmp_path)}
-    ends = ("--workers", "1", "--decommission", "0")
+    ends = ("--workers", "1", "--decommission", "0", "--log-format", "json")
     with Node(tmp_path / "node", *ends, environment=environment) as node:
         maps = Path(f"/proc/{node.workers()[0]}/maps").read_text()
         found = re.search(r"(\S+/scalar-tx-metrics-\w+)/counter_worker-0\.db", maps)
@@ -128,3 +129,6 @@ def test_a_node_leaves_no_files_behind(tmp_path: Path) -> None:
         assert Path(found[1]).is_dir()
         node.end(15)
         assert not Path(found[1]).exists()
+    # Its log, of all its processes, was JSON to the end.
+    events = [json.loads(line) for line in node.log.splitlines()]
+    assert "the node has ended" in {event["message"] for event in events}

@@ -61,6 +61,7 @@ def test_without_the_coordinator_table_it_is_not_ready_and_names_the_command(
         assert node.metrics()["scalardb_node_ready"] == 1
 
 
+@pytest.mark.slow
 def test_without_its_storage_it_is_not_ready_and_says_why(tmp_path: Path) -> None:
     away = tmp_path / "not" / "there"
     properties = f"scalar.db.contact_points={away / 'node.db'}\n"

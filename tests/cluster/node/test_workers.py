@@ -14,7 +14,7 @@ import scalar_tx
 from scalar_tx.cli.coordinator_status import status_of
 from scalar_tx.cli.opening import opened
 from scalar_tx.observe.metrics import BUCKETS
-from tests.cluster.node.running import Node, health, held, lives, once, until, work
+from tests.cluster.node.running import Node, held, lives, once, until, work
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,7 @@ def kill_and_wait(node: Node) -> None:
     until(lambda: node.workers() not in ([], [process]), "another one serves")
 
 
+@pytest.mark.slow
 def test_a_worker_that_keeps_ending_is_started_after_growing_pauses(tmp_path: Path) -> None:
     with Node(tmp_path, "--workers", "1") as node:
         for _ in range(3):
@@ -155,24 +156,6 @@ def test_a_transaction_of_a_node_always_leaves_a_decision(tmp_path: Path) -> Non
             before = decisions(target)
         once(node.where, "Commit", table="n.t", id=1, times=3)
     assert decisions(target) == before + 3
-
-
-def test_memory_forces_one_worker(tmp_path: Path) -> None:
-    memory = "scalar.db.storage=memory\nscalar.db.contact_points=\n"
-    with Node(tmp_path, "--workers", "3", properties=memory) as node:
-        assert node.told["workers"] == len(node.workers()) == 1
-        assert "one worker" in node.log
-
-
-def test_a_worker_that_hangs_is_not_waited_for_by_a_probe(tmp_path: Path) -> None:
-    with Node(tmp_path, "--workers", "1") as node:
-        process = node.workers()[0]
-        os.kill(process, signal.SIGSTOP)
-        began = time.monotonic()
-        assert node.text("/healthz")[0] == 200
-        assert health(node.admin, "liveness") == "SERVING"
-        assert time.monotonic() - began < 2
-        os.kill(process, signal.SIGCONT)
 
 
 def test_no_worker_outlives_its_supervisor(tmp_path: Path) -> None:
