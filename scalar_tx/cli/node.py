@@ -72,7 +72,8 @@ def _run(config: str | None, overrides: dict[str, Any], *, as_json: bool) -> Non
     import os
 
     from scalar_tx.errors import SettingsError
-    from scalar_tx.settings import load
+    from scalar_tx.settings.load import settings_of
+    from scalar_tx.settings.sources import read_target
 
     # What gRPC's C++ writes to standard error is no line of our log, and callers can provoke it.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -85,13 +86,14 @@ def _run(config: str | None, overrides: dict[str, Any], *, as_json: bool) -> Non
             advice='Run: pip install "scalar-tx[cluster]"',
             code="STX-3029",
         ) from error
-    settings = load(config, overrides)
+    source = read_target(config, storage_given=False)
+    settings = settings_of(source, overrides)
     log_to_stderr(settings.node.log_format, "node")
 
     def announce(found: dict[str, Any]) -> None:
         _print_json(found) if as_json else _print(found, settings.node)
 
-    asyncio.run(supervise(config, overrides, settings, announce))
+    asyncio.run(supervise(source, overrides, settings, announce))
 
 
 def _print_json(found: dict[str, Any]) -> None:

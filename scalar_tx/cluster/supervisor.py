@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.cluster.control import Channel, Data
     from scalar_tx.settings import Settings
+    from scalar_tx.settings.sources import Source
 
 _log = logging.getLogger("scalar_tx.cluster.supervisor")
 
@@ -47,19 +48,20 @@ SLACK_SECONDS: Final = 5.0  # for a process to leave after all that it was allow
 
 
 class Supervisor:
-    """One node. ``target`` and ``overrides`` are what ``settings`` were loaded from.
+    """One node. ``source`` and ``overrides`` are what ``settings`` were made of.
 
+    A worker that is started later gets the same, whatever has become of the file meanwhile.
     ``announce`` is called once, with what a user must know: the ports, and whether it is ready.
     """
 
     def __init__(
         self,
-        target: str | None,
+        source: Source,
         overrides: Mapping[str, object],
         settings: Settings,
         announce: Callable[[Data], None],
     ) -> None:
-        self._target = target
+        self._source = source.as_data()
         self._overrides = dict(overrides)
         self._settings = settings
         self._node = settings.node
@@ -160,7 +162,7 @@ class Supervisor:
         return {
             "slot": slot,
             "workers": len(self._workers),
-            "target": self._target,
+            "source": self._source,
             "overrides": self._overrides,
             "address": [self._ports["host"], self._ports["port"]],
             "scalardb_address": None if scalardb_port is None else [host, scalardb_port],
@@ -283,11 +285,11 @@ class Supervisor:
 
 
 async def supervise(
-    target: str | None,
+    source: Source,
     overrides: Mapping[str, object],
     settings: Settings,
     announce: Callable[[Data], None],
 ) -> None:
     """Run a node until it is told to end, by SIGTERM or SIGINT. ScalarTxError: it can't begin."""
     _log.info("process %d supervises a node on %s", os.getpid(), settings.source)
-    await Supervisor(target, overrides, settings, announce).run()
+    await Supervisor(source, overrides, settings, announce).run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import grpc
 import pytest
@@ -14,10 +14,8 @@ import scalar_tx
 from scalar_tx.cli.coordinator_status import status_of
 from scalar_tx.cli.opening import opened
 from scalar_tx.observe.metrics import BUCKETS
+from tests.cluster.node.conftest import POOL
 from tests.cluster.node.running import Node, held, lives, once, until, work
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_node_begins_soon(four: Node) -> None:
@@ -80,6 +78,20 @@ def test_a_worker_that_is_killed_comes_back_and_counters_go_on(four: Node) -> No
             break
     assert four.metrics()["scalardb_transaction_total"] > before["scalardb_transaction_total"]
     until(lambda: four.http("/readyz")["ready"], "the node is ready again")
+
+
+def test_a_worker_that_comes_back_has_the_settings_of_the_others(tmp_path: Path) -> None:
+    secret = "scalar.db.password=hush-hush\n"
+    with Node(tmp_path, "--workers", "1", properties=POOL + secret) as node:
+        for what in ("cmdline", "environ"):
+            assert b"hush" not in Path(f"/proc/{node.workers()[0]}/{what}").read_bytes()
+        before = once(node.where, "Look")
+        (tmp_path / "node.properties").write_text("scalar.db.storage=nonsense\n")
+        kill_and_wait(node)
+        after = once(node.where, "Look")
+        assert (before["pool"], before["process"] != after["process"]) == (after["pool"], True)
+        assert before["pool"] == [5, 10, 18]
+        assert "hush" not in node.log + node.text("/readyz")[1]
 
 
 def kill_and_wait(node: Node) -> None:
