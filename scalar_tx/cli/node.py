@@ -69,10 +69,14 @@ def node(
 
 def _run(config: str | None, overrides: dict[str, Any], *, as_json: bool) -> None:
     import asyncio
+    import os
 
     from scalar_tx.errors import SettingsError
-    from scalar_tx.settings import load
+    from scalar_tx.settings.load import settings_of
+    from scalar_tx.settings.sources import read_target
 
+    # What gRPC's C++ writes to standard error is no line of our log, and callers can provoke it.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from scalar_tx.cluster.supervisor import supervise
         from scalar_tx.observe.logs import log_to_stderr
@@ -82,7 +86,8 @@ def _run(config: str | None, overrides: dict[str, Any], *, as_json: bool) -> Non
             advice='Run: pip install "scalar-tx[cluster]"',
             code="STX-3029",
         ) from error
-    settings = load(config, overrides)
+    source = read_target(config, storage_given=False)
+    settings = settings_of(source, overrides)
     log_to_stderr(settings.node.log_format, "node")
 
     def announce(found: dict[str, Any]) -> None:
@@ -98,7 +103,7 @@ def _run(config: str | None, overrides: dict[str, Any], *, as_json: bool) -> Non
                 flush=True,
             )
 
-    asyncio.run(supervise(config, overrides, settings, announce, first_user))
+    asyncio.run(supervise(source, overrides, settings, announce, first_user))
 
 
 def _print_json(found: dict[str, Any], event: str = "listening") -> None:

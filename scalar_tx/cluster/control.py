@@ -88,8 +88,8 @@ class Channel:
     async def ask(self, what: str, data: Data | None = None, *, seconds: float) -> Data:
         """Ask, and wait so long for the answer.
 
-        TimeoutError, ChannelClosedError, RefusedError. Questions reach the other side in the order
-        in which they were asked.
+        TimeoutError, ChannelClosedError, RefusedError. The other side begins with what it is asked
+        and told in the order in which that was sent.
         """
         self._asked += 1
         number = self._asked
@@ -150,7 +150,9 @@ class Channel:
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
             case {"tell": str(what), "data": dict(data)}:
-                self._tell(what, data)
+                # Behind the questions that came before it, whose tasks have yet to begin: a gate
+                # that is closed and opened at once must be open.
+                asyncio.get_running_loop().call_soon(self._tell, what, data)
             case {"reply": int(number), "data": dict(data)}:
                 self._settle(number, data)
             case {"reply": int(number), "error": str(text)}:

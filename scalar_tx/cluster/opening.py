@@ -1,4 +1,4 @@
-"""How does a worker open the storage of its node, and when has it seen what it needs there?"""
+"""How do the workers of a node share a storage, and when has one seen what it needs there?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from scalar_tx.cluster.cpu import processors
 from scalar_tx.connection_async import open_async
 from scalar_tx.errors import ScalarTxError, StorageError
 from scalar_tx.manager_async import AsyncTransactionManager
@@ -39,6 +40,20 @@ def smallest_pool(storage: StorageSettings) -> int | None:
         return storage.connection_pool.max_total
     sizes = [smallest_pool(one) for one in storage.multi.storages.values()]
     return min((size for size in sizes if size is not None), default=None)
+
+
+def worker_count(settings: Settings) -> int:
+    """How many workers a node has: as told, else a processor each, as far as its storage goes."""
+    wanted = settings.node.workers or processors()
+    if is_in_memory(settings.storage):
+        if wanted > 1:
+            _log.info("one worker: what lies in the memory of one process, another does not find")
+        return 1
+    pool = smallest_pool(settings.storage)
+    if pool is not None and pool < wanted:
+        _log.warning("%d workers: connection_pool.max_total gives no more a connection", pool)
+        return pool
+    return wanted
 
 
 def divided(settings: Settings, workers: int, slot: int) -> Settings:

@@ -18,7 +18,6 @@ import grpc
 from scalar_tx import errors
 from scalar_tx.cluster.admin_service import admin_services
 from scalar_tx.cluster.certificates import Certificates
-from scalar_tx.cluster.cpu import processors
 from scalar_tx.cluster.ending import Ending, Step
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.limits import channel_arguments
@@ -29,7 +28,7 @@ from scalar_tx.cluster.listening import (
     refuse_exposure,
     resolved,
 )
-from scalar_tx.cluster.opening import is_in_memory, smallest_pool
+from scalar_tx.cluster.opening import worker_count
 from scalar_tx.cluster.pausing import Pausing
 from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.cluster.web import serve_http
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.cluster.control import Channel, Data
     from scalar_tx.settings import Settings
+    from scalar_tx.settings.sources import Source
 
 _log = logging.getLogger("scalar_tx.cluster.supervisor")
 
@@ -48,30 +48,17 @@ ANNOUNCE_SECONDS: Final = 5.0  # how long the first look at a storage may keep a
 SLACK_SECONDS: Final = 5.0  # for a process to leave after all that it was allowed
 
 
-def worker_count(settings: Settings) -> int:
-    """How many workers a node has: as told, else a processor each, as far as its storage goes."""
-    wanted = settings.node.workers or processors()
-    if is_in_memory(settings.storage):
-        if wanted > 1:
-            _log.info("one worker: what lies in the memory of one process, another does not find")
-        return 1
-    pool = smallest_pool(settings.storage)
-    if pool is not None and pool < wanted:
-        _log.warning("%d workers: connection_pool.max_total gives no more a connection", pool)
-        return pool
-    return wanted
-
-
 class Supervisor:
-    """One node. ``target`` and ``overrides`` are what ``settings`` were loaded from.
+    """One node. ``source`` and ``overrides`` are what ``settings`` were made of.
 
+    A worker that is started later gets the same, whatever has become of the file meanwhile.
     ``announce`` is called once, with what a user must know: the ports, and whether it is ready;
     ``first_user`` with a name and a password, where the node had no user and made one.
     """
 
     def __init__(
         self,
-        target: str | None,
+        source: Source,
         overrides: Mapping[str, object],
         settings: Settings,
         announce: Callable[[Data], None],
@@ -80,7 +67,7 @@ class Supervisor:
         self._first_user = first_user
         self._new_user: tuple[str, str] | None = None  # to be told behind the ports
         self._name = uuid.uuid4().hex
-        self._target = target
+        self._source = source.as_data()
         self._overrides = dict(overrides)
         self._settings = settings
         self._node = settings.node
@@ -105,7 +92,7 @@ class Supervisor:
         async with AsyncExitStack() as stack:
             self._begin_counting(stack)
             await self._listen(stack)
-            lives = [asyncio.ensure_future(worker.live()) for worker in self._workers]
+            lives = [asyncio.ensure_future(self._live(worker)) for worker in self._workers]
             stack.push_async_callback(self._end_workers, lives)
             await self._ending.until(Step.DECOMMISSION)
             if self._failure is not None:
@@ -183,7 +170,7 @@ class Supervisor:
             "node": self._name,
             "slot": slot,
             "workers": len(self._workers),
-            "target": self._target,
+            "source": self._source,
             "overrides": self._overrides,
             "address": [self._ports["host"], self._ports["port"]],
             "scalardb_address": None if scalardb_port is None else [host, scalardb_port],
@@ -207,6 +194,14 @@ class Supervisor:
 
     # Its life.
 
+    async def _live(self, worker: WorkerProcess) -> None:
+        try:
+            await worker.live()
+        except Exception:
+            _log.exception("%s can't be looked after any more: the node ends", worker.name)
+            self._ending.ask(Step.DECOMMISSION)
+            raise
+
     def _channels(self) -> list[Channel]:
         return [one.channel for one in self._workers if one.channel is not None]
 
@@ -228,7 +223,10 @@ class Supervisor:
     def _announce_once(self) -> None:
         if not self._announced:
             self._announced = True
-            self._announce({**self._ports, "workers": len(self._workers), "ready": self._ready})
+            try:
+                self._announce({**self._ports, "workers": len(self._workers), "ready": self._ready})
+            except OSError as error:  # whoever started the node listens no more
+                _log.warning("the ports could not be told: %s", error)
 
         if self._new_user is not None:
             name, password = self._new_user
@@ -305,7 +303,7 @@ class Supervisor:
 
 
 async def supervise(
-    target: str | None,
+    source: Source,
     overrides: Mapping[str, object],
     settings: Settings,
     announce: Callable[[Data], None],
@@ -313,4 +311,4 @@ async def supervise(
 ) -> None:
     """Run a node until it is told to end, by SIGTERM or SIGINT. ScalarTxError: it can't begin."""
     _log.info("process %d supervises a node on %s", os.getpid(), settings.source)
-    await Supervisor(target, overrides, settings, announce, first_user).run()
+    await Supervisor(source, overrides, settings, announce, first_user).run()

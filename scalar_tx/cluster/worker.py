@@ -37,12 +37,14 @@ from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.errors import ScalarTxError
 from scalar_tx.observe.logs import log_to_stderr
 from scalar_tx.observe.metrics import Metrics, count_in
-from scalar_tx.settings import Settings, load
+from scalar_tx.settings.load import settings_of
+from scalar_tx.settings.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from scalar_tx.cluster.control import Data
+    from scalar_tx.settings import Settings
 
 _log = logging.getLogger("scalar_tx.cluster.worker")
 
@@ -251,7 +253,7 @@ def _settings(data: Data, name: str) -> Settings:
     # What is to be said of the settings, the supervisor has said.
     remarks = logging.getLogger("scalar_tx.settings")
     remarks.setLevel(logging.ERROR)
-    settings = load(data["target"], data["overrides"])
+    settings = settings_of(Source.of_data(data["source"]), data["overrides"])
     log_to_stderr(settings.node.log_format, name)
     return divided(settings, data["workers"], data["slot"])
 

@@ -126,10 +126,13 @@ class SharedFiles:
         parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
         for left in parent.glob(f"{_FOLDER}*"):
             _remove_if_left(left)
-        path = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=parent))
-        lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return cls(path, lock)
+        while True:
+            path = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=parent))
+            lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if (path / _LOCK).exists():
+                return cls(path, lock)
+            os.close(lock)  # somebody took it for left behind before it was locked
 
     def exposition(self) -> bytes:
         """What all of them counted, in Prometheus' text form."""

@@ -49,7 +49,18 @@ def load(
     meaning here are accepted and logged. SettingsError names the place and the remedy.
     """
     given = read_keywords(overrides)
-    source = read_target(target, storage_given=given.get("storage") is not None)
+    return _settings(read_target(target, storage_given=given.get("storage") is not None), given)
+
+
+def settings_of(source: Source, overrides: Mapping[str, object] = _NOTHING) -> Settings:
+    """The settings that a target gave when it was read: another process of one node has the same.
+
+    As ``load``, with ``${…}`` filled in here.
+    """
+    return _settings(source, read_keywords(overrides))
+
+
+def _settings(source: Source, given: Mapping[str, Property | None]) -> Settings:
     properties = {one.name: one for one in source.properties}
     for name, one in given.items():
         properties.pop(name, None)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any, Self
 
 from scalar_tx.errors import SettingsError
 from scalar_tx.model.storage_settings import redacted
@@ -41,6 +42,20 @@ class Source:
     origin: Origin
     name: str
     properties: tuple[Property, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """The source for another process, as JSON has it. It may hold secrets."""
+        properties = [[one.name, one.value, one.place] for one in self.properties]
+        return {"origin": self.origin.value, "name": self.name, "properties": properties}
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Self:
+        """What ``as_data`` gave."""
+        properties = tuple(
+            Property(name, value if isinstance(value, str) else tuple(value), place)
+            for name, value, place in data["properties"]
+        )
+        return cls(Origin(data["origin"]), data["name"], properties)
 
 
 def read_target(

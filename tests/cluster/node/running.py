@@ -124,7 +124,8 @@ class Node:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.3)
             self.process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)

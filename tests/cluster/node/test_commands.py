@@ -121,6 +121,7 @@ def test_wrong_uses() -> None:
 def test_a_node_tells_people_what_to_open(tmp_path: Path) -> None:
     arguments = ["node", "--config", "memory://", "--port", "0", "--http-port", "0"]
     arguments += ["--admin-port", "0", "--scalardb-server-port", "0", "--decommission", "0"]
+    arguments += ["--workers", "3"]  # memory:// has one, whatever is said
     with subprocess.Popen(
         [sys.executable, "-m", "scalar_tx", *arguments],
         stdout=subprocess.PIPE,

@@ -158,6 +158,20 @@ def test_an_answer_nobody_waits_for_is_no_garbage() -> None:
     talk(steps)
 
 
+def test_what_comes_at_once_is_begun_in_order() -> None:
+    async def steps(channel: Channel, side: Side, end: socket.socket) -> None:
+        messages: list[Data] = [
+            {"ask": "close", "number": 1, "data": {}},
+            {"tell": "open", "data": {}},
+            {"ask": "look", "number": 2, "data": {}},
+        ]
+        end.sendall(b"".join(frame(json.dumps(one).encode()) for one in messages))
+        await asyncio.sleep(0.05)
+        assert side.heard_of == ["close", ("open", {}), "look"]
+
+    talk(steps)
+
+
 def test_messages_in_pieces_are_put_together() -> None:
     async def steps(channel: Channel, side: Side, end: socket.socket) -> None:
         for byte in frame(json.dumps({"tell": "x", "data": {"y": 1}}).encode()):

@@ -50,20 +50,6 @@ def test_sigterm_goes_through_all_steps(tmp_path: Path) -> None:
     assert "1 open transactions are rolled back" in node.log
 
 
-def test_nothing_open_means_no_draining(tmp_path: Path) -> None:
-    with Node(tmp_path, "--workers", "2", "--decommission", "0", "--drain", "60") as node:
-        began = time.monotonic()
-        assert node.end(signal.SIGTERM) == 0
-    assert time.monotonic() - began < 2
-
-
-def test_sigint_leaves_out_the_time_to_turn_away(tmp_path: Path) -> None:
-    with Node(tmp_path, "--workers", "1", "--decommission", "60", "--drain", "60") as node:
-        began = time.monotonic()
-        assert node.end(signal.SIGINT) == 0
-    assert time.monotonic() - began < 2
-
-
 def test_a_second_sigint_rolls_back_at_once(tmp_path: Path) -> None:
     with (
         Node(tmp_path, "--workers", "1", "--drain", "60") as node,
@@ -80,11 +66,13 @@ def test_a_second_sigint_rolls_back_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - began < 3
 
 
-def test_a_node_that_is_paused_ends_as_well(tmp_path: Path) -> None:
-    with Node(tmp_path, "--workers", "2", "--decommission", "0") as node:
+def test_sigint_leaves_out_the_time_to_turn_away_also_of_a_paused_node(tmp_path: Path) -> None:
+    with Node(tmp_path, "--workers", "2", "--decommission", "60", "--drain", "60") as node:
         with Admin(node.admin) as admin:
             admin.pause()
-        assert node.end(signal.SIGTERM) == 0
+        began = time.monotonic()
+        assert node.end(signal.SIGINT) == 0
+    assert time.monotonic() - began < 2
 
 
 def test_whoever_watches_the_health_is_told_and_holds_up_nothing(tmp_path: Path) -> None:

@@ -6,15 +6,11 @@ import json
 import logging
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from scalar_tx.observe.logs import JsonLine, OneLine
-from tests.cluster.node.running import Node
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NASTY = 'first\nsecond\r\n{"x": 1}\\n'
 
@@ -70,11 +66,3 @@ def test_the_environment_sets_the_level(level: str, seen: str) -> None:
         [sys.executable, "-c", LEVELS], env=environment, capture_output=True, check=True, text=True
     )
     assert [line.split()[-1] for line in done.stderr.splitlines()] == seen.split()
-
-
-def test_a_node_logs_json_from_all_its_processes(tmp_path: Path) -> None:
-    with Node(tmp_path, "--workers", "1", "--log-format", "json") as node:
-        node.end(9)
-    events = [json.loads(line) for line in node.log.splitlines()]
-    assert {event["process"] for event in events} >= {"node"}
-    assert any("supervises" in event["message"] for event in events)

@@ -155,17 +155,20 @@ def test_workers_killed_while_it_is_paused_come_back_paused(four: Node, admin: A
     knocking = [threading.Thread(target=knock) for _ in range(4)]
     for thread in knocking:
         thread.start()
-    for process in before:
-        os.kill(process, signal.SIGKILL)
-    # Nobody waits for the dead: the answer comes while they are away.
-    began = time.monotonic()
-    assert admin.paused()
-    assert time.monotonic() - began < 3
-    until(lambda: len(set(four.workers()) - set(before)) == 4, "four others serve")
-    assert admin.paused()
-    ends.set()
-    for thread in knocking:
-        thread.join()
+    try:
+        for process in before:
+            os.kill(process, signal.SIGKILL)
+        # Nobody waits for the dead: the answer comes while they are away.
+        began = time.monotonic()
+        assert admin.paused()
+        assert time.monotonic() - began < 3
+        until(lambda: len(set(four.workers()) - set(before)) == 4, "four others serve")
+        assert admin.paused()
+        until(lambda: four.text("/readyz")[0] == 200, "it is ready, and paused")
+    finally:
+        ends.set()
+        for thread in knocking:
+            thread.join()
     assert admitted == []
     assert all(refused(four) for _ in range(32))
     admin.unpause()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import scalar_tx
-from scalar_tx.cluster.opening import divided, is_in_memory
-from scalar_tx.cluster.supervisor import worker_count
+from scalar_tx.cluster.opening import divided, is_in_memory, worker_count
 from scalar_tx.settings import load
 from tests.cluster.node.running import Node, health, once, until
 
@@ -62,6 +61,7 @@ def test_without_the_coordinator_table_it_is_not_ready_and_names_the_command(
         assert node.metrics()["scalardb_node_ready"] == 1
 
 
+@pytest.mark.slow
 def test_without_its_storage_it_is_not_ready_and_says_why(tmp_path: Path) -> None:
     away = tmp_path / "not" / "there"
     properties = f"scalar.db.contact_points={away / 'node.db'}\n"

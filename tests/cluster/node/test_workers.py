@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import grpc
 import pytest
 
 import scalar_tx
+from scalar_tx.cli.coordinator_status import status_of
+from scalar_tx.cli.opening import opened
 from scalar_tx.observe.metrics import BUCKETS
-from tests.cluster.node.running import Node, health, held, lives, once, until, work
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.cluster.node.conftest import POOL
+from tests.cluster.node.running import Node, held, lives, once, until, work
 
 
 def test_a_node_begins_soon(four: Node) -> None:
@@ -24,17 +24,11 @@ def test_a_node_begins_soon(four: Node) -> None:
     print(f"ready after {four.seconds_to_begin:.2f} s with 4 workers")
 
 
-def test_pools_are_divided(four: Node) -> None:
-    found: dict[int, list[int]] = {}
-    until(lambda: len(found) == 4 or _look(four, found), "every worker was met")
-    assert found == {0: [2, 3, 5], 1: [1, 3, 5], 2: [1, 2, 4], 3: [1, 2, 4]}
-
-
-def _look(node: Node, found: dict[int, list[int]]) -> bool:
-    answer = once(node.where, "Look")
-    assert answer["record_only"] is False
-    found[answer["slot"]] = answer["pool"]
-    return False
+def test_pools_are_divided_and_no_commit_is_told_by_records_alone(four: Node) -> None:
+    found = {look["slot"]: look for look in (once(four.where, "Look") for _ in range(64))}
+    pools = {slot: look["pool"] for slot, look in found.items()}
+    assert pools == {0: [2, 3, 5], 1: [1, 3, 5], 2: [1, 2, 4], 3: [1, 2, 4]}
+    assert not any(look["record_only"] for look in found.values())
 
 
 def test_every_series_stands_at_0_from_the_start_and_is_right_across_workers(four: Node) -> None:
@@ -86,12 +80,27 @@ def test_a_worker_that_is_killed_comes_back_and_counters_go_on(four: Node) -> No
     until(lambda: four.http("/readyz")["ready"], "the node is ready again")
 
 
+def test_a_worker_that_comes_back_has_the_settings_of_the_others(tmp_path: Path) -> None:
+    secret = "scalar.db.password=hush-hush\n"
+    with Node(tmp_path, "--workers", "1", properties=POOL + secret) as node:
+        for what in ("cmdline", "environ"):
+            assert b"hush" not in Path(f"/proc/{node.workers()[0]}/{what}").read_bytes()
+        before = once(node.where, "Look")
+        (tmp_path / "node.properties").write_text("scalar.db.storage=nonsense\n")
+        kill_and_wait(node)
+        after = once(node.where, "Look")
+        assert (before["pool"], before["process"] != after["process"]) == (after["pool"], True)
+        assert before["pool"] == [5, 10, 18]
+        assert "hush" not in node.log + node.text("/readyz")[1]
+
+
 def kill_and_wait(node: Node) -> None:
     process = node.workers()[0]
     os.kill(process, signal.SIGKILL)
     until(lambda: node.workers() not in ([], [process]), "another one serves")
 
 
+@pytest.mark.slow
 def test_a_worker_that_keeps_ending_is_started_after_growing_pauses(tmp_path: Path) -> None:
     with Node(tmp_path, "--workers", "1") as node:
         for _ in range(3):
@@ -143,31 +152,22 @@ def test_forgotten_transactions_are_expired(tmp_path: Path) -> None:
             next(call)
 
 
+def decisions(target: str) -> int:
+    """How many rows the table of decisions has."""
+    with opened(target, looking=True) as parts:
+        return status_of(parts).committed
+
+
 def test_a_transaction_of_a_node_always_leaves_a_decision(tmp_path: Path) -> None:
+    target = str(tmp_path / "node.properties")
     with Node(tmp_path, "--workers", "2") as node:
-        with scalar_tx.connect(str(tmp_path / "node.properties")) as db:
+        with scalar_tx.connect(target) as db:
             db.admin.create_namespace("n")
             db.admin.create_table("n.t", columns={"id": "INT", "n": "INT"}, partition_key=["id"])
-        states = once(node.where, "Commit", table="n.t", id=1, times=3)["states"]
-        assert states == ["COMMITTED"] * 3
-
-
-def test_memory_forces_one_worker(tmp_path: Path) -> None:
-    memory = "scalar.db.storage=memory\nscalar.db.contact_points=\n"
-    with Node(tmp_path, "--workers", "3", properties=memory) as node:
-        assert node.told["workers"] == len(node.workers()) == 1
-        assert "one worker" in node.log
-
-
-def test_a_worker_that_hangs_is_not_waited_for_by_a_probe(tmp_path: Path) -> None:
-    with Node(tmp_path, "--workers", "1") as node:
-        process = node.workers()[0]
-        os.kill(process, signal.SIGSTOP)
-        began = time.monotonic()
-        assert node.text("/healthz")[0] == 200
-        assert health(node.admin, "liveness") == "SERVING"
-        assert time.monotonic() - began < 2
-        os.kill(process, signal.SIGCONT)
+            db.upsert("n.t", {"id": 1, "n": 0})
+            before = decisions(target)
+        once(node.where, "Commit", table="n.t", id=1, times=3)
+    assert decisions(target) == before + 3
 
 
 def test_no_worker_outlives_its_supervisor(tmp_path: Path) -> None:
