@@ -44,9 +44,8 @@ class Administration:
         """Make a namespace."""
         name = request.namespace
         self._seen.check_namespace(name)
-        if name in await self._seen.namespaces():
-            if request.if_not_exists:
-                return _DONE()
+        there = not self._seen.are_only_names(name) and await self._seen.has_namespace(name)
+        if there and not request.if_not_exists:
             raise invalid(f"CORE-10050: The namespace already exists. Namespace: {name}")
         await self._seen.create_namespace(name, dict(request.options))
         return _DONE()
@@ -54,7 +53,7 @@ class Administration:
     async def drop_namespace(self, request: rpc.DropNamespaceRequest) -> empty_pb2.Empty:
         """Remove an empty namespace; tables that this service does not see count too."""
         name = request.namespace
-        if name not in await self._seen.namespaces():
+        if not await self._seen.has_namespace(name):
             if request.if_exists:
                 return _DONE()
             raise invalid(f"CORE-10051: The namespace does not exist. Namespace: {name}")
@@ -142,7 +141,7 @@ class Administration:
         self, request: rpc.NamespaceExistsRequest
     ) -> rpc.NamespaceExistsResponse:
         """Is there such a namespace?"""
-        exists = request.namespace in await self._seen.namespaces()
+        exists = await self._seen.has_namespace(request.namespace)
         return rpc.NamespaceExistsResponse(exists=exists)
 
     async def repair_table(self, request: rpc.RepairTableRequest) -> empty_pb2.Empty:

@@ -50,6 +50,8 @@ class Storage:
 class ScanStream(Stream[rpc.ScanRequest, rpc.ScanResponse]):
     """One scan, open from its first message on."""
 
+    may_be_left = True
+
     def __init__(self, host: Host, context: Context) -> None:
         super().__init__(host, context)
         self._rows: RowsAhead | None = None

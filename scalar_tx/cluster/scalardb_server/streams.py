@@ -42,6 +42,8 @@ _EXPIRED: Final = {
 class Stream(ABC, Generic[Request, Response]):
     """One stream of a client."""
 
+    may_be_left = False  # may a client that was answered close its side, or is that a loss?
+
     def __init__(self, host: Host, context: Context) -> None:
         self.host = host
         self._context = context
@@ -82,7 +84,10 @@ class Stream(ABC, Generic[Request, Response]):
                 await self._context.write(response)
                 if ended:
                     return
-                request = await self._next()
+                following = await self._next()
+                if following is None:
+                    return
+                request = following
         except Exception as error:  # noqa: BLE001  # it becomes the stream's status
             # What is open ends before the client hears of it: it may begin anew at once.
             await finish_before_cancelling(self._leave())
@@ -103,7 +108,8 @@ class Stream(ABC, Generic[Request, Response]):
         if not self._expired.done():
             self._expired.set_result(reason)
 
-    async def _next(self) -> Request:
+    async def _next(self) -> Request | None:
+        """The next message; None: the client has enough, and may."""
         reading = asyncio.ensure_future(self._message())
         reading.add_done_callback(_look_at)
         # The message is not waited for directly: an expiry must not break into gRPC's own waiting.
@@ -114,7 +120,7 @@ class Stream(ABC, Generic[Request, Response]):
                 f"what was open is rolled back: {_EXPIRED[self._expired.result()]}",
             )
         request = reading.result()
-        if request is None:
+        if request is None and not self.may_be_left:
             raise RefusedError(
                 Kind.LEFT, "the client closed its side of the stream, so all was rolled back"
             )

@@ -9,12 +9,13 @@ such as that a table is there, is not told apart here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from scalar_tx.admin import named
 from scalar_tx.cluster.scalardb_server.refusals import invalid
 from scalar_tx.consensus_commit.metadata import is_transactional, without_transaction_columns
 from scalar_tx.model.table import Table, split_name
+from scalar_tx.storage.registry import adapter_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     Options = Mapping[str, str]
 
 T = TypeVar("T")
+
+_WITHOUT_NAMESPACES: Final = ("dynamo", "sqlite")
 
 
 class TablesSeen(ABC):
@@ -46,6 +49,17 @@ class TablesSeen(ABC):
         """Run steps; what a storage says of them becomes an error that callers know."""
         return await self.database.drive(named(steps))
 
+    def are_only_names(self, namespace: str) -> bool:
+        """Is a namespace no more than the first part of names where it would lie?
+
+        Then each is there always, as for ScalarDB (Storage specification 2.9).
+        """
+        settings = self.database.manager.settings.storage
+        if settings.multi is not None:
+            several = settings.multi
+            settings = several.storages[several.namespaces.get(namespace, several.default)]
+        return adapter_of(settings).name in _WITHOUT_NAMESPACES
+
     async def all_tables(self, namespace: str) -> list[str]:
         """All tables of a namespace, seen or not."""
         return await self.told(self.storage_admin.tables(namespace))
@@ -56,13 +70,22 @@ class TablesSeen(ABC):
         table = await self.told(self.storage_admin.table(name))
         return None if table is None else table.schema
 
-    @abstractmethod
     def check_namespace(self, namespace: str) -> None:
         """RefusedError if nothing may be made in it."""
+        if not namespace or "." in namespace:
+            raise invalid(f"{namespace!r} is no name of a namespace")
+
+    async def has_namespace(self, namespace: str) -> bool:
+        """Is there such a namespace?"""
+        if not namespace or not self.sees(namespace):
+            return False
+        if self.are_only_names(namespace):
+            return True
+        return namespace in await self.told(self.storage_admin.namespaces())
 
     @abstractmethod
-    async def namespaces(self) -> list[str]:
-        """All that are seen."""
+    def sees(self, namespace: str) -> bool:
+        """Is a namespace of that name seen, if there is one?"""
 
     @abstractmethod
     async def tables(self, namespace: str) -> list[str]:
@@ -112,14 +135,9 @@ class TablesSeen(ABC):
 class StoredTables(TablesSeen):
     """Every table as it is stored."""
 
-    def check_namespace(self, namespace: str) -> None:
-        """Anything may be made anywhere."""
-        if not namespace or "." in namespace:
-            raise invalid(f"{namespace!r} is no name of a namespace")
-
-    async def namespaces(self) -> list[str]:
+    def sees(self, namespace: str) -> bool:
         """The coordinator's too."""
-        return await self.told(self.storage_admin.namespaces())
+        return True
 
     async def tables(self, namespace: str) -> list[str]:
         """All of them."""
@@ -131,11 +149,12 @@ class StoredTables(TablesSeen):
 
     async def create_namespace(self, namespace: str, options: Options) -> None:
         """Make a namespace."""
-        await self.told(self.storage_admin.create_namespace(namespace, options=options))
+        admin = self.storage_admin
+        await self.told(admin.create_namespace(namespace, if_not_exists=True, options=options))
 
     async def drop_namespace(self, namespace: str) -> None:
         """Remove an empty namespace."""
-        await self.told(self.storage_admin.drop_namespace(namespace))
+        await self.told(self.storage_admin.drop_namespace(namespace, if_exists=True))
 
     async def create_table(self, name: str, schema: TableSchema, options: Options) -> None:
         """Make a table of these columns and no other."""
@@ -189,40 +208,38 @@ class TransactionalTables(TablesSeen):
     def _admin(self) -> AsyncAdmin:
         return self.database.manager.admin
 
-    def _is_coordinators(self, namespace: str) -> bool:
-        settings = self.database.manager.settings
-        return namespace == settings.consensus_commit.coordinator_namespace
-
     def check_namespace(self, namespace: str) -> None:
         """Not in the coordinator's."""
-        if self._is_coordinators(namespace):
+        super().check_namespace(namespace)
+        if not self.sees(namespace):
             raise invalid(
                 f"CORE-10096: The namespace {namespace} is reserved. Any operations on this "
                 "namespace are not allowed"
             )
 
-    async def namespaces(self) -> list[str]:
-        """Without the coordinator's."""
-        return await self._admin.namespaces()
+    def sees(self, namespace: str) -> bool:
+        """Not the coordinator's."""
+        settings = self.database.manager.settings
+        return namespace != settings.consensus_commit.coordinator_namespace
 
     async def tables(self, namespace: str) -> list[str]:
         """The transactional ones."""
-        return [] if self._is_coordinators(namespace) else await self._admin.tables(namespace)
+        return await self._admin.tables(namespace) if self.sees(namespace) else []
 
     async def table(self, name: str) -> TableSchema | None:
         """Without the columns that transactions need."""
         stored = await self.stored(name)
-        if stored is None or self._is_coordinators(split_name(name)[0]):
+        if stored is None or not self.sees(split_name(name)[0]):
             return None
         return without_transaction_columns(stored) if is_transactional(stored) else None
 
     async def create_namespace(self, namespace: str, options: Options) -> None:
         """Make a namespace."""
-        await self._admin.create_namespace(namespace, options=options)
+        await self._admin.create_namespace(namespace, if_not_exists=True, options=options)
 
     async def drop_namespace(self, namespace: str) -> None:
         """Remove an empty namespace."""
-        await self._admin.drop_namespace(namespace)
+        await self._admin.drop_namespace(namespace, if_exists=True)
 
     async def create_table(self, name: str, schema: TableSchema, options: Options) -> None:
         """Make a table with what transactions need."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,13 @@ def pk() -> int:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test does to streams, nothing stays admitted or registered."""
+def nothing_left(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
+    """Whatever a test does to streams, nothing stays admitted or registered, or is a surprise."""
     yield
+    unforeseen = [one for one in caplog.get_records("call") if one.levelno >= logging.ERROR]
+    assert [one.getMessage() for one in unforeseen] == []
     if "server" in request.fixturenames:
         served: Served = request.getfixturevalue("server")
         assert served.drained(), served.gate

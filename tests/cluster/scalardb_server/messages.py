@@ -78,10 +78,10 @@ def delete(
 def condition(kind: str, **expressions: tuple[str, Any]) -> rpc.MutateCondition:
     """``condition("PUT_IF", v=("EQ", 1))``."""
     return rpc.MutateCondition(
-        type=rpc.MutateCondition.Type.Value(kind),
+        type=kind,
         expressions=[
             rpc.ConditionalExpression(
-                operator=rpc.ConditionalExpression.Operator.Value(operator),
+                operator=operator,
                 column=column(name, value),
             )
             for name, (operator, value) in expressions.items()

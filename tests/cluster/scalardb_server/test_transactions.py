@@ -257,8 +257,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "put, a column for transactions": (
         "mutate",
         {"mutations": [put(1, tx_id="x")]},
-        "CORE-10097: Mutating transaction metadata columns is not allowed. "
-        "Table: shop.things; Column: tx_id",
+        (
+            "CORE-10097: Mutating transaction metadata columns is not allowed. "
+            "Table: shop.things; Column: tx_id"
+        ),
     ),
     "put, no column": ("mutate", {"mutations": [put(1, gone=1)]}, "shop.things has no column"),
     "put, wrong type": ("mutate", {"mutations": [put(1, v="x")]}, "shop.things.v is INT"),
