@@ -309,6 +309,8 @@ def test_what_was_changed_here_is_known_here(client: Client, server: Served, pk:
         result = client.call(read, rpc.GetRequest(get=get(pk, of=of))).result
         assert {one.name for one in result.columns} == {"pk", "ck", name}
         stored.do("DropTable", **of)
+        gone = client.refused(read, rpc.GetRequest(get=get(pk, of=of)))
+        assert gone == (grpc.StatusCode.INVALID_ARGUMENT, "The specified table is not found")
 
 
 def test_a_server_without_tables_says_so() -> None:

@@ -146,6 +146,19 @@ def test_a_write_without_transaction_is_let_run_as_well(
     assert found.HasField("result")
 
 
+def test_an_abort_by_id_is_let_run_as_well(server: Served, client: Client, pk: int) -> None:
+    held, name = server.holding("mutate"), f"given-up-{pk}"
+    request = rpc.AbortRequest(transaction_id=name)
+    call = client._callable("DistributedTransaction/Abort").future(request)
+    assert held.reached.wait(10)
+    call.cancel()
+    time.sleep(0.05)
+    assert server.gate.outstanding == 1
+    held.let_go()
+    assert server.drained()
+    assert state(client, name) == "ABORTED"
+
+
 @pytest.mark.parametrize("name", [TRANSACTION, TWO_PHASE, SCAN])
 def test_a_stream_without_a_word_is_not_admitted(server: Served, client: Client, name: str) -> None:
     talk = client.stream(name)
