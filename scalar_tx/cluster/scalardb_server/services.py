@@ -53,31 +53,30 @@ def handlers(
     gate: Gate,
     sessions: Sessions,
     pauses: Pauses,
-    health: Health,
+    health: Health | None = None,
     *,
     largest_answer: int = LARGEST_ANSWER,
 ) -> list[grpc.GenericRpcHandler]:
     """The protocol's five services, pausing, health and reflection, for one ``grpc.aio`` server.
 
-    ``largest_answer`` in bytes: what clients accept as one message. Whoever closes the manager
-    waits until the gate is drained: a stream that was cut is rolled back behind its end.
+    ``health`` None: somebody else answers for the listener. ``largest_answer`` in bytes: what
+    clients accept as one message. Whoever closes the manager waits until the gate is drained: a
+    stream that was cut is rolled back behind its end.
     """
     host = Host(Database(manager), gate, sessions, largest_answer)
-    made = [
-        _service(scalardb_pb2.DESCRIPTOR, name, methods)
-        for name, methods in _methods_of(host).items()
-    ]
+    services = _methods_of(host)
+    made = [_service(scalardb_pb2.DESCRIPTOR, name, of) for name, of in services.items()]
     calls = PauseCalls(pauses)
     pausing = {
         "Pause": calls.pause,
-        "Unpause": called(calls.unpause),
-        "CheckPaused": called(calls.check_paused),
+        "Unpause": calls.unpause,
+        "CheckPaused": calls.check_paused,
     }
     made.append(_service(scalar_admin_pb2.DESCRIPTOR, "Admin", pausing))
-    made.append(
-        _service(health_pb2.DESCRIPTOR, "Health", {"Check": health.check, "Watch": health.watch})
-    )
-    names = [f"rpc.{name}" for name in (*_methods_of(host), "Admin")]
+    if health is not None:
+        checks = {"Check": health.check, "Watch": health.watch}
+        made.append(_service(health_pb2.DESCRIPTOR, "Health", checks))
+    names = [f"rpc.{name}" for name in (*services, "Admin")]
     reflected = reflection.aio.ReflectionServicer([*names, _HEALTH, _REFLECTION])
     answer = {"ServerReflectionInfo": reflected.ServerReflectionInfo}
     made.append(_service(reflection_pb2.DESCRIPTOR, "ServerReflection", answer))

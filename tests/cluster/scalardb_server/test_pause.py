@@ -185,6 +185,21 @@ def test_a_pause_that_was_ended_while_it_waited_does_not_claim_to_be_one(client:
     assert ended[0][0] is grpc.StatusCode.FAILED_PRECONDITION
 
 
+def test_a_pause_whose_caller_goes_while_it_waits_is_undone(client: Client, server: Served) -> None:
+    talk = client.stream(TRANSACTION)
+    talk.ask(asks(Tx, "begin"))
+    waiting = client._callable("Admin/Pause").future(admin_rpc.PauseRequest(wait_outstanding=True))
+    while not is_paused(client):
+        time.sleep(0.005)
+    waiting.cancel()
+    for _ in range(1000):
+        if not is_paused(client):
+            break
+        time.sleep(0.005)
+    assert not is_paused(client)
+    talk.ask(asks(Tx, "commit"))
+
+
 def test_a_negative_time_is_refused(client: Client) -> None:
     request = admin_rpc.PauseRequest(wait_outstanding=True, max_pause_wait_time=-1)
     assert client.refused("Admin/Pause", request)[0] is grpc.StatusCode.INVALID_ARGUMENT

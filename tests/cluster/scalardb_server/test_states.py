@@ -8,10 +8,12 @@ import grpc
 import pytest
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
+from tests.cluster.scalardb_server.conftest import make_tables
 from tests.cluster.scalardb_server.messages import TRANSACTION, TWO_PHASE, Two, Tx, asks, get, put
+from tests.cluster.scalardb_server.served import Client, Served
 
 if TYPE_CHECKING:
-    from tests.cluster.scalardb_server.served import Client, Served, Talk
+    from tests.cluster.scalardb_server.served import Talk
 
 SERVICES = {
     "DistributedTransaction": (TRANSACTION, Tx),
@@ -103,3 +105,26 @@ def test_a_commit_after_an_abort_by_id_is_a_conflict(
         talk.ask(asks(kind, "rollback"))
     assert talk.end() == (grpc.StatusCode.OK, "")
     assert server.read("shop.things", pk=pk, ck=1) is None
+
+
+def test_what_only_read_is_committed_where_the_settings_want_it_on_record(service: str) -> None:
+    """As the Java server has it always; else it leaves no decision, and is unknown."""
+    kind = SERVICES[service][1]
+    for omitted, expected in ((False, COMMITTED), (True, UNKNOWN)):
+        setting: dict[str, Any] = {
+            "consensus_commit_coordinator_write_omission_on_read_only_enabled": omitted
+        }
+        served = Served("memory://", **setting)
+        make_tables(served)
+        client = Client(served.port)
+        talk, name = begun(client, service)
+        talk.ask(asks(kind, "get", get=get(1)))
+        for step in ("prepare", "validate") if kind is Two else ():
+            talk.ask(asks(kind, step))
+        assert not talk.ask(asks(kind, "commit")).WhichOneof("response")
+        talk.end()
+        # A two-phase commit always decides.
+        found = asked(client, service, "GetState", name)
+        assert found == (COMMITTED if kind is Two else expected)
+        client.close()
+        served.close()
