@@ -67,7 +67,7 @@ def handlers(
     services = _methods_of(host)
     made = [_service(scalardb_pb2.DESCRIPTOR, name, of) for name, of in services.items()]
     calls = PauseCalls(pauses)
-    pausing = {
+    pausing: Methods = {
         "Pause": calls.pause,
         "Unpause": calls.unpause,
         "CheckPaused": calls.check_paused,
