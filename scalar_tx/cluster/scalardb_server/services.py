@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
-from grpc_reflection.v1alpha import (  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import (
     reflection,
     reflection_pb2,
 )
