@@ -28,6 +28,7 @@ NEWEST = "3.19.0"
 OLDER = "3.15.9"
 OLDEST_JAVA = 17
 MAVEN_SECONDS = 900
+COPY = "dependency:copy-dependencies"
 # Start quickly rather than run fast, and leave the other core alone.
 SHORT_LIFE = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 
@@ -63,26 +64,29 @@ def build(release: str = NEWEST) -> Build:
         JavaMissingError: no JDK 17, or no Maven where something must be built.
         RuntimeError: Maven failed; its output is in the message.
     """
-    java = _java()
-    with _alone():
+    java = java_here()
+    with alone():
         pom = (SOURCES / "pom.xml").read_bytes()
-        jars = CACHE / f"jars-{release}-{_digest(pom)}"
+        jars = CACHE / f"jars-{release}-{digest(pom)}"
+        chosen = [f"-Dscalardb.version={release}", f"-Dpeer.api={_api(release)}"]
         if not jars.is_dir():
-            _maven(release, jars, "dependency:copy-dependencies", "-DoutputDirectory={into}")
-        sources = _digest(*(path.read_bytes() for path in _source_files()))
+            maven(SOURCES, [COPY, *chosen], jars, "-DoutputDirectory={into}")
+        sources = digest(*(path.read_bytes() for path in source_files(SOURCES)))
         compiled = CACHE / f"classes-{release}-{sources}"
         if not compiled.is_dir():
-            _maven(release, compiled, "compile", "-Dpeer.target={into}")
+            maven(SOURCES, ["compile", *chosen], compiled, "-Dpeer.target={into}")
     return Build(java=java, classes=compiled / "classes", jars=jars)
 
 
-def _source_files() -> list[Path]:
+def source_files(sources: Path) -> list[Path]:
+    """All files of a program."""
     return sorted(
-        path for path in SOURCES.rglob("*") if path.is_file() and "target" not in path.parts
+        path for path in sources.rglob("*") if path.is_file() and "target" not in path.parts
     )
 
 
-def _digest(*contents: bytes) -> str:
+def digest(*contents: bytes) -> str:
+    """What tells contents from others, short."""
     digest = hashlib.sha256()
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
@@ -90,7 +94,7 @@ def _digest(*contents: bytes) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Two test sessions in one checkout build one after the other."""
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / ".gitignore").write_text("*\n")
@@ -99,7 +103,8 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _java() -> Path:
+def java_here() -> Path:
+    """The `java` to use; JavaMissingError."""
     home = os.environ.get("JAVA_HOME")
     found = f"{home}/bin/java" if home else shutil.which("java")
     if found is None or not Path(found).is_file():
@@ -117,22 +122,21 @@ def _java() -> Path:
     return Path(found)
 
 
-def _maven(release: str, target: Path, goal: str, output: str) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise JavaMissingError(f"no `mvn` on the PATH: install Maven to build {SOURCES.name}/")
+def maven(sources: Path, wanted: Sequence[str], target: Path, output: str) -> None:
+    """Run Maven on the sources' pom; what it puts out comes to be `target`, whole or not at all."""
+    found = shutil.which("mvn")
+    if found is None:
+        raise JavaMissingError(f"no `mvn` on the PATH: install Maven to build {sources.name}/")
     into = Path(tempfile.mkdtemp(prefix="building-", dir=CACHE))
     try:
         run = subprocess.run(
             [
-                maven,
+                found,
                 "-q",
                 "-B",
                 "-f",
-                str(SOURCES / "pom.xml"),
-                f"-Dscalardb.version={release}",
-                f"-Dpeer.api={_api(release)}",
-                goal,
+                str(sources / "pom.xml"),
+                *wanted,
                 output.format(into=into),
             ],
             capture_output=True,
@@ -141,7 +145,7 @@ def _maven(release: str, target: Path, goal: str, output: str) -> None:
             check=False,
         )
         if run.returncode != 0:
-            raise RuntimeError(f"Maven could not run {goal} for {release}:\n{run.stdout[-4000:]}")
+            raise RuntimeError(f"Maven could not do {' '.join(wanted)}:\n{run.stdout[-4000:]}")
         into.rename(target)
     finally:
         shutil.rmtree(into, ignore_errors=True)

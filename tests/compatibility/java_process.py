@@ -87,8 +87,13 @@ class Pending:
 class JavaProcess:
     """A running JVM."""
 
-    def __init__(self, release: str = NEWEST, options: Sequence[str] = SHORT_LIFE) -> None:
-        command = build(release).command(options)
+    def __init__(
+        self,
+        release: str = NEWEST,
+        options: Sequence[str] = SHORT_LIFE,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        command = command or build(release).command(options)
         self.release = release
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         self._process = subprocess.Popen(

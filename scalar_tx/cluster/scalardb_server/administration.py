@@ -1,0 +1,196 @@
+"""How are namespaces, tables and indexes administered by clients? (11)
+
+The two services have the same calls over what they see. Whatever stands in a call's way is an
+illegal argument, in the Java server's words.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from google.protobuf import empty_pb2
+
+from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
+from scalar_tx.cluster.scalardb_server.metadata import metadata_message, schema_of, type_of
+from scalar_tx.cluster.scalardb_server.refusals import invalid
+from scalar_tx.errors import InvalidOperationError, SchemaError
+from scalar_tx.model.table import split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scalar_tx.cluster.scalardb_server.tables_seen import TablesSeen
+    from scalar_tx.model.table import TableSchema
+
+    OfTable = (
+        rpc.DropTableRequest
+        | rpc.TruncateTableRequest
+        | rpc.CreateIndexRequest
+        | rpc.DropIndexRequest
+        | rpc.AddNewColumnToTableRequest
+    )
+
+_DONE = empty_pb2.Empty
+
+
+class Administration:
+    """The twelve calls that both services have."""
+
+    def __init__(self, seen: TablesSeen) -> None:
+        self._seen = seen
+
+    async def create_namespace(self, request: rpc.CreateNamespaceRequest) -> empty_pb2.Empty:
+        """Make a namespace."""
+        name = request.namespace
+        self._seen.check_namespace(name)
+        there = not self._seen.are_only_names(name) and await self._seen.has_namespace(name)
+        if there and not request.if_not_exists:
+            raise invalid(f"CORE-10050: The namespace already exists. Namespace: {name}")
+        await self._seen.create_namespace(name, dict(request.options))
+        return _DONE()
+
+    async def drop_namespace(self, request: rpc.DropNamespaceRequest) -> empty_pb2.Empty:
+        """Remove an empty namespace; tables that this service does not see count too."""
+        name = request.namespace
+        if not await self._seen.has_namespace(name):
+            if request.if_exists:
+                return _DONE()
+            raise invalid(f"CORE-10051: The namespace does not exist. Namespace: {name}")
+        tables = sorted(split_name(one)[1] for one in await self._seen.all_tables(name))
+        if tables:
+            raise invalid(
+                f"CORE-10053: The namespace is not empty. Namespace: {name}; "
+                f"Tables in the namespace: [{', '.join(tables)}]"
+            )
+        await self._seen.drop_namespace(name)
+        return _DONE()
+
+    async def create_table(self, request: rpc.CreateTableRequest) -> empty_pb2.Empty:
+        """Make a table, and its namespace if that is missing."""
+        self._seen.check_namespace(request.namespace)
+        name = _name(request.namespace, request.table)
+        if await self._seen.stored(name) is not None:
+            if request.if_not_exists:
+                return _DONE()
+            raise invalid(f"CORE-10052: The table already exists. Table: {name}")
+        with _illegal_if_no_table():
+            schema = schema_of(request.table_metadata)
+            await self._seen.create_table(name, schema, dict(request.options))
+        return _DONE()
+
+    async def drop_table(self, request: rpc.DropTableRequest) -> empty_pb2.Empty:
+        """Remove a table."""
+        name = _name(request.namespace, request.table)
+        if request.if_exists and await self._seen.table(name) is None:
+            return _DONE()
+        await self._table(request)
+        await self._seen.drop_table(name)
+        return _DONE()
+
+    async def truncate_table(self, request: rpc.TruncateTableRequest) -> empty_pb2.Empty:
+        """Remove all records of a table."""
+        await self._table(request)
+        await self._seen.truncate_table(_name(request.namespace, request.table))
+        return _DONE()
+
+    async def create_index(self, request: rpc.CreateIndexRequest) -> empty_pb2.Empty:
+        """Index a column."""
+        schema, column = await self._table(request), request.column_name
+        if column not in schema.columns:
+            raise _of_column("10054: The column does not exist", request)
+        if column in schema.secondary_index:
+            if request.if_not_exists:
+                return _DONE()
+            raise _of_column("10055: The index already exists", request)
+        name = _name(request.namespace, request.table)
+        await self._seen.create_index(name, column, dict(request.options))
+        return _DONE()
+
+    async def drop_index(self, request: rpc.DropIndexRequest) -> empty_pb2.Empty:
+        """Remove a column's index."""
+        schema = await self._table(request)
+        if request.column_name not in schema.secondary_index:
+            if request.if_exists:
+                return _DONE()
+            raise _of_column("10056: The index does not exist", request)
+        await self._seen.drop_index(_name(request.namespace, request.table), request.column_name)
+        return _DONE()
+
+    async def get_table_metadata(
+        self, request: rpc.GetTableMetadataRequest
+    ) -> rpc.GetTableMetadataResponse:
+        """Describe a table; without description: there is none."""
+        try:
+            name = _name(request.namespace, request.table)
+        except InvalidOperationError:
+            return rpc.GetTableMetadataResponse()
+        schema = await self._seen.table(name)
+        if schema is None:
+            return rpc.GetTableMetadataResponse()
+        return rpc.GetTableMetadataResponse(table_metadata=metadata_message(schema, name))
+
+    async def get_namespace_table_names(
+        self, request: rpc.GetNamespaceTableNamesRequest
+    ) -> rpc.GetNamespaceTableNamesResponse:
+        """The tables of a namespace, without the namespace's name."""
+        names = sorted(split_name(one)[1] for one in await self._seen.tables(request.namespace))
+        return rpc.GetNamespaceTableNamesResponse(table_names=names)
+
+    async def namespace_exists(
+        self, request: rpc.NamespaceExistsRequest
+    ) -> rpc.NamespaceExistsResponse:
+        """Is there such a namespace?"""
+        exists = await self._seen.has_namespace(request.namespace)
+        return rpc.NamespaceExistsResponse(exists=exists)
+
+    async def repair_table(self, request: rpc.RepairTableRequest) -> empty_pb2.Empty:
+        """Make whatever is missing of a table."""
+        self._seen.check_namespace(request.namespace)
+        name = _name(request.namespace, request.table)
+        with _illegal_if_no_table():
+            schema = schema_of(request.table_metadata)
+            await self._seen.repair_table(name, schema, dict(request.options))
+        return _DONE()
+
+    async def add_new_column_to_table(
+        self, request: rpc.AddNewColumnToTableRequest
+    ) -> empty_pb2.Empty:
+        """Append a column, NULL in the records that are there."""
+        if request.column_name in (await self._table(request)).columns:
+            raise _of_column("10057: The column already exists", request)
+        name = _name(request.namespace, request.table)
+        with _illegal_if_no_table():
+            data_type = type_of(request.column_type)
+            await self._seen.add_column(name, request.column_name, data_type)
+        return _DONE()
+
+    async def _table(self, request: OfTable) -> TableSchema:
+        name = f"{request.namespace}.{request.table}"
+        schema = await self._seen.table(name) if request.namespace and request.table else None
+        if schema is None:
+            raise invalid(f"CORE-10016: The table does not exist. Table: {name}")
+        return schema
+
+
+def _name(namespace: str, table: str) -> str:
+    split_name(f"{namespace}.{table}")
+    return f"{namespace}.{table}"
+
+
+@contextmanager
+def _illegal_if_no_table() -> Iterator[None]:
+    """What can't be a table is the client's mistake, where elsewhere it means damage."""
+    try:
+        yield
+    except SchemaError as error:
+        raise invalid(str(error)) from error
+
+
+def _of_column(
+    what: str,
+    request: rpc.CreateIndexRequest | rpc.DropIndexRequest | rpc.AddNewColumnToTableRequest,
+) -> Exception:
+    return invalid(
+        f"CORE-{what}. Table: {request.namespace}.{request.table}; Column: {request.column_name}"
+    )

@@ -1,0 +1,37 @@
+"""How is a call of one request and one answer served?
+
+It runs to its end also where its client gives it up, and only then leaves the gate.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from scalar_tx.cluster.scalardb_server.statuses import end_with
+from scalar_tx.runtime.aio import finish_before_cancelling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.scalardb_server.statuses import Context
+
+    Work = Callable[[Any], Coroutine[Any, Any, Any]]
+    Handler = Callable[[Any, Context], Coroutine[Any, Any, Any]]
+
+
+def called(work: Work, gate: Gate | None = None) -> Handler:
+    """The handler of a method; an exception of its work becomes the call's status.
+
+    ``gate``: what must admit the call.
+    """
+
+    async def call(request: Any, context: Context) -> Any:
+        try:
+            with nullcontext() if gate is None else gate.admit():
+                return await finish_before_cancelling(work(request))
+        except Exception as error:  # noqa: BLE001  # it becomes the call's status
+            await end_with(context, error)
+
+    return call

@@ -1,0 +1,164 @@
+"""Which methods does the listener for clients of ScalarDB Server have, and who serves each?
+
+How a method is called and what it carries comes from the protocol's own descriptors.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import (
+    reflection,
+    reflection_pb2,
+)
+
+from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
+from scalar_tx.cluster.scalardb_server.administration import Administration
+from scalar_tx.cluster.scalardb_server.calls import called
+from scalar_tx.cluster.scalardb_server.coordinator_calls import CoordinatorCalls
+from scalar_tx.cluster.scalardb_server.database import Database
+from scalar_tx.cluster.scalardb_server.host import LARGEST_ANSWER, Host
+from scalar_tx.cluster.scalardb_server.pause import PauseCalls
+from scalar_tx.cluster.scalardb_server.states import States
+from scalar_tx.cluster.scalardb_server.storage import ScanStream, Storage
+from scalar_tx.cluster.scalardb_server.streams import served
+from scalar_tx.cluster.scalardb_server.tables_seen import StoredTables, TransactionalTables
+from scalar_tx.cluster.scalardb_server.transactions import TransactionStream
+from scalar_tx.cluster.scalardb_server.two_phase import TwoPhaseStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+
+    from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.scalardb_server.health import Health
+    from scalar_tx.cluster.scalardb_server.pause import Pauses
+    from scalar_tx.cluster.sessions import Sessions
+    from scalar_tx.manager_async import AsyncTransactionManager
+
+    Methods = Mapping[str, Callable[..., Any]]
+
+_HEALTH: Final = "grpc.health.v1.Health"
+_REFLECTION: Final = reflection.SERVICE_NAME
+
+
+def handlers(
+    manager: AsyncTransactionManager,
+    gate: Gate,
+    sessions: Sessions,
+    pauses: Pauses,
+    health: Health | None = None,
+    *,
+    largest_answer: int = LARGEST_ANSWER,
+) -> list[grpc.GenericRpcHandler]:
+    """The protocol's five services, pausing, health and reflection, for one ``grpc.aio`` server.
+
+    ``health`` None: somebody else answers for the listener. ``largest_answer`` in bytes: what
+    clients accept as one message. Whoever closes the manager waits until the gate is drained: a
+    stream that was cut is rolled back behind its end.
+    """
+    host = Host(Database(manager), gate, sessions, largest_answer)
+    services = _methods_of(host)
+    made = [_service(scalardb_pb2.DESCRIPTOR, name, of) for name, of in services.items()]
+    calls = PauseCalls(pauses)
+    pausing: Methods = {
+        "Pause": calls.pause,
+        "Unpause": calls.unpause,
+        "CheckPaused": calls.check_paused,
+    }
+    made.append(_service(scalar_admin_pb2.DESCRIPTOR, "Admin", pausing))
+    if health is not None:
+        checks = {"Check": health.check, "Watch": health.watch}
+        made.append(_service(health_pb2.DESCRIPTOR, "Health", checks))
+    names = [f"rpc.{name}" for name in (*services, "Admin")]
+    reflected = reflection.aio.ReflectionServicer([*names, _HEALTH, _REFLECTION])
+    answer = {"ServerReflectionInfo": reflected.ServerReflectionInfo}
+    made.append(_service(reflection_pb2.DESCRIPTOR, "ServerReflection", answer))
+    return made
+
+
+def _methods_of(host: Host) -> dict[str, Methods]:
+    """Who serves each method of the protocol's services."""
+    gate, database = host.gate, host.database
+    states, storage = States(database.manager), Storage(host)
+    by_id = {
+        "GetState": called(states.get_state, gate),
+        "Rollback": called(states.roll_back, gate),
+        "Abort": called(states.abort, gate),
+    }
+    one_phase, two_phase = Counter[str](), Counter[str]()
+    return {
+        "DistributedStorage": {
+            "Get": called(storage.get, gate),
+            "Scan": served(ScanStream, host),
+            "Mutate": called(storage.mutate, gate),
+        },
+        "DistributedStorageAdmin": _administration(Administration(StoredTables(database))),
+        "DistributedTransaction": {
+            "Transaction": served(partial(TransactionStream, active=one_phase), host),
+            **by_id,
+        },
+        "TwoPhaseCommitTransaction": {
+            "TwoPhaseCommitTransaction": served(partial(TwoPhaseStream, active=two_phase), host),
+            **by_id,
+        },
+        "DistributedTransactionAdmin": {
+            **_administration(Administration(TransactionalTables(database))),
+            **_coordinator(CoordinatorCalls(database)),
+        },
+    }
+
+
+def _administration(calls: Administration) -> Methods:
+    return {
+        "CreateNamespace": called(calls.create_namespace),
+        "DropNamespace": called(calls.drop_namespace),
+        "CreateTable": called(calls.create_table),
+        "DropTable": called(calls.drop_table),
+        "TruncateTable": called(calls.truncate_table),
+        "CreateIndex": called(calls.create_index),
+        "DropIndex": called(calls.drop_index),
+        "GetTableMetadata": called(calls.get_table_metadata),
+        "GetNamespaceTableNames": called(calls.get_namespace_table_names),
+        "NamespaceExists": called(calls.namespace_exists),
+        "RepairTable": called(calls.repair_table),
+        "AddNewColumnToTable": called(calls.add_new_column_to_table),
+    }
+
+
+def _coordinator(calls: CoordinatorCalls) -> Methods:
+    return {
+        "CreateCoordinatorTables": called(calls.create),
+        "DropCoordinatorTables": called(calls.drop),
+        "TruncateCoordinatorTables": called(calls.truncate),
+        "CoordinatorTablesExist": called(calls.exist),
+        "RepairCoordinatorTables": called(calls.repair),
+    }
+
+
+def _service(file: FileDescriptor, name: str, methods: Methods) -> grpc.GenericRpcHandler:
+    service: ServiceDescriptor = file.services_by_name[name]
+    return grpc.method_handlers_generic_handler(
+        service.full_name,
+        {name: _handler(service.methods_by_name[name], serve) for name, serve in methods.items()},
+    )
+
+
+def _handler(method: Any, serve: Callable[..., Any]) -> Any:
+    make = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[method.client_streaming, method.server_streaming]
+    request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+    return make(
+        serve,
+        request_deserializer=request.FromString,
+        response_serializer=response.SerializeToString,
+    )
