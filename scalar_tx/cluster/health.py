@@ -46,8 +46,10 @@ class Health:
         self._ended = True
         self._wake()
 
-    def services(self) -> grpc.GenericRpcHandler:
-        """The service for a server."""
+    def services(self, *, any_name: bool = False) -> grpc.GenericRpcHandler:
+        """The service for a server. ``any_name``: each name is answered as the empty one."""
+        if any_name:
+            return Overall(self).services()
         return grpc.method_handlers_generic_handler(
             SERVICE,
             {
@@ -90,3 +92,19 @@ class Health:
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+class Overall(Health):
+    """What clients and probes of ScalarDB Server expect: one answer, whatever is asked about."""
+
+    def __init__(self, known: Health) -> None:
+        self._known = known
+
+    async def _check(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        return await self._known._check(_Request(), context)  # noqa: SLF001  # of one class
+
+    async def _watch(
+        self, request: Any, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[Any]:
+        async for answer in self._known._watch(_Request(), context):  # noqa: SLF001  # of one class
+            yield answer

@@ -14,6 +14,7 @@ from scalar_tx.cluster.node_server.database import Database
 from scalar_tx.cluster.node_server.security import SecurityCalls
 from scalar_tx.cluster.node_server.services import handlers as own_handlers
 from scalar_tx.cluster.node_server.worker_parts import CallLimits, WorkerParts
+from scalar_tx.cluster.scalardb_server.services import handlers as java_handlers
 from scalar_tx.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def handlers(host: Host) -> list[grpc.GenericRpcHandler]:
 
 def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
     """What is offered on the port of the open protocol (ScalarDB Server's protocol 3)."""
-    return [host.health.services()]
+    services = java_handlers(host.manager, host.gate, host.sessions, host.pause)
+    return [host.health.services(any_name=True), *services]
 
 
 def _own(host: Host) -> list[grpc.GenericRpcHandler]:

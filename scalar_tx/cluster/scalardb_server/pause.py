@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import grpc
 from google.protobuf import empty_pb2
 
+from scalar_tx.cluster.pausing import NOT_DRAINED, PauseFailedError
 from scalar_tx.cluster.rpc import scalar_admin_pb2 as admin_rpc
 from scalar_tx.cluster.scalardb_server.refusals import cut, invalid
 from scalar_tx.cluster.scalardb_server.statuses import end_with
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.scalardb_server.statuses import Context
 
 DEFAULT_MILLISECONDS: Final = 30_000
-_NOT_IN_TIME: Final = "failed to finish processing outstanding requests within the time limit."
 _GONE_ON: Final = "the server was let go on while this pause was waiting."
-
-
-class PauseFailedError(Exception):
-    """The pause did not come about, and everything is admitted again; the text says why."""
 
 
 class Pauses(Protocol):
@@ -71,7 +67,7 @@ class PauseOfOneProcess:
             if not drained and self._wishes == wish:  # else somebody else wants it as it is
                 self._gate.open()
         if not drained:
-            raise PauseFailedError(_NOT_IN_TIME)
+            raise PauseFailedError(NOT_DRAINED)
         if not self._gate.closed:
             raise PauseFailedError(_GONE_ON)
 
