@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.client.kept_back import Schemas
 from scalar_tx.cluster.client.node_calls import TRANSACTIONS, NodeCalls
 from scalar_tx.cluster.client.remote_administration import RemoteAdministration
 from scalar_tx.cluster.client.remote_outcomes import RemoteOutcomes
@@ -13,7 +14,12 @@ from scalar_tx.cluster.messages.isolation import isolation_message, state_of
 from scalar_tx.cluster.messages.scripts import script_message
 from scalar_tx.cluster.messages.values import columns_message
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
-from scalar_tx.errors import ConflictError, InvalidOperationError, StorageUnavailableError
+from scalar_tx.errors import (
+    ConflictError,
+    InvalidOperationError,
+    ScalarTxError,
+    StorageUnavailableError,
+)
 from scalar_tx.model.script import ScriptResult
 from scalar_tx.model.state import TransactionState
 from scalar_tx.model.table import split_name
@@ -43,8 +49,9 @@ class RemoteBackend:
         self.isolation = settings.consensus_commit.isolation
         self._named = settings.consensus_commit.isolation_named
         self.calls = NodeCalls(wire, runtime, log_in)
-        self.administration = RemoteAdministration(self.calls)
+        self.administration = RemoteAdministration(self.calls, self._forget_tables)
         self.outcomes = RemoteOutcomes(self.calls)
+        self.schemas = Schemas(runtime.elapsed)
 
     @property
     def observers(self) -> list[Observer]:
@@ -67,6 +74,18 @@ class RemoteBackend:
         return RemoteSteps(
             self, isolation, read_only=read_only, caller_id=caller_id, timeout=timeout
         )
+
+    def _forget_tables(self) -> None:
+        self.schemas.forget()
+
+    async def learn(self, table: str) -> None:
+        """Find out what a table is like, if it is time to."""
+        if self.schemas.to_be_asked(table):
+            try:
+                schema = await self.administration.table(table)
+            except ScalarTxError:
+                schema = None  # whoever uses it is told why
+            self.schemas.learn(table, schema)
 
     def part(
         self,

@@ -15,7 +15,7 @@ from scalar_tx.model.table import TableSchema, split_name
 from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from scalar_tx.cluster.client.node_calls import NodeCalls
 
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class RemoteAdministration:
     """Schema changes that a node makes."""
 
-    def __init__(self, calls: NodeCalls) -> None:
+    def __init__(self, calls: NodeCalls, changed: Callable[[], None]) -> None:
         self._calls = calls
+        self._changed = changed
 
     async def _ask(self, method: str, answer: Any, *, harmless: bool = False, **ask: Any) -> Any:
         request = rpc.Change(**ask)
@@ -35,7 +36,10 @@ class RemoteAdministration:
         )
 
     async def _change(self, method: str, **ask: Any) -> None:
-        await self._ask(method, rpc.Done, **ask)
+        try:
+            await self._ask(method, rpc.Done, **ask)
+        finally:
+            self._changed()
 
     async def create_namespace(
         self, namespace: str, *, if_not_exists: bool, options: Options

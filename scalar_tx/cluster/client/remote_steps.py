@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.cluster.client.answers import explanation_of
+from scalar_tx.cluster.client.kept_back import KeptBack
 from scalar_tx.cluster.client.node_calls import NoAnswerError
 from scalar_tx.cluster.client.remote_cursor import RemoteCursor
 from scalar_tx.cluster.client.stream import Stream
@@ -82,6 +83,7 @@ class RemoteSteps:
         self._closing: list[int] = []
         self._cursors: set[RemoteCursor] = set()
         self._numbers = 0
+        self._kept_back = KeptBack(backend.schemas)
 
     @property
     def id(self) -> str:
@@ -159,8 +161,19 @@ class RemoteSteps:
     async def _one(self, operation: Operation) -> list[Record]:
         self._require_open()
         message = operation_message(operation)
-        reply = await self._say(rpc.Request(one=message), writes=message.HasField("write"))
-        return records_of(reply.one.records)
+        writes = message.HasField("write")
+        if writes and not self.read_only:
+            self._require_sound()
+            await self._backend.learn(operation.table)
+            if self._kept_back.keep(operation, message):
+                return []
+        reply = await self._say(rpc.Request(one=message), writes=writes)
+        records = records_of(reply.one.records)
+        if writes:
+            self._kept_back.told(operation)
+        else:
+            self._kept_back.note(operation, records)
+        return records
 
     async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
         """Run operations in order; none of their writes is recorded where one of them fails."""
@@ -172,6 +185,8 @@ class RemoteSteps:
             rpc.Request(batch=rpc.Batch(operations=messages)),
             writes=any(one.HasField("write") for one in messages),
         )
+        for one in operations:
+            self._kept_back.told(one)
         return [
             result_of(one, result)
             for one, result in zip(operations, reply.batched.results, strict=True)
@@ -187,6 +202,7 @@ class RemoteSteps:
 
     def written(self) -> int:
         """A mark of the writes until now, for ``take_back``."""
+        self._kept_back.stop()
         self._marks += 1
         self._next["mark"] = self._marks
         return self._marks
@@ -201,8 +217,13 @@ class RemoteSteps:
 
     # Requests.
 
-    async def _say(self, request: rpc.Request, *, writes: bool = False) -> rpc.Reply:
-        """The reply to a step; raises what the node says went wrong."""
+    async def _say(
+        self, request: rpc.Request, *, writes: bool = False, all_of_it: bool = True
+    ) -> rpc.Reply:
+        """The reply to a step; raises what the node says went wrong.
+
+        ``all_of_it``: what was kept back goes with it.
+        """
         self._require_sound()
         if request.ByteSize() > LARGEST_REQUEST:
             raise InvalidOperationError(
@@ -211,7 +232,7 @@ class RemoteSteps:
                 transaction_id=self._own_id,
                 code="STX-5054",
             )
-        self._complete(request)
+        self._complete(request, all_of_it=all_of_it)
         self._has_written = self._has_written or writes
         try:
             self._in_doubt = True
@@ -230,7 +251,10 @@ class RemoteSteps:
             raise
         return self._checked(reply)
 
-    def _complete(self, request: rpc.Request) -> None:
+    def _complete(self, request: rpc.Request, *, all_of_it: bool = True) -> None:
+        if all_of_it and self._kept_back.messages:
+            request.before.extend(self._kept_back.taken())
+            self._has_written = True
         if not self._begun:
             self._begun = True
             request.begin.CopyFrom(self._begin())
@@ -303,7 +327,8 @@ class RemoteSteps:
         await self._commit(rpc.Request(end=rpc.Request.COMMIT, rerun_is_safe=self.rerun_is_safe))
 
     async def _commit(self, request: rpc.Request) -> None:
-        if not self._begun and not self._next and self.two_phase == rpc.Begin.ALONE:
+        nothing = not self._begun and not self._next and not self._kept_back.messages
+        if nothing and self.two_phase == rpc.Begin.ALONE:
             self._end(TransactionState.COMMITTED)  # it has neither read nor written
             return
         self._require_sound()
@@ -313,6 +338,11 @@ class RemoteSteps:
             reply = await self._calls.runtime.wait(
                 self._calls.wire.begin(self._stream.say(request))
             )
+            if reply.HasField("error") and reply.outcome == rpc.STATE_UNSPECIFIED:
+                # What was kept back was refused, so that the commit did not begin.
+                await self._give_up()
+                outcome = TransactionState.ABORTED
+                self._raise(reply)
             outcome = state_of(reply.outcome) or TransactionState.UNKNOWN
             if outcome is not TransactionState.COMMITTED or reply.HasField("error"):
                 self._raise(reply)
@@ -368,6 +398,9 @@ class RemoteSteps:
         if in_doubt:
             await self._calls.runtime.wait(self._calls.wire.begin(self._stream.break_off()))
             return
+        await self._give_up()
+
+    async def _give_up(self) -> None:
         request = rpc.Request(end=rpc.Request.ROLLBACK)
         try:
             await self._calls.runtime.wait(self._calls.wire.begin(self._stream.say(request)))
@@ -378,7 +411,7 @@ class RemoteSteps:
         """ConflictError if what was read so far does not hold any more."""
         if self.finished or not self._begun or self._in_doubt:
             return
-        await self._say(rpc.Request(confirm_reads=NOTHING))
+        await self._say(rpc.Request(confirm_reads=NOTHING), all_of_it=False)
 
     # Calls with a key.
 

@@ -31,7 +31,7 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.keyed_calls import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from scalar_tx.cluster.node_server.access import Caller
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
@@ -86,6 +86,8 @@ class Stream:
     async def _before(self, request: rpc.Request) -> None:
         for number in request.close_scanners:
             await self._scanners.close(number)
+        if request.before:
+            await self._batch_of(request.before)
         if request.HasField("take_back"):
             mark = request.take_back
             if mark not in self._marks:
@@ -127,12 +129,15 @@ class Stream:
         return rpc.Reply(one=result_message(found[0]))
 
     async def _batch(self, request: rpc.Request) -> rpc.Reply:
-        messages = request.batch.operations
+        found = await self._batch_of(request.batch.operations)
+        return rpc.Reply(batched=rpc.Batched(results=[result_message(one) for one in found]))
+
+    async def _batch_of(self, messages: Sequence[Any]) -> list[Any]:
         if not 0 < len(messages) <= self._worker.limits.elements:
             raise MalformedError(f"a batch has 1 to {self._worker.limits.elements} operations")
         operations = [self._checked(one) for one in messages]
-        found = await self._run(self.steps.batch(operations))
-        return rpc.Reply(batched=rpc.Batched(results=[result_message(one) for one in found]))
+        found: list[Any] = await self._run(self.steps.batch(operations))
+        return found
 
     async def _open_scanner(self, request: rpc.Request) -> rpc.Reply:
         scan = scan_of(request.open_scanner.scan)

@@ -57,7 +57,7 @@ class Begin(_message.Message):
     def __init__(self, transaction_id: _Optional[str] = ..., fresh_id: bool = ..., isolation: _Optional[_Union[Isolation, str]] = ..., read_only: bool = ..., timeout: _Optional[float] = ..., two_phase: _Optional[_Union[Begin.TwoPhase, str]] = ...) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("begin", "close_scanners", "take_back", "mark", "batch", "one", "open_scanner", "next_page", "confirm_reads", "explain", "look", "remember", "prepare", "validate", "end", "parts", "rerun_is_safe")
+    __slots__ = ("begin", "close_scanners", "before", "take_back", "mark", "batch", "one", "open_scanner", "next_page", "confirm_reads", "explain", "look", "remember", "prepare", "validate", "end", "parts", "rerun_is_safe")
     class End(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         GO_ON: _ClassVar[Request.End]
@@ -68,6 +68,7 @@ class Request(_message.Message):
     ROLLBACK: Request.End
     BEGIN_FIELD_NUMBER: _ClassVar[int]
     CLOSE_SCANNERS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
     TAKE_BACK_FIELD_NUMBER: _ClassVar[int]
     MARK_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +86,7 @@ class Request(_message.Message):
     RERUN_IS_SAFE_FIELD_NUMBER: _ClassVar[int]
     begin: Begin
     close_scanners: _containers.RepeatedScalarFieldContainer[int]
+    before: _containers.RepeatedCompositeFieldContainer[_operations_pb2.Operation]
     take_back: int
     mark: int
     batch: Batch
@@ -100,7 +102,7 @@ class Request(_message.Message):
     end: Request.End
     parts: int
     rerun_is_safe: bool
-    def __init__(self, begin: _Optional[_Union[Begin, _Mapping]] = ..., close_scanners: _Optional[_Iterable[int]] = ..., take_back: _Optional[int] = ..., mark: _Optional[int] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., one: _Optional[_Union[_operations_pb2.Operation, _Mapping]] = ..., open_scanner: _Optional[_Union[OpenScanner, _Mapping]] = ..., next_page: _Optional[int] = ..., confirm_reads: _Optional[_Union[Nothing, _Mapping]] = ..., explain: _Optional[_Union[Nothing, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., remember: _Optional[_Union[Remember, _Mapping]] = ..., prepare: _Optional[_Union[Nothing, _Mapping]] = ..., validate: _Optional[_Union[Nothing, _Mapping]] = ..., end: _Optional[_Union[Request.End, str]] = ..., parts: _Optional[int] = ..., rerun_is_safe: bool = ...) -> None: ...
+    def __init__(self, begin: _Optional[_Union[Begin, _Mapping]] = ..., close_scanners: _Optional[_Iterable[int]] = ..., before: _Optional[_Iterable[_Union[_operations_pb2.Operation, _Mapping]]] = ..., take_back: _Optional[int] = ..., mark: _Optional[int] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., one: _Optional[_Union[_operations_pb2.Operation, _Mapping]] = ..., open_scanner: _Optional[_Union[OpenScanner, _Mapping]] = ..., next_page: _Optional[int] = ..., confirm_reads: _Optional[_Union[Nothing, _Mapping]] = ..., explain: _Optional[_Union[Nothing, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ..., remember: _Optional[_Union[Remember, _Mapping]] = ..., prepare: _Optional[_Union[Nothing, _Mapping]] = ..., validate: _Optional[_Union[Nothing, _Mapping]] = ..., end: _Optional[_Union[Request.End, str]] = ..., parts: _Optional[int] = ..., rerun_is_safe: bool = ...) -> None: ...
 
 class Nothing(_message.Message):
     __slots__ = ()
