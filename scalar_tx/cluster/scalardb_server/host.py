@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.gate import Gate
     from scalar_tx.cluster.scalardb_server.database import Database
     from scalar_tx.cluster.sessions import Sessions
+    from scalar_tx.model.state import TransactionState
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024  # bytes; what clients accept unless they are told otherwise
 NOBODY: Final = ""  # whose transactions they are: nobody logs in here
+
+
+class Ended(Protocol):
+    """Is told of each transaction once, when it has ended."""
+
+    def __call__(
+        self, outcome: TransactionState | None, seconds: float, *, own_rollback: bool = False
+    ) -> None:
+        """``seconds`` from its beginning on; ``own_rollback``: its client rolled it back."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """The parts of a worker that serve clients of ScalarDB Server.
 
-    ``largest_answer``: how many bytes a message may have that a client is sent.
+    ``largest_answer``: how many bytes a message may have that a client is sent. ``ended`` counts
+    transactions.
     """
 
     database: Database
     gate: Gate
     sessions: Sessions
     largest_answer: int = LARGEST_ANSWER
+    ended: Ended | None = None

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.cluster.gate import Gate
     from scalar_tx.cluster.scalardb_server.health import Health
+    from scalar_tx.cluster.scalardb_server.host import Ended
     from scalar_tx.cluster.scalardb_server.pause import Pauses
     from scalar_tx.cluster.sessions import Sessions
     from scalar_tx.manager_async import AsyncTransactionManager
@@ -56,14 +57,15 @@ def handlers(
     health: Health | None = None,
     *,
     largest_answer: int = LARGEST_ANSWER,
+    ended: Ended | None = None,
 ) -> list[grpc.GenericRpcHandler]:
     """The protocol's five services, pausing, health and reflection, for one ``grpc.aio`` server.
 
     ``health`` None: somebody else answers for the listener. ``largest_answer`` in bytes: what
-    clients accept as one message. Whoever closes the manager waits until the gate is drained: a
-    stream that was cut is rolled back behind its end.
+    clients accept as one message. ``ended`` is told of each transaction's end. Whoever closes the
+    manager waits until the gate is drained: a stream that was cut is rolled back behind its end.
     """
-    host = Host(Database(manager), gate, sessions, largest_answer)
+    host = Host(Database(manager), gate, sessions, largest_answer, ended)
     services = _methods_of(host)
     made = [_service(scalardb_pb2.DESCRIPTOR, name, of) for name, of in services.items()]
     calls = PauseCalls(pauses)

@@ -8,6 +8,7 @@ rollback and abort are its end, with an error too.
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
@@ -53,6 +54,8 @@ class TransactionStream(Stream[Any, Answers]):
         self._work = ReadsAndWrites(host.database)
         self._tx: AsyncTransaction | None = None
         self._counted = False
+        self._began_at = 0.0
+        self._given_up = False  # by its client, and not for a conflict
         self._first: Mapping[str, Callable[[Any], AsyncTransaction]] = self.first_steps()
         self._steps: Mapping[str, Callable[[Any], Awaitable[Answers]]] = self.steps()
         self._last: Mapping[str, Callable[[Any], Awaitable[Answers]]] = self.last_steps()
@@ -138,6 +141,7 @@ class TransactionStream(Stream[Any, Answers]):
         self.opened(tx.id)
         self._active[tx.id] += 1
         self._counted = True
+        self._began_at = time.monotonic()
 
     # What is done within it.
 
@@ -168,6 +172,7 @@ class TransactionStream(Stream[Any, Answers]):
         return self.answers()
 
     async def _rollback(self, _given: Any) -> Answers:
+        self._given_up = self.tx.outcome is None
         await self.tx.rollback()
         return self.answers()
 
@@ -183,9 +188,16 @@ class TransactionStream(Stream[Any, Answers]):
             _log.info("the transaction %s of a stream that ended: %s", tx.id, error)
         finally:
             if self._counted:
+                self.count(tx)
                 self._active.subtract([tx.id])
                 if not self._active[tx.id]:
                     del self._active[tx.id]
+
+    def count(self, tx: AsyncTransaction) -> None:
+        """Tell of its end whoever counts."""
+        if self.host.ended is not None:
+            seconds = time.monotonic() - self._began_at
+            self.host.ended(tx.outcome, seconds, own_rollback=self._given_up)
 
     # Errors.
 

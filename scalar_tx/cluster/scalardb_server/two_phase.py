@@ -47,6 +47,7 @@ class TwoPhaseStream(TransactionStream):
 
     answers = rpc.TwoPhaseCommitTransactionResponse
     _status = Status.ACTIVE
+    _joined = False
 
     def steps(self) -> Mapping[str, Callable[[Any], Awaitable[Answers]]]:
         """What is done within it."""
@@ -64,6 +65,7 @@ class TwoPhaseStream(TransactionStream):
             raise invalid("transaction is already joined")
         if not transaction_id:
             raise invalid("")
+        self._joined = True
         self.open(self.host.database.part(join_id=transaction_id))
         return self.answers()
 
@@ -104,6 +106,11 @@ class TwoPhaseStream(TransactionStream):
         """Commit; cancelled or not, it runs to its end."""
         self._insist(_AGREED)
         return await super().commit(given)
+
+    def count(self, tx: AsyncTransaction) -> None:
+        """Tell of its end, once for all its parts: where it was begun."""
+        if not self._joined:
+            super().count(tx)
 
     def _insist(self, wanted: Collection[Status]) -> None:
         if self._status not in wanted:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
     from scalar_tx.manager_async import AsyncTransactionManager
+    from scalar_tx.model.state import TransactionState
     from scalar_tx.transaction_async import AsyncTransaction
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Served:
         context: Any = self.parts.context
         context.options = replace(context.options, record_only=False)
         self.gate, self.sessions, self.health = Gate(), Sessions(*limits), Health()
+        self.ends: list[tuple[Any, bool]] = []  # outcome and whether its client rolled back
         self.server = grpc.aio.server()
         made = handlers(
             self.manager,
@@ -80,10 +82,17 @@ class Served:
             PauseOfOneProcess(self.gate),
             self.health,
             largest_answer=largest_answer,
+            ended=self._ended,
         )
         self.server.add_generic_rpc_handlers(made)
         self.port = self.server.add_insecure_port("127.0.0.1:0")
         await self.server.start()
+
+    def _ended(
+        self, outcome: TransactionState | None, seconds: float, *, own_rollback: bool = False
+    ) -> None:
+        assert 0 <= seconds < 60
+        self.ends.append((outcome, own_rollback))
 
     @property
     def parts(self) -> Any:

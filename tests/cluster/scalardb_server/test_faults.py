@@ -148,17 +148,24 @@ def test_a_scan_that_fails_ends_by_a_status(
     client.call("DistributedStorage/Mutate", rpc.MutateRequest(mutations=writes))
     talk = client.stream("DistributedStorage/Scan")
     assert talk.ask(rpc.ScanRequest(scan=scan(pk, of=PLAIN), fetch_count=2)).has_more_results
-    met = list[str]()
+    met, begin = list[str](), server.parts.storage.scan
 
-    class Pages:
-        async def next_page(self) -> None:
+    class Failing:
+        """A scan of the storage that breaks off at its first page."""
+
+        def __init__(self, request: Any) -> None:
+            self._pages = begin(request)
+
+        async def next_page(self) -> Any:
+            await self._pages.next_page()
             met.append("page")
             raise UNAVAILABLE
 
         async def close(self) -> None:
+            await self._pages.close()
             met.append("close")
 
-    monkeypatch.setattr(server.parts.storage, "scan", lambda _: Pages())
+    monkeypatch.setattr(server.parts.storage, "scan", Failing)
     other = client.stream("DistributedStorage/Scan")
     other.send(rpc.ScanRequest(scan=scan(pk, of=PLAIN)))
     assert other.end()[0] is grpc.StatusCode.INTERNAL

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
+from scalar_tx.model.state import TransactionState
 from tests.cluster.scalardb_server.messages import (
     TRANSACTION,
+    TWO_PHASE,
+    Two,
     Tx,
     asks,
     delete,
@@ -68,6 +71,36 @@ def test_the_server_ends_the_stream_behind_the_last_answer(
     talk.send(asks(Tx, "get", get=get(pk)))  # too late, and not answered
     assert talk.end() == OK
     assert (server.read("shop.things", pk=pk, ck=1) is not None) == (last == "commit")
+
+
+def test_each_end_is_told_once_and_as_whose_it_was(client: Client, server: Served, pk: int) -> None:
+    done, aborted = TransactionState.COMMITTED, TransactionState.ABORTED
+    assert server.drained()
+    server.ends.clear()
+    lost = begun(client)
+    lost.ask(asks(Tx, "mutate", mutations=[put(pk, v=2)]))
+    committed(client, put(pk, v=1))
+    lost.ask(asks(Tx, "commit"))  # a conflict
+    assert lost.end() == OK
+    for last in ("rollback", "abort"):
+        talk = begun(client)
+        talk.ask(asks(Tx, last))
+        assert talk.end() == OK
+    begun(client).cancel()
+    client.stream(TRANSACTION).half_close()
+    refused = client.stream(TRANSACTION)
+    refused.send(asks(Tx, "begin", transaction_id=""))
+    refused.end()
+    first, second = client.stream(TWO_PHASE), client.stream(TWO_PHASE)
+    name = first.ask(asks(Two, "begin")).begin_response.transaction_id
+    second.ask(asks(Two, "join", transaction_id=name))
+    for step in ("prepare", "validate", "commit"):
+        for part in (first, second):
+            part.ask(asks(Two, step))
+    assert first.end() == second.end() == OK
+    assert server.drained()
+    expected = [(done, False)] * 2 + [(aborted, True)] * 2 + [(aborted, False)] * 2
+    assert sorted(server.ends, key=str) == sorted(expected, key=str)
 
 
 def test_an_empty_id_is_refused_without_words(client: Client) -> None:
