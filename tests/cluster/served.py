@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -67,6 +68,15 @@ class Served:
     @property
     def url(self) -> str:
         return f"grpc://127.0.0.1:{self.port}"
+
+    def at_rest(self, seconds: float = 5.0) -> bool:
+        """Is nothing left of what has ended, or will be in a moment?"""
+        until = time.monotonic() + seconds
+        while self.worker.sessions.count or self.worker.gate.outstanding:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        return True
 
     async def _stop(self) -> None:
         self._watch.cancel()

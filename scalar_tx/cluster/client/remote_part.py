@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scalar_tx.cluster.client.remote_steps import NOTHING, RemoteSteps
+from scalar_tx.cluster.client.remote_steps import RemoteSteps
+from scalar_tx.cluster.client.requests import NOTHING
 from scalar_tx.cluster.messages.isolation import state_of
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.model.state import TransactionState

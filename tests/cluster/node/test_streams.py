@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -92,16 +91,6 @@ def code(error: grpc.RpcError) -> str:
     return found
 
 
-def all_ended(node: Served) -> bool:
-    """Nothing is left of what has ended, or will be in a moment."""
-    until = time.monotonic() + 5
-    while node.worker.sessions.count or node.worker.gate.outstanding:
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 def test_begin_step_and_end_in_one_request(channel: grpc.Channel, node: Served) -> None:
     talk = Talk(channel)
     reply = talk.say(begin=begin("one"), one=write(11), end=rpc.Request.COMMIT)
@@ -109,7 +98,7 @@ def test_begin_step_and_end_in_one_request(channel: grpc.Channel, node: Served) 
     assert reply.outcome == rpc.STATE_COMMITTED
     with pytest.raises(StopIteration):
         next(talk.call)
-    assert all_ended(node)
+    assert node.at_rest()
 
 
 def test_an_error_leaves_the_stream_open(channel: grpc.Channel) -> None:
@@ -173,7 +162,7 @@ def test_what_ends_a_stream(channel: grpc.Channel, node: Served) -> None:
         talk.say(one=get())
     talk._queue.put(rpc.Request(one=get()))
     assert code(talk.error()) == "INVALID_ARGUMENT"
-    assert all_ended(node)
+    assert node.at_rest()
 
 
 def test_half_closing_rolls_back(channel: grpc.Channel, node: Served) -> None:
@@ -182,14 +171,14 @@ def test_half_closing_rolls_back(channel: grpc.Channel, node: Served) -> None:
     talk.half_close()
     error = talk.error()
     assert code(error) == "INVALID_ARGUMENT"
-    assert all_ended(node)
+    assert node.at_rest()
 
 
 def test_cancelling_rolls_back(channel: grpc.Channel, node: Served) -> None:
     talk = Talk(channel)
     talk.say(begin=begin("cancelled"), one=write(14))
     talk.call.cancel()
-    assert all_ended(node)
+    assert node.at_rest()
     with scalar_tx.connect(node.url) as db:
         assert db.get(TABLE, {"id": 14}) is None
 
@@ -222,7 +211,7 @@ def test_resting_too_long(channel: grpc.Channel, node: Served) -> None:
     error = talk.error()
     assert code(error) == "UNAVAILABLE"
     assert "STX-5058" in str(error.trailing_metadata())
-    assert all_ended(node)
+    assert node.at_rest()
 
 
 def test_too_many(channel: grpc.Channel) -> None:
@@ -290,7 +279,7 @@ def test_scans_in_pages_of_their_own(channel: grpc.Channel, node: Served) -> Non
     scan = operation_message(Scan(TABLE, whole_table=True, order_by=["id"])).scan
     pages = list(method(rpc.ScanPagesRequest(begin=begin("streamed"), scan=scan), timeout=20))
     assert len(pages) >= 4
-    assert all_ended(node)
+    assert node.at_rest()
 
 
 def test_a_paused_node_refuses_what_is_new(channel: grpc.Channel, node: Served) -> None:
@@ -302,6 +291,6 @@ def test_a_paused_node_refuses_what_is_new(channel: grpc.Channel, node: Served) 
         late._queue.put(rpc.Request(begin=begin("late")))
         assert code(late.error()) == "UNAVAILABLE"
         assert talk.say(end=rpc.Request.COMMIT).outcome == rpc.STATE_COMMITTED
-        assert all_ended(node)
+        assert node.at_rest()
     finally:
         node.worker.gate.open()
