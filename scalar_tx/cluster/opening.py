@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("scalar_tx.cluster.opening")
 
 _IN_MEMORY: Final = "memory"
+_ONE_FILE: Final = "sqlite"
+THREADS_FOR_A_FILE: Final = 2  # of a worker
 
 
 def open_manager(settings: Settings) -> AsyncTransactionManager:
@@ -70,6 +72,9 @@ def divided(settings: Settings, workers: int, slot: int) -> Settings:
 def _divided(storage: StorageSettings, workers: int, slot: int) -> StorageSettings:
     pool = _divided_pool(storage.connection_pool, workers, slot)
     multi = storage.multi
+    if multi is None and pool.max_total is None and registry.adapter_of(storage).name == _ONE_FILE:
+        # One process gains nothing from more threads in a file that has one writer at a time.
+        pool = replace(pool, max_total=THREADS_FOR_A_FILE)
     if multi is not None:
         parts = {name: _divided(one, workers, slot) for name, one in multi.storages.items()}
         multi = replace(multi, storages=parts)
