@@ -53,7 +53,9 @@ def connect(
 ) -> scalar_tx.TransactionManager:
     """A manager on the file; ``parameters`` as in a JDBC URL, ``every_step``: of each commit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scalar_tx.manager.BlockingRuntime", partial(SteadyRuntime, start_ms, seed))
+        patch.setattr(
+            "scalar_tx.connection.BlockingRuntime", partial(SteadyRuntime, start_ms, seed)
+        )
         return scalar_tx.connect(
             f"jdbc:sqlite:{file}?{parameters}" if parameters else f"jdbc:sqlite:{file}",
             consensus_commit_one_phase_commit_enabled=not every_step,

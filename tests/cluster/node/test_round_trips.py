@@ -13,6 +13,7 @@ from tests.cluster.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TABLE = "bank.account"
 
@@ -161,3 +162,10 @@ def test_large_writes_are_not_all_kept_back(db: Any, asked: list[Any]) -> None:
     assert 1 < len(asked) < 20
     assert all(request.ByteSize() < 512 * 1024 for request in asked)
     assert len(db.scan(TABLE, whole_table=True)) == 20
+
+
+def test_what_only_a_program_with_the_database_has(db: Any, tmp_path: Path) -> None:
+    for ask in (lambda: db.record_history(tmp_path / "h"), lambda: db.decision_counts):
+        with pytest.raises(InvalidOperationError) as caught:
+            ask()
+        assert caught.value.code == "STX-5053"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scalar_tx.model.table import TableSchema
-from tests.faces.conftest import db, face, pytest_pyfunc_call, target
+from tests.faces import either
+from tests.faces.conftest import db, face, pytest_pyfunc_call
 from tests.histories.recording.reading import ACCOUNT
 from tests.protocol.world import World, open_inner
 
@@ -32,6 +33,12 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     made.load(ACCOUNT, *({"id": n, "owner": "ann", "balance": 100} for n in (1, 2)))
     yield made
     made.close()
+
+
+@pytest.fixture(params=either.TARGETS)
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of its own: a history is recorded where transactions run."""
+    return either.url(request.param, tmp_path)
 
 
 @pytest.fixture
