@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from scalar_tx.cluster.auth.permissions import check_operation
+from scalar_tx.cluster.auth.permissions import check_operation, check_table, needed
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
@@ -33,6 +33,7 @@ from scalar_tx.keyed_calls import Call
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from scalar_tx.cluster.auth.privileges import Privilege
     from scalar_tx.cluster.node_server.access import Caller
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
     from scalar_tx.cluster.sessions import Session
@@ -55,6 +56,7 @@ class Stream:
         self._scanners = Scanners(self.steps, worker.limits, self._run)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
+        self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
         self._serve: Mapping[str, Callable[[rpc.Request], Awaitable[rpc.Reply]]] = {
             "one": self._one,
             "batch": self._batch,
@@ -67,6 +69,16 @@ class Stream:
             "prepare": self._prepare,
             "validate": self._validate,
         }
+
+    def go_on_with(self, caller: Caller) -> None:
+        """Go on with the caller as they are by now.
+
+        NotPermittedError: they may not do any more what this transaction has done.
+        """
+        if caller.principal is not self.caller.principal:
+            for privilege, table in self._used:
+                check_table(caller.principal, privilege, table, peer=caller.peer)
+        self.caller = caller
 
     async def answer(self, request: rpc.Request) -> rpc.Reply:
         """What is to be said to a request; afterwards the transaction may have ended."""
@@ -119,8 +131,12 @@ class Stream:
 
     def _checked(self, message: Any) -> Operation:
         operation = operation_of(message)
-        check_operation(self.caller.principal, operation, peer=self.caller.peer)
+        self._check(operation)
         return operation
+
+    def _check(self, operation: Operation) -> None:
+        check_operation(self.caller.principal, operation, peer=self.caller.peer)
+        self._used.update((privilege, operation.table) for privilege in needed(operation))
 
     async def _one(self, request: rpc.Request) -> rpc.Reply:
         found = await self._run(self.steps.batch([self._checked(request.one)]))
@@ -136,7 +152,7 @@ class Stream:
 
     async def _open_scanner(self, request: rpc.Request) -> rpc.Reply:
         scan = scan_of(request.open_scanner.scan)
-        check_operation(self.caller.principal, scan, peer=self.caller.peer)
+        self._check(scan)
         number, whole = request.open_scanner.number, request.open_scanner.whole
         return rpc.Reply(page=await self._scanners.open(number, scan, whole=whole))
 
@@ -256,5 +272,5 @@ class Transact:
                 )
             if request.HasField("begin"):
                 raise MalformedError("a stream is one transaction, and it was begun already")
-            stream.caller = await self._worker.access.again(stream.caller)
+            stream.go_on_with(await self._worker.access.again(stream.caller))
         raise MalformedError(f"a stream has {self._worker.limits.stream_messages} requests at most")
