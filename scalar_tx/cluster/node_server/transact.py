@@ -169,8 +169,8 @@ class Stream:
     # Calls with a key.
 
     def _call(self, message: rpc.Look) -> Call:
-        # Each user's calls are their own, whatever scope they count under.
-        scope = f"{self.caller.name}@{message.scope}" if self.caller.name else message.scope
+        # Each user's calls are their own, whatever scope they count under: no name has a colon.
+        scope = f"{self.caller.name}:{message.scope}" if self.caller.name else message.scope
         if not message.key or not message.scope:
             raise MalformedError("a call has a scope and a key")
         return Call(scope, message.key, message.digest, message.what)
