@@ -82,7 +82,7 @@ class People:
         self.users = users
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self.served.port}")
         self._numbers = 0
-        self.all = self.served.run(self._made())
+        self.all: list[Somebody] = self.served.run(self._made())
         self.restore()
 
     def restore(self) -> None:

@@ -103,7 +103,9 @@ def test_tokens_that_were_ended_are_renewed_by_the_password(
         served.run(served.users.principals.users.end_tokens("ada"))
         served.users.authenticator._forget("ada")
         db.upsert(TABLE, {"id": 1, "n": 2})
-        assert (db.get(TABLE, {"id": 1}) or {})["n"] == 2
+        found = db.get(TABLE, {"id": 1})
+        assert found is not None
+        assert found["n"] == 2
     assert _events(caplog, "log-in", "done") == 2
 
 

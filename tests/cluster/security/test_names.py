@@ -22,7 +22,7 @@ def _change(people: People, who: Somebody, method: str, **ask: Any) -> str:
 
 
 def _called(people: People, name: str) -> Somebody:
-    return next(one for one in people.all if one.name == name)
+    return {one.name: one for one in people.all}[name]
 
 
 @pytest.mark.parametrize("method", ["ListTables", "ListStoredTables"])
