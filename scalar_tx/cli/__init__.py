@@ -24,6 +24,7 @@ from scalar_tx.cli import (
     state,
     status,
     unpause,
+    user,
 )
 from scalar_tx.cli.demo import demo
 from scalar_tx.cli.failures import Commands
@@ -70,6 +71,7 @@ app.command(name="node")(node.node)
 app.command(name="pause")(pause.pause)
 app.command(name="unpause")(unpause.unpause)
 app.command(name="status")(status.status)
+app.add_typer(user.app, name="user")
 
 
 def main() -> None:

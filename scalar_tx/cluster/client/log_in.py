@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 import grpc
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LOG_IN = "/scalar_tx.v1.Security/LogIn"
 _REFRESH = "/scalar_tx.v1.Security/Refresh"
 _SECONDS = 10.0
+_LONGEST_STREAM: Final = 120.0  # seconds, and more: a transaction keeps the token it began with
 
 
 class LogIn:
@@ -28,6 +30,7 @@ class LogIn:
         self._user = target.user
         self._password = target.password
         self._tokens: rpc.Tokens | None = None
+        self._renew_at = 0.0
         self._renewing: asyncio.Task[Metadata | None] | None = None
 
     async def metadata(self, channel: Channel) -> Metadata:
@@ -35,8 +38,15 @@ class LogIn:
         if not channel.asks_for_token:
             return ()
         if self._tokens is None:
-            made = await self.renewed(channel, ())
-            return made or ()
+            return await self.renewed(channel, ()) or ()
+        if time.monotonic() >= self._renew_at:
+            return await self.renewed(channel, self._sent()) or ()
+        return self._sent()
+
+    def _got(self, tokens: rpc.Tokens) -> Metadata:
+        early = min(_LONGEST_STREAM, tokens.expires_in / 2)
+        self._renew_at = time.monotonic() + tokens.expires_in - early
+        self._tokens = tokens
         return self._sent()
 
     def _sent(self) -> Metadata:
@@ -59,11 +69,11 @@ class LogIn:
         if old is not None:
             refresh = rpc.RefreshRequest(refresh_token=old.refresh_token)
             try:
-                self._tokens = await channel.unary(_REFRESH, rpc.Tokens)(refresh, timeout=_SECONDS)
+                tokens = await channel.unary(_REFRESH, rpc.Tokens)(refresh, timeout=_SECONDS)
             except grpc.aio.AioRpcError:
                 self._tokens = None  # it may be too old: the password is good for longer
             else:
-                return self._sent()
+                return self._got(tokens)
         if self._user is None or self._password is None:
             raise InvalidOperationError(
                 "the node asks who calls, and no user and password were given",
@@ -73,7 +83,7 @@ class LogIn:
             )
         ask = rpc.LogInRequest(user=self._user, password=self._password)
         try:
-            self._tokens = await channel.unary(_LOG_IN, rpc.Tokens)(ask, timeout=_SECONDS)
+            tokens = await channel.unary(_LOG_IN, rpc.Tokens)(ask, timeout=_SECONDS)
         except grpc.aio.AioRpcError as error:
             from scalar_tx.cluster.client.node_calls import told
 
@@ -81,4 +91,4 @@ class LogIn:
             if found is None:
                 return None
             raise found from None
-        return self._sent()
+        return self._got(tokens)

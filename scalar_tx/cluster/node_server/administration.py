@@ -80,6 +80,10 @@ class AdministrationCalls:
     def _superuser(self, caller: Caller, what: str) -> None:
         check_superuser(caller.principal, what, peer=caller.peer)
 
+    async def _forget_grants(self, place: str) -> None:
+        if self._worker.principals is not None:  # another table of that name is another table
+            await self._worker.principals.grants.forget_place(place)
+
     async def _create_namespace(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         name = self._namespace_for(caller, "create namespaces", ask.namespace)
         await self._worker.database.change(
@@ -94,6 +98,7 @@ class AdministrationCalls:
         await self._worker.database.change(
             self._steps.drop_namespace(name, if_exists=ask.if_exists)
         )
+        await self._forget_grants(name)
         return _DONE
 
     async def _namespaces(self, ask: rpc.Change, caller: Caller) -> values_pb2.Names:
@@ -121,8 +126,7 @@ class AdministrationCalls:
     async def _drop_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.DROP, ask.table)
         await self._worker.database.change(self._steps.drop_table(table, if_exists=ask.if_exists))
-        if self._worker.principals is not None:  # another table of that name is another table
-            await self._worker.principals.grants.forget_place(table)
+        await self._forget_grants(table)
         return _DONE
 
     async def _truncate_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
@@ -197,6 +201,8 @@ class AdministrationCalls:
         await self._worker.database.change(
             self._steps.rename_table(table, ask.new_name, transaction=not ask.without_transactions)
         )
+        if ask.new_name != table:
+            await self._forget_grants(table)
         return _DONE
 
     async def _import_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:

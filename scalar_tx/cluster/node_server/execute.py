@@ -42,14 +42,14 @@ class Execute:
         """One script, run to its end."""
         tx_id = check_callers_id(ask.begin.transaction_id)
         script = script_of(ask.script)
-        for step in script.steps:
-            if not isinstance(step.work, Requirement):
-                check_operation(caller.principal, step.work, peer=caller.peer)
+        _check(script, caller)
         # It is bounded by its own deadline; none of it waits for the client.
         with self._worker.opened(tx_id, caller, lambda _: None) as session, session.busy():
-            return await self._run(ask, tx_id, script)
+            return await self._run(ask, tx_id, script, caller)
 
-    async def _run(self, ask: rpc.ExecuteRequest, tx_id: str, script: Script) -> rpc.ExecuteReply:
+    async def _run(
+        self, ask: rpc.ExecuteRequest, tx_id: str, script: Script, caller: Caller
+    ) -> rpc.ExecuteReply:
         if ask.repeated and (known := await self._decided(tx_id)) is not None:
             return _done_before(known, 0)
         policy = RetryPolicy(deadline=self._worker.limits.script_seconds)
@@ -71,6 +71,7 @@ class Execute:
                 if pause is None:
                     raise
             await asyncio.sleep(pause)
+            _check(script, await self._worker.access.again(caller))
 
     async def _decided(self, tx_id: str) -> TransactionState | None:
         database = self._worker.database
@@ -93,6 +94,12 @@ class Execute:
             results=[result_message(one) for one in results],
             attempts=attempts,
         )
+
+
+def _check(script: Script, caller: Caller) -> None:
+    for step in script.steps:
+        if not isinstance(step.work, Requirement):
+            check_operation(caller.principal, step.work, peer=caller.peer)
 
 
 def _done_before(state: TransactionState, attempts: int) -> rpc.ExecuteReply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from scalar_tx.cluster.auth.permissions import check_grant, check_superuser
@@ -55,10 +54,19 @@ class SecurityCalls:
 
     async def _log_in(self, ask: rpc.LogInRequest, caller: Caller) -> rpc.Tokens:
         pair = await self._authenticator.log_in(ask.user, ask.password, peer=caller.peer)
-        return _tokens(pair)
+        return self._tokens(pair)
 
     async def _refresh(self, ask: rpc.RefreshRequest, caller: Caller) -> rpc.Tokens:
-        return _tokens(await self._authenticator.refresh(ask.refresh_token, peer=caller.peer))
+        pair = await self._authenticator.refresh(ask.refresh_token, peer=caller.peer)
+        return self._tokens(pair)
+
+    def _tokens(self, pair: TokenPair) -> rpc.Tokens:
+        left = pair.access_expires_at - self._principals.tables.now()
+        return rpc.Tokens(
+            access_token=pair.access,
+            refresh_token=pair.refresh,
+            expires_in=max(0.0, left.total_seconds()),
+        )
 
     async def _log_out(self, ask: rpc.Token, caller: Caller) -> rpc.SecurityDone:
         await self._authenticator.log_out(ask.token, peer=caller.peer)
@@ -172,12 +180,3 @@ class NoSecurityCalls:
             advice="Set scalar.db.cluster.auth.enabled=true in the node's settings",
             code="STX-5067",
         )
-
-
-def _tokens(pair: TokenPair) -> rpc.Tokens:
-    left = pair.access_expires_at - dt.datetime.now(dt.UTC)
-    return rpc.Tokens(
-        access_token=pair.access,
-        refresh_token=pair.refresh,
-        expires_in=max(0.0, left.total_seconds()),
-    )

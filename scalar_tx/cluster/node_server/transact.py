@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from scalar_tx.cluster.auth.permissions import check_operation
+from scalar_tx.cluster.auth.permissions import check_operation, check_table, needed
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
@@ -33,6 +33,7 @@ from scalar_tx.keyed_calls import Call
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from scalar_tx.cluster.auth.privileges import Privilege
     from scalar_tx.cluster.node_server.access import Caller
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
     from scalar_tx.cluster.sessions import Session
@@ -55,6 +56,7 @@ class Stream:
         self._scanners = Scanners(self.steps, worker.limits, self._run)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
+        self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
         self._serve: Mapping[str, Callable[[rpc.Request], Awaitable[rpc.Reply]]] = {
             "one": self._one,
             "batch": self._batch,
@@ -67,6 +69,16 @@ class Stream:
             "prepare": self._prepare,
             "validate": self._validate,
         }
+
+    def go_on_with(self, caller: Caller) -> None:
+        """Go on with the caller as they are by now.
+
+        NotPermittedError: they may not do any more what this transaction has done.
+        """
+        if caller.principal is not self.caller.principal:
+            for privilege, table in self._used:
+                check_table(caller.principal, privilege, table, peer=caller.peer)
+        self.caller = caller
 
     async def answer(self, request: rpc.Request) -> rpc.Reply:
         """What is to be said to a request; afterwards the transaction may have ended."""
@@ -121,8 +133,12 @@ class Stream:
 
     def _checked(self, message: Any) -> Operation:
         operation = operation_of(message)
-        check_operation(self.caller.principal, operation, peer=self.caller.peer)
+        self._check(operation)
         return operation
+
+    def _check(self, operation: Operation) -> None:
+        check_operation(self.caller.principal, operation, peer=self.caller.peer)
+        self._used.update((privilege, operation.table) for privilege in needed(operation))
 
     async def _one(self, request: rpc.Request) -> rpc.Reply:
         found = await self._run(self.steps.batch([self._checked(request.one)]))
@@ -141,7 +157,7 @@ class Stream:
 
     async def _open_scanner(self, request: rpc.Request) -> rpc.Reply:
         scan = scan_of(request.open_scanner.scan)
-        check_operation(self.caller.principal, scan, peer=self.caller.peer)
+        self._check(scan)
         number, whole = request.open_scanner.number, request.open_scanner.whole
         return rpc.Reply(page=await self._scanners.open(number, scan, whole=whole))
 
@@ -158,8 +174,8 @@ class Stream:
     # Calls with a key.
 
     def _call(self, message: rpc.Look) -> Call:
-        # Each user's calls are their own, whatever scope they count under.
-        scope = f"{self.caller.name}@{message.scope}" if self.caller.name else message.scope
+        # Each user's calls are their own, whatever scope they count under: no name has a colon.
+        scope = f"{self.caller.name}:{message.scope}" if self.caller.name else message.scope
         if not message.key or not message.scope:
             raise MalformedError("a call has a scope and a key")
         return Call(scope, message.key, message.digest, message.what)
@@ -261,5 +277,5 @@ class Transact:
                 )
             if request.HasField("begin"):
                 raise MalformedError("a stream is one transaction, and it was begun already")
-            stream.caller = await self._worker.access.again(stream.caller)
+            stream.go_on_with(await self._worker.access.again(stream.caller))
         raise MalformedError(f"a stream has {self._worker.limits.stream_messages} requests at most")

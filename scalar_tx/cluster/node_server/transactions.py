@@ -66,6 +66,8 @@ class TransactionCalls:
                         await client.wait(context.write(page.records))
                     if page.last:
                         break
+                    caller = await self._worker.access.again(caller)
+                    check_operation(caller.principal, scan, peer=caller.peer)
                     with session.busy():
                         page = await scanners.next_page(0)
                 await self._worker.database.run(steps.commit(), whole=True)

@@ -21,6 +21,8 @@ from tests.cluster.served import Served
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    Metadata = tuple[tuple[str, str], ...]
+
 TRANSACT = "/scalar_tx.v1.Transactions/Transact"
 EXECUTE = "/scalar_tx.v1.Transactions/Execute"
 SCAN = "/scalar_tx.v1.Transactions/ScanPages"
@@ -49,12 +51,12 @@ def channel(node: Served) -> Iterator[grpc.Channel]:
 class Talk:
     """One stream, request by request."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, metadata: Metadata = ()) -> None:
         self._queue: queue.Queue[Any] = queue.Queue()
         method = channel.stream_stream(
             TRANSACT, rpc.Request.SerializeToString, rpc.Reply.FromString
         )
-        self.call: Any = method(iter(self._queue.get, None), timeout=20)
+        self.call: Any = method(iter(self._queue.get, None), timeout=20, metadata=metadata)
 
     def say(self, **request: Any) -> rpc.Reply:
         self._queue.put(rpc.Request(**request))

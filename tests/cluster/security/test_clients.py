@@ -1,0 +1,169 @@
+"""How does a Python program log in, and stay so?"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import scalar_tx
+from scalar_tx import InvalidOperationError, StorageUnavailableError
+from scalar_tx.cluster.auth.tokens import Lifetimes
+from tests.cluster.security.people import PASSWORD, SCHEMA
+from tests.cluster.served import Served, Users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TABLE = "own.t"
+SHORT = 1.0  # seconds that a token is good for
+
+
+def _made(users: Users) -> Served:
+    served = Served("memory://", users=users)
+
+    async def make() -> None:
+        await served.manager.admin.create_coordinator_tables()
+        await served.manager.admin.create_table(TABLE, SCHEMA)
+        principals = users.principals
+        await principals.create_tables()
+        await principals.users.create("ada", PASSWORD)
+        await principals.grants.grant("user:ada", ["SELECT", "INSERT", "UPDATE"], "own")
+
+    served.run(make())
+    return served
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    made = _made(Users(lifetimes=Lifetimes(access=SHORT)))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def add(request: pytest.FixtureRequest) -> Callable[..., int]:
+    """Add one to a record so often, with pauses; how often it was done. On both faces."""
+
+    def blocking(url: str, times: int, pause: float, **how: Any) -> int:
+        def one(tx: scalar_tx.Transaction) -> int:
+            found = tx.get(TABLE, {"id": 1})
+            time.sleep(pause)
+            value = 1 + (0 if found is None else int(str(found["n"])))
+            tx.upsert(TABLE, {"id": 1, "n": value})
+            return value
+
+        with scalar_tx.connect(url, **how) as db:
+            return [db.run(one) for _ in range(times)][-1]
+
+    async def running(url: str, times: int, pause: float, **how: Any) -> int:
+        async def one(tx: scalar_tx.AsyncTransaction) -> int:
+            found = await tx.get(TABLE, {"id": 1})
+            await asyncio.sleep(pause)
+            value = 1 + (0 if found is None else int(str(found["n"])))
+            await tx.upsert(TABLE, {"id": 1, "n": value})
+            return value
+
+        async with scalar_tx.connect_async(url, **how) as db:
+            return [await db.run(one) for _ in range(times)][-1]
+
+    if request.param == "blocking":
+        return blocking
+    return lambda *args, **how: asyncio.run(running(*args, **how))
+
+
+def _events(caplog: pytest.LogCaptureFixture, event: str, result: str) -> int:
+    found = f"event={event} "
+    return sum(
+        found in text and f"result={result}" in text
+        for text in (record.getMessage() for record in caplog.records)
+    )
+
+
+def test_tokens_are_renewed_in_the_middle_of_work(
+    served: Served, add: Callable[..., int], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "scalar_tx.security")
+    assert add(served.url, 8, SHORT / 3, username="ada", password=PASSWORD) == 8
+    assert _events(caplog, "log-in", "done") == 1
+    assert _events(caplog, "refresh", "done") >= 2  # it really was for longer than a token
+    assert _events(caplog, "token", "refused") == 0  # nobody has noticed
+
+
+def test_tokens_that_were_ended_are_renewed_by_the_password(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "scalar_tx.security")
+    assert served.users is not None
+    with scalar_tx.connect(served.url, username="ada", password=PASSWORD) as db:
+        db.upsert(TABLE, {"id": 1, "n": 1})
+        served.run(served.users.principals.users.end_tokens("ada"))
+        served.users.authenticator._forget("ada")
+        db.upsert(TABLE, {"id": 1, "n": 2})
+        found = db.get(TABLE, {"id": 1})
+        assert found is not None
+        assert found["n"] == 2
+    assert _events(caplog, "log-in", "done") == 2
+
+
+def test_who_is_dropped_is_told_so(served: Served) -> None:
+    assert served.users is not None
+    with scalar_tx.connect(served.url, username="ada", password=PASSWORD) as db:
+        db.upsert(TABLE, {"id": 1, "n": 1})
+        served.run(served.users.principals.users.drop("ada"))
+        served.users.authenticator._forget("ada")
+        with pytest.raises(InvalidOperationError) as caught:
+            db.upsert(TABLE, {"id": 1, "n": 2})
+    assert caught.value.code == "STX-5203"
+
+
+@pytest.mark.parametrize("user", ["ada", "nobody"])
+def test_a_wrong_password_is_reported_once(
+    served: Served, add: Callable[..., int], caplog: pytest.LogCaptureFixture, user: str
+) -> None:
+    caplog.set_level("INFO", "scalar_tx.security")
+    secret = "not the right password"
+    with pytest.raises(InvalidOperationError, match="user name or the password is wrong") as caught:
+        add(served.url, 1, 0, username=user, password=secret)
+    assert caught.value.code == "STX-5203"
+    assert not caught.value.retryable
+    assert secret not in f"{caught.value!r}{caught.value.advice}{caplog.text}"
+    assert _events(caplog, "log-in", "refused") == 1
+
+
+def test_no_password_is_reported(served: Served, add: Callable[..., int]) -> None:
+    with pytest.raises(InvalidOperationError, match="no user and password were given") as caught:
+        add(served.url, 1, 0)
+    assert caught.value.code == "STX-5064"
+
+
+def test_whoever_guesses_is_told_to_wait(served: Served) -> None:
+    codes = []
+    for number in range(6):
+        with scalar_tx.connect(served.url, username="ada", password=f"guess {number}") as db:
+            with pytest.raises((InvalidOperationError, StorageUnavailableError)) as caught:
+                db.admin.namespaces()
+            codes.append(caught.value.code)
+    assert codes[:3] == ["STX-5203"] * 3
+    assert codes[-1] == "STX-5204"
+
+
+def test_what_is_not_allowed_is_reported(served: Served) -> None:
+    with scalar_tx.connect(served.url, username="ada", password=PASSWORD) as db:
+        with pytest.raises(InvalidOperationError, match=re.escape("DELETE on own.t")) as caught:
+            db.delete(TABLE, {"id": 1})
+        assert caught.value.code == "STX-5202"
+        with pytest.raises(InvalidOperationError, match="create namespaces"):
+            db.admin.create_namespace("more")
+        db.upsert(TABLE, {"id": 3, "n": 1})  # the log-in is as good as before
+
+
+def test_a_settings_repr_holds_no_password(served: Served) -> None:
+    with scalar_tx.connect(served.url, username="ada", password=PASSWORD) as db:
+        db.upsert(TABLE, {"id": 1, "n": 1})
+        shown = f"{db!r} {db.settings!r} {vars(db)!r}"
+    assert PASSWORD not in shown
+    assert "stx_" not in shown
