@@ -1,13 +1,14 @@
 """What is left when the processes of nodes are killed under living clients, and is it right?
 
-Three runs, each on a new file: workers and whole nodes killed and started again, with commits that
-leave steps out and with commits that do not; and three nodes of which one after the other dies.
+Each run is on a new file: workers and whole nodes killed and started again, with commits that leave
+steps out and with commits that do not; three nodes of which one after the other dies; pauses.
 Behind each the clients end, whoever is in doubt is settled, what the dead left expires, a fresh
 process reads the file, and all that the clients were told is held against it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
@@ -29,6 +30,7 @@ from tests.chaos.lists import LISTS, contents, parts_of
 from tests.chaos.node_clients import Load, Told
 from tests.chaos.node_figures import NodeResult
 from tests.chaos.node_fleet import NodeFleet
+from tests.chaos.node_pauses import pause_often
 from tests.chaos.places import FilePlace
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 LONGEST_DOUBT_S: Final = 20.0  # a writer's fifteen seconds, and five
 SETTLING_S: Final = 0.5  # how long clients ask what became of a commit: less than a node is away
+WORKERS_KILLED: Final = 8  # before the whole node: pauses before a restart grow with each
 ODD: Final = "what a client must not see"
 SECOND: Final = 10**9
 
@@ -78,17 +81,33 @@ class Doubts:
                     return
 
 
+def _silent(_: str) -> None:
+    return None
+
+
 class NodeCampaign:
     """Runs, and what came of them; the seed draws the plan, the machine deals the timing."""
 
-    def __init__(self, folder: Path, seed: int, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, folder: Path, seed: int, say: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._folder, self._seed, self._say = folder, seed, say
         self._dice = random.Random(seed)
         self.result = NodeResult()
 
+    def run(self, kills: int, pauses: int) -> NodeResult:
+        """All of it; it goes on to the end whatever was wrong."""
+        of_three = -(-kills // 10)
+        cycles = -(-(kills - of_three) // (2 * (WORKERS_KILLED + 1)))
+        self.one_node(cycles, WORKERS_KILLED, every_step=True)
+        self.one_node(cycles, WORKERS_KILLED, every_step=False)
+        self.three_nodes(of_three)
+        self.pauses(pauses)
+        return self.result
+
     def one_node(self, cycles: int, workers_killed: int, *, every_step: bool) -> None:
         """Some workers of a node die, then all of it at once; so many times."""
-        name = f"{'every-step' if every_step else 'short'}"
+        name = "every-step" if every_step else "short"
 
         def kills(fleet: NodeFleet, _: Told) -> None:
             for cycle in range(cycles):
@@ -123,7 +142,7 @@ class NodeCampaign:
                 struck = fleet.kill_node(number % 3)
                 time.sleep(5.0)
                 after = told.commits_since(struck)
-                figures.rates.append((before, _best_second(after, struck)))
+                figures.rates.append((before, _rate_regained(after, struck)))
                 figures.gaps.append(_longest_gap(after, struck))
                 fleet.start(number % 3)
                 time.sleep(3.0)
@@ -131,6 +150,18 @@ class NodeCampaign:
 
         told = self._run("three", killed, nodes=3, workers=1)
         for one in told.left_run:
+            self.result.verdict.add(ODD, one)
+
+    def pauses(self, number: int) -> None:
+        """A node is paused and unpaused so many times; nobody dies."""
+        figures = self.result.figures
+
+        def paused(fleet: NodeFleet, told: Told) -> None:
+            time.sleep(0.5)
+            pause_often(fleet, told, number, self._dice, self.result)
+            self._say(f"{figures.pauses} pauses, {figures.longest_drain:.2f} s the longest drain")
+
+        for one in self._run("pauses", paused, workers=4).left_run:
             self.result.verdict.add(ODD, one)
 
     def _run(self, name: str, kill: Callable[[NodeFleet, Told], None], **how: Any) -> Told:
@@ -211,12 +242,11 @@ def _read(
     return given["rows"], given["states"]
 
 
-def _best_second(commits: list[int], struck: int) -> int:
-    """The most commits of a second that begins at a commit behind the kill."""
-    late = [one for one in commits if one < struck + 5 * SECOND]
-    return max((sum(0 <= one - first < SECOND for one in late) for first in late), default=0)
+def _rate_regained(commits: list[int], struck: int) -> float:
+    """Commits a second, from the third to the fifth second behind a kill."""
+    return sum(3 * SECOND <= one - struck < 5 * SECOND for one in commits) / 2
 
 
 def _longest_gap(commits: list[int], struck: int) -> float:
     moments = [struck, *sorted(commits)]
-    return max(b - a for a, b in zip(moments, moments[1:], strict=False)) / SECOND
+    return max(b - a for a, b in itertools.pairwise(moments)) / SECOND

@@ -122,6 +122,24 @@ class NodeFigures:
         ]
 
 
+def floors_of(kills: int, pauses: int) -> dict[str, int]:
+    """What so many kills and pauses must bring about."""
+    return {
+        "kills": kills,
+        "whole nodes killed": kills // 12,
+        "kills with transactions in flight": kills * 4 // 5,
+        "commits": 20 * kills,
+        "conflicts": kills,
+        "transactions whose node was lost": kills // 10,
+        "unknown outcomes": kills // 60,
+        "commits settled by another process": kills // 20,
+        "scripts": 4 * kills,
+        "appends": 4 * kills,
+        "pauses": pauses,
+        "refused while paused": pauses // 2,
+    }
+
+
 @dataclass
 class NodeResult:
     """A campaign's end: what was wrong, and what happened."""
