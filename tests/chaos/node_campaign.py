@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tests.chaos.judge import Verdict
 
 LONGEST_DOUBT_S: Final = 20.0  # a writer's fifteen seconds, and five
+LONGEST_GAP_S: Final = 4.0  # without a commit, where two of three nodes go on
 SETTLING_S: Final = 0.5  # how long clients ask what became of a commit: less than a node is away
 WORKERS_KILLED: Final = 8  # before the whole node: pauses before a restart grow with each
 ODD: Final = "what a client must not see"
@@ -144,6 +145,8 @@ class NodeCampaign:
                 after = told.commits_since(struck)
                 figures.rates.append((before, _rate_regained(after, struck)))
                 figures.gaps.append(_longest_gap(after, struck))
+                if figures.gaps[-1] > LONGEST_GAP_S:
+                    self.result.verdict.add(ODD, f"{figures.gaps[-1]:.1f} s without a commit")
                 fleet.start(number % 3)
                 time.sleep(3.0)
                 self._say(f"three nodes: {len(fleet.hits)} kills, {figures.rates[-1]} commits/s")
@@ -248,5 +251,5 @@ def _rate_regained(commits: list[int], struck: int) -> float:
 
 
 def _longest_gap(commits: list[int], struck: int) -> float:
-    moments = [struck, *sorted(commits)]
+    moments = [struck, *sorted(commits), struck + 5 * SECOND]
     return max(b - a for a, b in itertools.pairwise(moments)) / SECOND
