@@ -42,6 +42,7 @@ help:
 	@echo 'make chaos      kill -9 of writers on SQLite, 200 times:              up to 6 minutes'
 	@echo '                  make chaos KILLS=60 SEED=7'
 	@echo '                  make chaos SERVERS=all   of servers and writers:   20 minutes'
+	@echo '                  make chaos SERVERS=node   of nodes and their workers, 300:  15 minutes'
 	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
 	@echo 'make servers    Cassandra, DynamoDB Local, PostgreSQL, MariaDB, until ctrl-C:  1 minute'
 	@echo '                  make servers SERVERS="cassandra:3 dynamodb"      Java, Maven'
@@ -83,6 +84,9 @@ planted: environment
 chaos: environment
 ifeq ($(SERVERS),)
 	@$(PY) -m tests.chaos file --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+else ifeq ($(SERVERS),node)
+	@$(PY) -m tests.chaos node --kills $(if $(filter file,$(origin KILLS)),300,$(KILLS)) \
+		$(if $(SEED),--seed $(SEED))
 else
 	@$(PY) -m tests.chaos servers --transactions $(TRANSACTIONS) $(if $(SEED),--seed $(SEED)) \
 		$(addprefix --part ,$(filter-out all,$(SERVERS))) --keep $(HISTORIES)

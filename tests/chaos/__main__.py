@@ -3,6 +3,7 @@
 python -m tests.chaos file --kills 200 --seed 7               five minutes
 python -m tests.chaos servers --transactions 20000 --seed 7   twenty minutes
 python -m tests.chaos servers --part cassandra --transactions 1000
+python -m tests.chaos node --kills 300 --pauses 1000 --seed 7 fifteen minutes
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from tests.chaos.campaign import Campaign, Result
 from tests.chaos.figures import floors_of_kills
 from tests.chaos.fleet import draw_moment
 from tests.chaos.histories import LIST_HISTORY, RECORD_HISTORY
+from tests.chaos.node_campaign import NodeCampaign
+from tests.chaos.node_figures import floors_of
 from tests.chaos.parts import PARTS, WHOLE
 from tests.chaos.places import FilePlace, ServerPlace
 from tests.chaos.trouble import Trouble
@@ -45,7 +48,10 @@ def main() -> None:
     servers.add_argument("--transactions", type=int, default=WHOLE, help="committed, in all parts")
     servers.add_argument("--batches", type=int, default=2, help="of each part, each judged")
     servers.add_argument("--part", choices=PARTS, action="append", help="default: all of them")
-    for each in (file, servers):
+    node = where.add_parser("node", help="processes of nodes are killed under living clients")
+    node.add_argument("--kills", type=int, default=300)
+    node.add_argument("--pauses", type=int, default=1000)
+    for each in (file, servers, node):
         each.add_argument("--seed", type=int, default=None, help="default: another one each time")
         each.add_argument("--keep", type=Path, default=None, help="a folder for all histories")
     wanted = parser.parse_args()
@@ -56,6 +62,8 @@ def main() -> None:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if wanted.where == "file":
             right = on_a_file(screen, folder, seed, wanted.kills, wanted.batch)
+        elif wanted.where == "node":
+            right = on_nodes(screen, folder, seed, wanted.kills, wanted.pauses)
         else:
             parts = wanted.part or list(PARTS)
             sizes = {"transactions": wanted.transactions, "batches": wanted.batches}
@@ -104,6 +112,21 @@ def on_servers(
         right &= show(screen, result, part.floors_for(commits))
         screen.print(f"histories: {kept / LIST_HISTORY}, {kept / RECORD_HISTORY}", soft_wrap=True)
     return right
+
+
+def on_nodes(screen: Console, folder: Path, seed: int, kills: int, pauses: int) -> bool:
+    """Of ten kills nine are of a node's workers or of all of it, one is of one of three nodes."""
+    screen.print(f"kill -9 of nodes and of their workers, seed {seed}")
+    campaign = NodeCampaign(fresh(folder / f"node-{seed}"), seed, screen.print)
+    result = campaign.run(kills, pauses)
+    table = Table(show_header=False)
+    for name, value in result.figures.table(result.verdict):
+        table.add_row(name, value)
+    screen.print(table)
+    wrong = (*result.verdict.lines(), *result.figures.too_little(floors_of(kills, pauses)))
+    for line in wrong:
+        screen.print(line, style="bold red", markup=False)
+    return not wrong
 
 
 def fresh(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from scalar_tx.errors import (
     InvalidOperationError,
     ScalarTxError,
     StorageUnavailableError,
+    UnknownOutcomeError,
 )
 from scalar_tx.model.script import ScriptResult
 from scalar_tx.model.state import TransactionState
@@ -120,7 +121,7 @@ class RemoteBackend:
         request = rpc.ExecuteRequest(begin=begin, script=script_message(script))
         found = await self.calls.execute(request)
         if found is None:
-            if await self.settle(tx_id) is not TransactionState.COMMITTED:
+            if await self._settled(tx_id) is not TransactionState.COMMITTED:
                 raise ConflictError(
                     "the node that ran this script was lost; nothing of it took effect",
                     transaction_id=tx_id,
@@ -132,6 +133,18 @@ class RemoteBackend:
         works = [step.work for step in script.steps]
         results = zip(works, found.results, strict=True)
         return ScriptResult(tx_id, [result_of(work, result) for work, result in results])
+
+    async def _settled(self, tx_id: str) -> TransactionState:
+        # Whatever keeps the decision from being told, the script may be done: it must not look as
+        # if it could be run again.
+        try:
+            return await self.settle(tx_id)
+        except ScalarTxError as error:
+            raise UnknownOutcomeError(
+                "the node was lost while it ran this script, and no other one tells what became "
+                "of it",
+                transaction_id=tx_id,
+            ) from error
 
     async def state(self, transaction_id: str) -> TransactionState:
         """What is on record about a transaction."""

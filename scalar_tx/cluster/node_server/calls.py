@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     Streaming = Callable[[Context, Caller, Any], Awaitable[None]]
 
 _log = logging.getLogger("scalar_tx.node")
+_FIRST_REQUEST_SECONDS = 1.0  # it is on its way, or its client is none of ours
 _NOBODY = Principal("")  # who has not logged in
 
 
@@ -108,7 +111,8 @@ class Calls:
         if not described.server_streaming:
             return grpc.unary_unary_rpc_method_handler(self._unary(method), takes, gives)
         if described.client_streaming:
-            return grpc.stream_stream_rpc_method_handler(self._streaming(method), takes, gives)
+            streaming = self._streaming(method, reads=True)
+            return grpc.stream_stream_rpc_method_handler(streaming, takes, gives)
         return grpc.unary_stream_rpc_method_handler(self._streaming(method), takes, gives)
 
     async def _caller(self, context: Context, method: Method) -> Caller:
@@ -131,13 +135,19 @@ class Calls:
 
         return unary
 
-    def _streaming(self, method: Method) -> Any:
+    def _streaming(self, method: Method, *, reads: bool = False) -> Any:
         # It is awaited, and writes to the context by itself: no generator, which could be left
         # in the middle.
         async def streaming(request: Any, context: Context) -> None:
             try:
                 caller = await self._caller(context, method)
-                with self._gate.admit():
+                admission = self._gate.admit()
+            except Exception as error:  # noqa: BLE001  # it is told to the caller
+                if reads:
+                    await _first_request(context)
+                await refuse(context, known_error(error))
+            try:
+                with admission:
                     await method.serve(request, caller, context)
             except grpc.aio.AbortError:
                 raise
@@ -145,3 +155,10 @@ class Calls:
                 await refuse(context, known_error(error))
 
         return streaming
+
+
+async def _first_request(context: Context) -> None:
+    # A client that is refused while it still writes hears of an error of gRPC's own, and not why.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_REQUEST_SECONDS):
+            await context.read()

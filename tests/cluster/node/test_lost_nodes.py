@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
-from scalar_tx import ConflictError, StorageUnavailableError, TransactionState
+from scalar_tx import (
+    ConflictError,
+    StorageUnavailableError,
+    TransactionState,
+    UnknownOutcomeError,
+)
 from tests.cluster.served import Served
 from tests.servers.faults import Way
 from tests.servers.proxy import Proxy
@@ -164,6 +169,35 @@ def test_a_script_whose_answer_is_lost(between: Between) -> None:
             with pytest.raises(scalar_tx.InvalidOperationError):
                 found[0]
     assert lost >= 1
+
+
+def test_a_script_that_nobody_tells_of_is_not_run_again(
+    nodes: tuple[Served, Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its only node is lost, with the answer; the script is done, and must not look undone."""
+    monkeypatch.setattr("scalar_tx.cluster.client.backend._SETTLING_SECONDS", 0.3)
+    script = scalar_tx.Script()
+    read = script.get(TABLE, {"id": 1})
+    script.update(TABLE, {"id": 1}, {"n": read["n"] + 1})
+    with (
+        Proxy("127.0.0.1", nodes[0].port) as proxy,
+        scalar_tx.connect(f"grpc://{proxy.endpoint}") as db,
+        scalar_tx.connect(nodes[1].url) as beside,
+    ):
+        assert db.get(TABLE, {"id": 1}) is not None
+        proxy.cut(Way.TO_CLIENT)
+        timer = threading.Timer(0.5, proxy.cut)
+        timer.start()
+        with pytest.raises(UnknownOutcomeError) as caught:
+            db.execute(script)
+        timer.join()
+        assert not caught.value.retryable
+        proxy.heal()
+        assert caught.value.transaction_id is not None
+        assert db.settle(caught.value.transaction_id) is TransactionState.COMMITTED
+        found = beside.get(TABLE, {"id": 1})
+        assert found is not None
+        assert found["n"] == 1
 
 
 def test_no_node_at_all(nodes: tuple[Served, Served]) -> None:

@@ -1,0 +1,122 @@
+"""Who starts the nodes on one SQLite file, kills their processes, and starts them again?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Final, Self
+
+from tests.chaos.trouble import KILL, RESTART, Hit
+from tests.cluster.node.running import Node, lives, until
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+
+WORKER: Final = "worker"
+WHOLE: Final = "node"
+EVERY_STEP: Final = "scalar.db.consensus_commit.one_phase_commit.enabled=false\n"
+SETTLED: Final = 'detail="COMMITTED"'
+
+
+class NodeFleet:
+    """So many nodes, each on a port that it keeps. ``hits`` are the kills.
+
+    ``every_step``: commits leave no step out, so that there is more to be killed in the middle of.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        file: Path,
+        dice: random.Random,
+        *,
+        nodes: int = 1,
+        workers: int = 4,
+        every_step: bool = False,
+    ) -> None:
+        self._folder, self._dice, self._workers = folder, dice, workers
+        self._properties = f"scalar.db.contact_points={file}\n" + EVERY_STEP * every_step
+        self._ports = _free_ports(nodes)
+        self._nodes: dict[int, Node] = {}
+        self._logs: list[Path] = []
+        self.hits: list[Hit] = []
+
+    def __enter__(self) -> Self:
+        for number in range(len(self._ports)):
+            self._start(number)
+        for node in self._nodes.values():
+            node.begun()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with ExitStack() as stack:
+            for node in self._nodes.values():
+                stack.callback(node.__exit__)
+
+    @property
+    def url(self) -> str:
+        """Where clients connect to."""
+        return "grpc://" + ",".join(f"127.0.0.1:{port}" for port in self._ports)
+
+    def node(self, number: int = 0) -> Node:
+        """A node that runs."""
+        return self._nodes[number]
+
+    def _start(self, number: int) -> None:
+        folder = self._folder / f"node-{number}-{len(self._logs)}"
+        port = str(self._ports[number])
+        options = ("--port", port, "--workers", str(self._workers))
+        node = Node(folder, *options, properties=self._properties)
+        self._nodes[number] = node
+        self._logs.append(node.log_file)
+
+    def kill_worker(self) -> None:
+        """kill -9 of a worker that serves, whichever."""
+        number = self._dice.choice(list(self._nodes))
+        node = self._nodes[number]
+        until(lambda: len(node.workers()) > 0, "a worker serves", 30)
+        process = self._dice.choice(node.workers())
+        struck = time.monotonic_ns()
+        os.kill(process, signal.SIGKILL)
+        until(lambda: not lives(process), "it is dead", 5)
+        self.hits.append(Hit(WORKER, RESTART, struck, time.monotonic_ns()))
+
+    def kill_node(self, number: int) -> int:
+        """kill -9 of a supervisor and all its workers; when, in nanoseconds."""
+        node = self._nodes.pop(number)
+        processes = [one["process"] for one in node.http("/readyz")["workers"] if one["process"]]
+        struck = time.monotonic_ns()
+        for process in (node.process.pid, *processes):
+            with suppress(ProcessLookupError):  # a worker may have been dead already
+                os.kill(process, signal.SIGKILL)
+        node.__exit__()
+        self.hits.append(Hit(WHOLE, KILL, struck, time.monotonic_ns()))
+        return struck
+
+    def start(self, number: int) -> None:
+        """Start it again, on its port; it serves when this returns."""
+        self._start(number)
+        self._nodes[number].begun()
+
+    def settled_commits(self) -> int:
+        """How often a node was asked to settle a transaction that was committed."""
+        return sum(path.read_text().count(SETTLED) for path in self._logs)
+
+    def tracebacks(self) -> list[str]:
+        """Logs in which something unforeseen was written."""
+        return [str(path) for path in self._logs if "Traceback" in path.read_text()]
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()

@@ -1,0 +1,71 @@
+"""Is nothing lost when the processes of nodes are killed, or nodes are paused, under load?
+
+``make chaos SERVERS=node`` is the long run; these are shorter ones, and the proof that what is
+wrong would be noticed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scalar_tx.cluster.client.backend import RemoteBackend
+from scalar_tx.model.state import TransactionState
+from tests.chaos.judge import LOST
+from tests.chaos.node_campaign import NodeCampaign
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.kill
+
+
+def test_nothing_is_lost_when_workers_and_whole_nodes_are_killed(tmp_path: Path) -> None:
+    campaign = NodeCampaign(tmp_path, seed=1)
+    campaign.one_node(2, 9, every_step=True)
+    result = campaign.result
+    assert result.verdict.lines() == []
+    floors = {
+        "kills": 20,
+        "whole nodes killed": 2,
+        "kills with transactions in flight": 16,
+        "commits": 200,
+        "conflicts": 20,
+        "transactions whose node was lost": 2,
+        "commits settled by another process": 1,
+        "scripts": 20,
+        "appends": 20,
+    }
+    assert result.figures.too_little(floors) == []
+
+
+def test_two_of_three_nodes_go_on(tmp_path: Path) -> None:
+    campaign = NodeCampaign(tmp_path, seed=2)
+    campaign.three_nodes(1)
+    result = campaign.result
+    assert result.verdict.lines() == []
+    floors = {"kills": 1, "kills with transactions in flight": 1, "commits": 100}
+    assert result.figures.too_little(floors) == []
+    assert max(result.figures.gaps) < 5
+
+
+def test_pauses_under_load(tmp_path: Path) -> None:
+    campaign = NodeCampaign(tmp_path, seed=3)
+    campaign.pauses(50)
+    result = campaign.result
+    assert result.verdict.lines() == []
+    floors = {"pauses": 50, "refused while paused": 25, "commits": 100}
+    assert result.figures.too_little(floors) == []
+
+
+def test_a_client_that_is_told_too_much_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def all_is_well(backend: RemoteBackend, transaction_id: str) -> TransactionState:
+        return TransactionState.COMMITTED
+
+    monkeypatch.setattr(RemoteBackend, "settle", all_is_well)
+    campaign = NodeCampaign(tmp_path, seed=4)
+    campaign.one_node(1, 6, every_step=True)
+    assert campaign.result.verdict.count(LOST) > 0
