@@ -35,7 +35,9 @@ def handlers(host: Host) -> list[grpc.GenericRpcHandler]:
 
 def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
     """What is offered on the port of the open protocol (ScalarDB Server's protocol 3)."""
-    services = java_handlers(host.manager, host.gate, host.sessions, host.pause)
+    services = java_handlers(
+        host.manager, host.gate, host.sessions, host.pause, elements=host.limits.elements
+    )
     return [host.health.services(any_name=True), *services]
 
 

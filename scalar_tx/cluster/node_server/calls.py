@@ -12,6 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from scalar_tx.cluster.auth.permissions import Principal
 from scalar_tx.cluster.gate import GateClosedError
+from scalar_tx.cluster.intake import reader, taken
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.node_server.access import Caller
@@ -86,9 +87,10 @@ async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
 class Calls:
     """Serves methods: finds out who calls, counts what runs, tells what went wrong."""
 
-    def __init__(self, access: Access, gate: Gate) -> None:
+    def __init__(self, access: Access, gate: Gate, elements: int) -> None:
         self._access = access
         self._gate = gate
+        self._elements = elements
 
     def handler(
         self, service: ServiceDescriptor, methods: Mapping[str, Method]
@@ -103,7 +105,7 @@ class Calls:
         )
 
     def _served(self, described: MethodDescriptor, method: Method) -> Any:
-        takes = GetMessageClass(described.input_type).FromString
+        takes = reader(GetMessageClass(described.input_type), self._elements)
         gives = GetMessageClass(described.output_type).SerializeToString
         if not described.server_streaming:
             return grpc.unary_unary_rpc_method_handler(self._unary(method), takes, gives)
@@ -121,6 +123,7 @@ class Calls:
     def _unary(self, method: Method) -> Any:
         async def unary(request: Any, context: Context) -> Any:
             try:
+                taken(request)
                 caller = await self._caller(context, method)
                 if not method.gated:
                     return await method.serve(request, caller)
@@ -136,6 +139,7 @@ class Calls:
         # in the middle.
         async def streaming(request: Any, context: Context) -> None:
             try:
+                taken(request)
                 caller = await self._caller(context, method)
                 with self._gate.admit():
                     await method.serve(request, caller, context)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from scalar_tx.cluster.auth.permissions import check_operation
+from scalar_tx.cluster.intake import taken
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
@@ -221,7 +222,7 @@ class Transact:
 
     async def serve(self, _: Any, caller: Caller, context: Context) -> None:
         """One stream, from its first request to its end."""
-        first = await context.read()
+        first = taken(await context.read())
         if first is grpc.aio.EOF:
             return
         if not first.HasField("begin"):
@@ -247,7 +248,7 @@ class Transact:
             await client.wait(context.write(reply))
             if stream.steps.finished:
                 return
-            request = await client.wait(context.read())
+            request = taken(await client.wait(context.read()))
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(
                     "the stream was closed before its transaction had ended; it was rolled back",

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import grpc
 
+from scalar_tx.cluster.intake import taken
+from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.scalardb_server.host import NOBODY
 from scalar_tx.cluster.scalardb_server.refusals import Kind, RefusedError
 from scalar_tx.cluster.scalardb_server.statuses import end_with
@@ -64,7 +66,10 @@ class Stream(ABC, Generic[Request, Response]):
 
     async def serve(self) -> None:
         """Serve it to its end."""
-        request = await self._message()
+        try:
+            request = await self._message()
+        except MalformedError as error:
+            await end_with(self._context, error)
         if request is None:
             return  # opened and closed without a word
         try:
@@ -129,7 +134,7 @@ class Stream(ABC, Generic[Request, Response]):
     async def _message(self) -> Request | None:
         """The next message; None if there are no more."""
         message: Any = await self._context.read()
-        return None if message is grpc.aio.EOF else message
+        return None if message is grpc.aio.EOF else taken(message)
 
     async def _leave(self) -> None:
         if self._left:
