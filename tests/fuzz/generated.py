@@ -60,7 +60,7 @@ def message_of(draw: Callable[[Any], Any], kind: Descriptor, depth: int = 0) -> 
         among = getattr(message, field.name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             for _ in range(draw(st.integers(0, _MOST))):
-                among[draw(_WORD)] = draw(_WORD)
+                among[draw(_WORD)] = _scalar(draw, field.message_type.fields_by_name["value"])
             continue
         for _ in range(draw(st.integers(0, _MOST))):
             if field.message_type is not None:

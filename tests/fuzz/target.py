@@ -14,6 +14,7 @@ import grpc
 
 import scalar_tx
 from scalar_tx.cluster.rpc.v1 import security_pb2
+from scalar_tx.errors import StorageUnavailableError
 from tests.cluster.node.running import Admin, Node, until
 from tests.cluster.shop import SCHEMA
 from tests.fuzz.methods import TABLE
@@ -94,6 +95,7 @@ class Target:
     def restore(self) -> None:
         """Make the table anew, and what transactions need, should they be gone."""
         with self.connect() as db:
+            self._logged_in(db)
             db.admin.create_coordinator_tables(if_not_exists=True)
             db.admin.drop_table(TABLE, if_exists=True)
             db.admin.create_namespace("shop", if_not_exists=True)
@@ -101,6 +103,20 @@ class Target:
             with db.begin() as tx:
                 tx.upsert(TABLE, {"owner": "ada", "at": 1, "kind": 2, "note": "n", "size": 1})
                 tx.commit()
+
+    def _logged_in(self, db: Any) -> None:
+        """Wait until a log-in is let through: the tries of all users together are bounded."""
+
+        def tried() -> bool:
+            try:
+                db.admin.namespaces()
+            except StorageUnavailableError as error:
+                if error.code != "STX-5204":
+                    raise
+                return False
+            return True
+
+        until(tried, "log-ins are refused")
 
     # Calls.
 
@@ -205,4 +221,5 @@ class Target:
         assert self.at_rest()
         self.restore()
         with self.connect() as db:
+            self._logged_in(db)
             assert db.get(TABLE, {"owner": "ada", "at": 1, "kind": 2})["size"] == 1

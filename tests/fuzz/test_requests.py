@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3000"))
 STREAMS = [one for one in METHODS if one.described.client_streaming]
 REAL = real_requests()
-quick = settings(max_examples=150, suppress_health_check=list(HealthCheck), database=None)
+quick = settings(max_examples=1000, suppress_health_check=list(HealthCheck), database=None)
 long = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
@@ -113,7 +113,7 @@ def test_a_node_bears_what_is_sent(target: Target, methods: list[Method]) -> Non
 
 
 def test_a_node_with_users_bears_what_is_sent(closed: Target) -> None:
-    fire(closed, SECURITY, settings(quick, max_examples=40))
+    fire(closed, SECURITY, settings(quick, max_examples=200))
 
 
 @pytest.mark.slow
