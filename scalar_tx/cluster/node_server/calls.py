@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
-    from scalar_tx.cluster.gate import Gate
-    from scalar_tx.cluster.node_server.access import Access
+    from scalar_tx.cluster.node_server.worker_parts import WorkerParts
 
     Context = grpc.aio.ServicerContext[Any, Any]
     Unary = Callable[[Any, Caller], Awaitable[Any]]
@@ -53,6 +54,19 @@ def paused() -> StorageUnavailableError:
         advice="Try again: a pause is short, for a backup; scalar-tx status shows it",
         code="STX-5055",
     )
+
+
+def silent() -> StorageUnavailableError:
+    """The error of a stream whose first request did not come."""
+    return StorageUnavailableError(
+        "the stream was ended: nothing was asked of it for too long",
+        advice="Begin a transaction when there is something to do in it",
+        code="STX-5058",
+    )
+
+
+def _finite(seconds: float) -> float | None:
+    return None if seconds == math.inf else seconds
 
 
 def known_error(error: Exception) -> ScalarTxError:
@@ -87,10 +101,11 @@ async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
 class Calls:
     """Serves methods: finds out who calls, counts what runs, tells what went wrong."""
 
-    def __init__(self, access: Access, gate: Gate, elements: int) -> None:
-        self._access = access
-        self._gate = gate
-        self._elements = elements
+    def __init__(self, worker: WorkerParts) -> None:
+        self._access = worker.access
+        self._gate = worker.gate
+        self._elements = worker.limits.elements
+        self._idle_seconds = worker.sessions.idle_seconds
 
     def handler(
         self, service: ServiceDescriptor, methods: Mapping[str, Method]
@@ -110,8 +125,12 @@ class Calls:
         if not described.server_streaming:
             return grpc.unary_unary_rpc_method_handler(self._unary(method), takes, gives)
         if described.client_streaming:
-            return grpc.stream_stream_rpc_method_handler(self._streaming(method), takes, gives)
-        return grpc.unary_stream_rpc_method_handler(self._streaming(method), takes, gives)
+            return grpc.stream_stream_rpc_method_handler(
+                self._streaming(method, many=True), takes, gives
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            self._streaming(method, many=False), takes, gives
+        )
 
     async def _caller(self, context: Context, method: Method) -> Caller:
         peer = context.peer() or ""
@@ -134,15 +153,24 @@ class Calls:
 
         return unary
 
-    def _streaming(self, method: Method) -> Any:
+    def _streaming(self, method: Method, *, many: bool) -> Any:
         # It is awaited, and writes to the context by itself: no generator, which could be left
         # in the middle.
         async def streaming(request: Any, context: Context) -> None:
             try:
-                taken(request)
+                first = request
+                if many:
+                    # Nothing is open before the first request, and a pause need not wait for it.
+                    async with asyncio.timeout(_finite(self._idle_seconds)):
+                        first = await context.read()
+                    if first is grpc.aio.EOF:
+                        return
+                taken(first)
                 caller = await self._caller(context, method)
                 with self._gate.admit():
-                    await method.serve(request, caller, context)
+                    await method.serve(first, caller, context)
+            except TimeoutError:
+                await refuse(context, silent())
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001  # it is told to the caller

@@ -53,7 +53,7 @@ class Stream:
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
         self.given_up = False  # by its client
-        self._scanners = Scanners(self.steps, worker.limits, self._run)
+        self._scanners = Scanners(self.steps, worker)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
         self._serve: Mapping[str, Callable[[rpc.Request], Awaitable[rpc.Reply]]] = {
@@ -115,6 +115,10 @@ class Stream:
     async def roll_back(self) -> None:
         """Give the transaction up, if it has not ended."""
         await self._run(self.steps.rollback(), whole=True)
+
+    def let_go(self) -> None:
+        """It has ended: what its scanners held is not counted any more."""
+        self._scanners.let_go()
 
     # Steps.
 
@@ -220,11 +224,8 @@ class Transact:
     def __init__(self, worker: WorkerParts) -> None:
         self._worker = worker
 
-    async def serve(self, _: Any, caller: Caller, context: Context) -> None:
+    async def serve(self, first: Any, caller: Caller, context: Context) -> None:
         """One stream, from its first request to its end."""
-        first = taken(await context.read())
-        if first is grpc.aio.EOF:
-            return
         if not first.HasField("begin"):
             raise MalformedError("the first request of a stream begins its transaction")
         tx_id = check_callers_id(first.begin.transaction_id)
@@ -235,6 +236,7 @@ class Transact:
             try:
                 await self._to_its_end(stream, first, client, session, context)
             finally:
+                stream.let_go()
                 if not stream.steps.finished:
                     await stream.roll_back()
                 self._worker.count(stream.steps, began, own_rollback=stream.given_up)
