@@ -47,11 +47,11 @@ class Answer:
 class Target:
     """A node of one worker over a storage in memory, and calls of any bytes to it."""
 
-    def __init__(self, folder: Path, *, users: bool = False) -> None:
+    def __init__(self, folder: Path, *, users: bool = False, properties: str = "") -> None:
         java = "scalar.db.node.scalardb_server_port=0\n"
         asks = "scalar.db.cluster.auth.enabled=true\n" if users else ""
         self._users = users
-        self.node = Node(folder, "--workers", "1", properties=java + asks, in_memory=True)
+        self.node = Node(folder, "--workers", "1", properties=java + asks + properties, in_memory=True)
         self.metadata: Sequence[tuple[str, str]] = ()
         self.sent = 0
         self._log_read = 0
