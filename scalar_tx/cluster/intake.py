@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
+from scalar_tx.cluster.empties import too_many
 from scalar_tx.cluster.messages.values import MalformedError
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ def reader(kind: Any, elements: int) -> Callable[[bytes], Any]:
     most = elements * _A_MESSAGE
 
     def read(body: bytes) -> Any:
+        # An element takes a byte at least.
+        if len(body) > most and too_many(kind.DESCRIPTOR, body, most):
+            return MalformedError(f"it has more than {most} elements in all")
         try:
             message = kind.FromString(body)
         except DecodeError:
             return MalformedError(f"its bytes are no {kind.DESCRIPTOR.name}")
-        # An element takes a byte at least.
         if len(body) > most and _count(message, most) < 0:
             return MalformedError(f"it has more than {most} elements in all")
         return message

@@ -63,7 +63,7 @@ class TransactionCalls:
                     page = await scanners.open(0, scan, whole=True)
                 while True:
                     if page.HasField("records"):
-                        await client.wait(context.write(page.records))
+                        await client.wrote(context.write(page.records))
                     if page.last:
                         break
                     with session.busy():

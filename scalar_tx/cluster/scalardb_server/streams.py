@@ -126,7 +126,10 @@ class Stream(ABC, Generic[Request, Response]):
         return reading.result()
 
     async def _answered(self, response: Response) -> None:
-        """Answer. RefusedError: the client does not read what it asked for."""
+        """Answer. CancelledError cuts the stream of a client that does not read what it asked for.
+
+        A status would wait behind the answer, and that stay in memory with it.
+        """
         writing = asyncio.ensure_future(self._context.write(response))
         writing.add_done_callback(_look_at)
         await asyncio.wait((writing, self._expired), return_when=asyncio.FIRST_COMPLETED)
@@ -134,7 +137,7 @@ class Stream(ABC, Generic[Request, Response]):
             # What expired while it was busy: a client that reads hears the end of it.
             await asyncio.wait((writing,), timeout=_MOMENT)
         if not writing.done():
-            raise _gone(self._expired.result())
+            raise asyncio.CancelledError
         writing.result()
 
     async def _next(self) -> Request | None:

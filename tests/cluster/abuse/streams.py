@@ -58,7 +58,6 @@ async def open_transactions(abuse: Abuse) -> None:
         held += await asyncio.gather(*(_opened(abuse, channel, name) for channel, name in made))
         if abuse.stop.is_set():
             break
-    abuse.counts["begun"] = 1
     await abuse.stop.wait()
     for stream in held:
         stream.cancel()
