@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.node_server.held import Held
 from scalar_tx.cluster.node_server.worker_parts import Identity
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Host:
     pause: NodePause
     users: NodeUsers | None = None  # where callers have to log in
     identity: Identity = field(default_factory=Identity)
+    held: Held = field(default_factory=Held)
 
     @property
     def node(self) -> NodeSettings:

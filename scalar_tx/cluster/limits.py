@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import resource
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.settings.node import Limits
 
@@ -12,9 +13,25 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "channel_arguments"]
 
 
-def channel_arguments(limits: Limits, *, shared_port: bool) -> Sequence[tuple[str, int]]:
-    """The arguments of a server. ``shared_port``: several processes listen on its port."""
+_HANDSHAKE_SECONDS: Final = 10
+
+
+def channel_arguments(
+    limits: Limits, *, shared_port: bool, streams: int | None = None
+) -> Sequence[tuple[str, int]]:
+    """The arguments of a server. ``shared_port``: several processes listen on its port.
+
+    ``streams``: how many calls one connection may have at once, which further ones wait for. None:
+    as many as come, for clients that hold one stream a transaction on a single connection.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    bounded = () if streams is None else (("grpc.max_concurrent_streams", streams),)
     return (
+        *bounded,
+        # Half of the files a process may have: the databases' connections are files as well.
+        ("grpc.max_allowed_incoming_connections", min(limits.connections, max(files // 2, 1))),
+        # Whoever connects and then says nothing, or it byte by byte, is let go soon.
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_SECONDS * 1000),
         ("grpc.so_reuseport", int(shared_port)),
         ("grpc.max_receive_message_length", limits.message_bytes),
         # An answer is bounded where it is made: a whole scan of the open protocol is one message.

@@ -36,7 +36,12 @@ def handlers(host: Host) -> list[grpc.GenericRpcHandler]:
 def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
     """What is offered on the port of the open protocol (ScalarDB Server's protocol 3)."""
     services = java_handlers(
-        host.manager, host.gate, host.sessions, host.pause, ended=host.metrics.count_end
+        host.manager,
+        host.gate,
+        host.sessions,
+        host.pause,
+        ended=host.metrics.count_end,
+        elements=host.limits.elements,
     )
     return [host.health.services(any_name=True), *services]
 
@@ -59,6 +64,7 @@ def _own(host: Host) -> list[grpc.GenericRpcHandler]:
         principals=None if users is None else users.principals,
         security=None if users is None else SecurityCalls(users.authenticator, users.principals),
         ended=host.metrics.count_end,
+        held=host.held,
     )
     return own_handlers(worker)
 

@@ -109,7 +109,7 @@ class Sessions:
     ) -> None:
         self._limit_total = limit_total
         self._limit_per_user = limit_per_user
-        self._idle = idle_seconds
+        self.idle_seconds: Final = idle_seconds
         self._lifetime = lifetime_seconds
         self.now: Final = clock
         self._open: dict[Session, None] = {}  # in the order in which they were opened
@@ -154,7 +154,7 @@ class Sessions:
     def expire_overdue(self) -> None:
         """Expire what has rested or lasted too long."""
         for session in list(self._open):
-            reason = session.overdue(self._idle, self._lifetime)
+            reason = session.overdue(self.idle_seconds, self._lifetime)
             if reason is not None:
                 session.expire(reason)
 

@@ -26,6 +26,7 @@ from scalar_tx.cluster.host import Host
 from scalar_tx.cluster.limits import channel_arguments
 from scalar_tx.cluster.listening import address
 from scalar_tx.cluster.node_pause import NodePause
+from scalar_tx.cluster.node_server.held import Held
 from scalar_tx.cluster.node_server.worker_parts import Identity
 from scalar_tx.cluster.node_sessions import NodeSessions
 from scalar_tx.cluster.node_users import NodeUsers
@@ -146,12 +147,15 @@ class Worker:
             pause=NodePause(self._channel),
             users=users,
             identity=Identity(data["node"], slot, data["workers"]),
+            held=Held(settings.node.limits.scanner_bytes),
         )
         tls = settings.node.tls
         credentials = None if tls is None else Certificates(tls).credentials()
-        await self._listen(host, handlers(host), data["address"], credentials)
+        own, streams = handlers(host), host.limits.connection_calls
+        await self._listen(host, own, data["address"], credentials, streams=streams)
         if data["scalardb_address"] is not None:
-            await self._listen(host, scalardb_handlers(host), data["scalardb_address"], None)
+            java = scalardb_handlers(host)
+            await self._listen(host, java, data["scalardb_address"], None, streams=None)
         self._go_on(host.sessions.watch())
         self._go_on(self._keep_gauges(host))
         self._go_on(self._watch_storage(host))
@@ -162,8 +166,11 @@ class Worker:
         services: Sequence[grpc.GenericRpcHandler],
         place: Sequence[Any],
         credentials: grpc.ServerCredentials | None,
+        *,
+        streams: int | None,
     ) -> None:
-        server = grpc.aio.server(options=channel_arguments(host.limits, shared_port=True))
+        options = channel_arguments(host.limits, shared_port=True, streams=streams)
+        server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers(tuple(services))
         where = address(*place)
         if credentials is None:
@@ -179,6 +186,7 @@ class Worker:
     async def _keep_gauges(self, host: Host) -> None:
         while True:
             host.metrics.open_transactions.set(host.sessions.count)
+            host.metrics.open_scanners.set(host.held.scanners)
             host.metrics.oldest_transaction.set(host.sessions.oldest_age)
             await asyncio.sleep(GAUGE_SECONDS)
 

@@ -66,6 +66,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self.open_scanners = Gauge(
+            "scalardb_node_open_scanners",
+            "Scans that are open and not read to their end.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.oldest_transaction = Gauge(
             "scalardb_node_oldest_transaction_seconds",
             "How long the oldest open transaction has been open.",

@@ -271,6 +271,9 @@ _NODE = (
     _ours("node.max_nesting", POSITIVE, 50),
     _ours("node.max_stream_messages", POSITIVE, 100_000),
     _ours("node.max_scan_page", POSITIVE, 1000),
+    _ours("node.max_connections", POSITIVE, 4096),
+    _ours("node.max_calls_per_connection", POSITIVE, 2000),
+    _ours("node.max_scanner_bytes", POSITIVE, 64 * 2**20),
 )
 
 # What ScalarDB's cluster has around the library.

@@ -20,7 +20,8 @@ class Limits:
     ``idle_seconds`` and ``lifetime_seconds`` are of an open transaction: how long it may rest, and
     how long it may last in all. ``elements`` are of one message: its operations, columns,
     conditions. ``stream_messages`` are of one transaction's stream, ``scan_page`` rows of one
-    answer.
+    answer. Of one worker: so many ``connections`` to a listener, and ``connection_calls`` at once
+    on one of them, which further ones wait for; ``scanner_bytes`` that open scans hold.
     """
 
     open_transactions: int = 10_000
@@ -33,6 +34,9 @@ class Limits:
     nesting: int = 50
     stream_messages: int = 100_000
     scan_page: int = 1000
+    connections: int = 4096
+    connection_calls: int = 2000
+    scanner_bytes: int = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +165,7 @@ def _limits(values: Values) -> Limits:
         nesting=values.integer("node.max_nesting"),
         stream_messages=values.integer("node.max_stream_messages"),
         scan_page=values.integer("node.max_scan_page"),
+        connections=values.integer("node.max_connections"),
+        connection_calls=values.integer("node.max_calls_per_connection"),
+        scanner_bytes=values.integer("node.max_scanner_bytes"),
     )

@@ -229,6 +229,9 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "node.max_nesting": ("5", lambda s: s.node.limits.nesting, 5),
     "node.max_stream_messages": ("5", lambda s: s.node.limits.stream_messages, 5),
     "node.max_scan_page": ("5", lambda s: s.node.limits.scan_page, 5),
+    "node.max_connections": ("5", lambda s: s.node.limits.connections, 5),
+    "node.max_calls_per_connection": ("5", lambda s: s.node.limits.connection_calls, 5),
+    "node.max_scanner_bytes": ("5", lambda s: s.node.limits.scanner_bytes, 5),
 }
 
 # What makes sense only beside others.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from scalar_tx.cluster.auth.permissions import Principal
 from scalar_tx.cluster.gate import GateClosedError
+from scalar_tx.cluster.intake import reader, taken
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.node_server.access import Caller
@@ -24,15 +25,13 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
-    from scalar_tx.cluster.gate import Gate
-    from scalar_tx.cluster.node_server.access import Access
+    from scalar_tx.cluster.node_server.worker_parts import WorkerParts
 
     Context = grpc.aio.ServicerContext[Any, Any]
     Unary = Callable[[Any, Caller], Awaitable[Any]]
     Streaming = Callable[[Context, Caller, Any], Awaitable[None]]
 
 _log = logging.getLogger("scalar_tx.node")
-_FIRST_REQUEST_SECONDS = 1.0  # it is on its way, or its client is none of ours
 _NOBODY = Principal("")  # who has not logged in
 
 
@@ -55,6 +54,19 @@ def paused() -> StorageUnavailableError:
         advice="Try again: a pause is short, for a backup; scalar-tx status shows it",
         code="STX-5055",
     )
+
+
+def silent() -> StorageUnavailableError:
+    """The error of a stream whose first request did not come."""
+    return StorageUnavailableError(
+        "the stream was ended: nothing was asked of it for too long",
+        advice="Begin a transaction when there is something to do in it",
+        code="STX-5058",
+    )
+
+
+def _finite(seconds: float) -> float | None:
+    return None if seconds == math.inf else seconds
 
 
 def known_error(error: Exception) -> ScalarTxError:
@@ -89,9 +101,11 @@ async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
 class Calls:
     """Serves methods: finds out who calls, counts what runs, tells what went wrong."""
 
-    def __init__(self, access: Access, gate: Gate) -> None:
-        self._access = access
-        self._gate = gate
+    def __init__(self, worker: WorkerParts) -> None:
+        self._access = worker.access
+        self._gate = worker.gate
+        self._elements = worker.limits.elements
+        self._idle_seconds = worker.sessions.idle_seconds
 
     def handler(
         self, service: ServiceDescriptor, methods: Mapping[str, Method]
@@ -106,14 +120,17 @@ class Calls:
         )
 
     def _served(self, described: MethodDescriptor, method: Method) -> Any:
-        takes = GetMessageClass(described.input_type).FromString
+        takes = reader(GetMessageClass(described.input_type), self._elements)
         gives = GetMessageClass(described.output_type).SerializeToString
         if not described.server_streaming:
             return grpc.unary_unary_rpc_method_handler(self._unary(method), takes, gives)
         if described.client_streaming:
-            streaming = self._streaming(method, reads=True)
-            return grpc.stream_stream_rpc_method_handler(streaming, takes, gives)
-        return grpc.unary_stream_rpc_method_handler(self._streaming(method), takes, gives)
+            return grpc.stream_stream_rpc_method_handler(
+                self._streaming(method, many=True), takes, gives
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            self._streaming(method, many=False), takes, gives
+        )
 
     async def _caller(self, context: Context, method: Method) -> Caller:
         peer = context.peer() or ""
@@ -125,6 +142,7 @@ class Calls:
     def _unary(self, method: Method) -> Any:
         async def unary(request: Any, context: Context) -> Any:
             try:
+                taken(request)
                 caller = await self._caller(context, method)
                 if not method.gated:
                     return await method.serve(request, caller)
@@ -135,20 +153,19 @@ class Calls:
 
         return unary
 
-    def _streaming(self, method: Method, *, reads: bool = False) -> Any:
+    def _streaming(self, method: Method, *, many: bool) -> Any:
         # It is awaited, and writes to the context by itself: no generator, which could be left
         # in the middle.
         async def streaming(request: Any, context: Context) -> None:
             try:
+                # Nothing is open before the first request, and a pause need not wait for it.
+                first = await self._first(context) if many else request
+                if first is grpc.aio.EOF:
+                    return
+                taken(first)
                 caller = await self._caller(context, method)
-                admission = self._gate.admit()
-            except Exception as error:  # noqa: BLE001  # it is told to the caller
-                if reads:
-                    await _first_request(context)
-                await refuse(context, known_error(error))
-            try:
-                with admission:
-                    await method.serve(request, caller, context)
+                with self._gate.admit():
+                    await method.serve(first, caller, context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001  # it is told to the caller
@@ -156,9 +173,9 @@ class Calls:
 
         return streaming
 
-
-async def _first_request(context: Context) -> None:
-    # A client that is refused while it still writes hears of an error of gRPC's own, and not why.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_FIRST_REQUEST_SECONDS):
-            await context.read()
+    async def _first(self, context: Context) -> Any:
+        try:
+            async with asyncio.timeout(_finite(self._idle_seconds)):
+                return await context.read()
+        except TimeoutError:
+            raise silent() from None

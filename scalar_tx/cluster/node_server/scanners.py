@@ -12,13 +12,11 @@ from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.records import records_message
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
-from scalar_tx.errors import InvalidOperationError
+from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from scalar_tx.backend import Cursor
-    from scalar_tx.cluster.node_server.worker_parts import CallLimits
+    from scalar_tx.cluster.node_server.worker_parts import WorkerParts
     from scalar_tx.model.operations import Scan
     from scalar_tx.model.record import Record
 
@@ -28,15 +26,17 @@ class _Open:
     cursor: Cursor
     whole: bool  # the client is going to read all of it
     waiting: list[Record] = field(default_factory=list)  # read, and not sent yet
+    held: int = 0  # bytes of those
 
 
 class Scanners:
     """The open scanners of one transaction, by the numbers that its client gave them."""
 
-    def __init__(self, steps: Any, limits: CallLimits, run: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, steps: Any, worker: WorkerParts) -> None:
         self._steps = steps
-        self._limits = limits
-        self._run = run
+        self._limits = worker.limits
+        self._held = worker.held
+        self._run = worker.database.run
         self._open: dict[int, _Open] = {}
 
     async def open(self, number: int, scan: Scan, *, whole: bool) -> rpc.Page:
@@ -50,6 +50,7 @@ class Scanners:
                 code="STX-5060",
             )
         self._open[number] = _Open(await self._run(self._steps.open_cursor(scan)), whole)
+        self._held.scanners += 1
         return await self.next_page(number)
 
     async def next_page(self, number: int) -> rpc.Page:
@@ -64,15 +65,38 @@ class Scanners:
         try:
             records, last = await self._run(self._page(scanner))
         except BaseException:
-            self._open.pop(number, None)  # its cursor closes itself where a read fails
+            self._forget(number)  # its cursor closes itself where a read fails
             raise
         if last:
-            del self._open[number]
+            self._forget(number)
+        else:
+            await self._hold(number, scanner)
         page = rpc.Page(last=last)
         if records:
             page.records.CopyFrom(records_message(records))
             self._add_token(page, scanner)
         return page
+
+    async def _hold(self, number: int, scanner: _Open) -> None:
+        held = sum(map(_size, scanner.waiting))
+        try:
+            self._held.change(held - scanner.held)
+        except StorageUnavailableError:
+            await self.close(number)
+            raise
+        scanner.held = held
+
+    def _forget(self, number: int) -> _Open | None:
+        scanner = self._open.pop(number, None)
+        if scanner is not None:
+            self._held.scanners -= 1
+            self._held.change(-scanner.held)
+        return scanner
+
+    def let_go(self) -> None:
+        """The transaction has ended, and its cursors with it: nothing is held any more."""
+        for number in list(self._open):
+            self._forget(number)
 
     async def _page(self, scanner: _Open) -> tuple[list[Record], bool]:
         records, scanner.waiting = scanner.waiting, []
@@ -107,7 +131,7 @@ class Scanners:
 
     async def close(self, number: int) -> None:
         """Read a scanner no further; one that is read to its end is closed already."""
-        scanner = self._open.pop(number, None)
+        scanner = self._forget(number)
         if scanner is not None:
             await self._run(scanner.cursor.close())
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def handlers(worker: WorkerParts) -> list[grpc.GenericRpcHandler]:
     """What a gRPC server is to be given."""
-    calls = Calls(worker.access, worker.gate)
+    calls = Calls(worker)
     security = security_pb2.DESCRIPTOR.services_by_name["Security"]
     transactions = transactions_pb2.DESCRIPTOR.services_by_name["Transactions"]
     administration = administration_pb2.DESCRIPTOR.services_by_name["Administration"]

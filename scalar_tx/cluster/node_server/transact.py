@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from scalar_tx.cluster.auth.permissions import check_operation, check_table, needed
+from scalar_tx.cluster.intake import taken
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
@@ -53,7 +54,7 @@ class Stream:
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
         self.given_up = False  # by its client
-        self._scanners = Scanners(self.steps, worker.limits, self._run)
+        self._scanners = Scanners(self.steps, worker)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
         self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
@@ -128,6 +129,10 @@ class Stream:
     async def roll_back(self) -> None:
         """Give the transaction up, if it has not ended."""
         await self._run(self.steps.rollback(), whole=True)
+
+    def let_go(self) -> None:
+        """It has ended: what its scanners held is not counted any more."""
+        self._scanners.let_go()
 
     # Steps.
 
@@ -240,11 +245,8 @@ class Transact:
     def __init__(self, worker: WorkerParts) -> None:
         self._worker = worker
 
-    async def serve(self, _: Any, caller: Caller, context: Context) -> None:
+    async def serve(self, first: Any, caller: Caller, context: Context) -> None:
         """One stream, from its first request to its end."""
-        first = await context.read()
-        if first is grpc.aio.EOF:
-            return
         if not first.HasField("begin"):
             raise MalformedError("the first request of a stream begins its transaction")
         tx_id = check_callers_id(first.begin.transaction_id)
@@ -255,6 +257,7 @@ class Transact:
             try:
                 await self._to_its_end(stream, first, client, session, context)
             finally:
+                stream.let_go()
                 if not stream.steps.finished:
                     await stream.roll_back()
                 self._worker.count(stream.steps, began, own_rollback=stream.given_up)
@@ -265,10 +268,10 @@ class Transact:
         for _ in range(self._worker.limits.stream_messages):
             with session.busy():
                 reply = await stream.answer(request)
-            await client.wait(context.write(reply))
+            await client.wrote(context.write(reply))
             if stream.steps.finished:
                 return
-            request = await client.wait(context.read())
+            request = taken(await client.wait(context.read()))
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(
                     "the stream was closed before its transaction had ended; it was rolled back",

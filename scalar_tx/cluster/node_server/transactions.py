@@ -57,13 +57,13 @@ class TransactionCalls:
         client = Expiring(tx_id)
         with self._worker.opened(tx_id, caller, client.expire) as session:
             steps, began = begun(self._worker, ask.begin), time.monotonic()
-            scanners = Scanners(steps, self._worker.limits, self._worker.database.run)
+            scanners = Scanners(steps, self._worker)
             try:
                 with session.busy():
                     page = await scanners.open(0, scan, whole=True)
                 while True:
                     if page.HasField("records"):
-                        await client.wait(context.write(page.records))
+                        await client.wrote(context.write(page.records))
                     if page.last:
                         break
                     caller = await self._worker.access.again(caller)
@@ -72,6 +72,7 @@ class TransactionCalls:
                         page = await scanners.next_page(0)
                 await self._worker.database.run(steps.commit(), whole=True)
             finally:
+                scanners.let_go()
                 if not steps.finished:
                     await self._worker.database.run(steps.rollback(), whole=True)
                 self._worker.count(steps, began)

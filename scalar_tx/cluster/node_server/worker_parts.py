@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from scalar_tx.cluster.node_server.held import Held
 from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class WorkerParts:
     principals: Principals | None = None  # where callers log in
     security: SecurityCalls | None = None
     ended: Callable[..., None] | None = None  # told of each end, as ``Metrics.count_end`` is
+    held: Held = field(default_factory=Held)
     _ids: set[str] = field(default_factory=set)
 
     def count(self, steps: Any, began: float, *, own_rollback: bool = False) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from scalar_tx.cluster.intake import taken
 from scalar_tx.cluster.scalardb_server.statuses import end_with
 from scalar_tx.runtime.aio import finish_before_cancelling
 
@@ -29,6 +30,7 @@ def called(work: Work, gate: Gate | None = None) -> Handler:
 
     async def call(request: Any, context: Context) -> Any:
         try:
+            taken(request)
             with nullcontext() if gate is None else gate.admit():
                 return await finish_before_cancelling(work(request))
         except Exception as error:  # noqa: BLE001  # it becomes the call's status

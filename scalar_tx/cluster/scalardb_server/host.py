@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.state import TransactionState
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024  # bytes; what clients accept unless they are told otherwise
+ELEMENTS: Final = 10_000  # operations of one request, unless a node's settings say otherwise
 NOBODY: Final = ""  # whose transactions they are: nobody logs in here
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import grpc
 from google.protobuf import empty_pb2
 
+from scalar_tx.cluster.intake import taken
 from scalar_tx.cluster.pausing import NOT_DRAINED, PauseFailedError
 from scalar_tx.cluster.rpc import scalar_admin_pb2 as admin_rpc
 from scalar_tx.cluster.scalardb_server.refusals import cut, invalid
@@ -90,23 +91,26 @@ class PauseCalls:
     async def pause(self, request: admin_rpc.PauseRequest, context: Context) -> empty_pb2.Empty:
         """Pause, and wait if that is wanted."""
         async with _told_by(context):
+            taken(request)
             if request.max_pause_wait_time < 0:
                 raise invalid("max_pause_wait_time is negative")
             await self._pauses.pause(request.wait_outstanding, request.max_pause_wait_time or None)
         return empty_pb2.Empty()
 
-    async def unpause(self, _: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
+    async def unpause(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         """Go on; harmless where nothing is paused."""
         async with _told_by(context):
+            taken(request)
             await self._pauses.unpause()
         return empty_pb2.Empty()
 
     async def check_paused(
-        self, _: empty_pb2.Empty, context: Context
+        self, request: empty_pb2.Empty, context: Context
     ) -> admin_rpc.CheckPausedResponse:
         """Is it paused?"""
         paused = False
         async with _told_by(context):
+            taken(request)
             paused = await self._pauses.paused()
         return admin_rpc.CheckPausedResponse(paused=paused)
 

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 from scalar_tx.cluster.gate import GateClosedError
+from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.sessions import TooManyOpenError
 from scalar_tx.errors import (
     ConditionNotMetError,
@@ -93,6 +94,8 @@ def refusal_of(error: Exception) -> RefusedError:
     match error:
         case RefusedError():
             return error
+        case MalformedError():
+            return invalid(f"the request is malformed: {error}")
         case GateClosedError():
             return RefusedError(Kind.PAUSED, _PAUSED)
         case ConflictError():

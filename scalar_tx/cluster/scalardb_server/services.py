@@ -17,12 +17,13 @@ from grpc_reflection.v1alpha import (
     reflection_pb2,
 )
 
+from scalar_tx.cluster.intake import reader
 from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
 from scalar_tx.cluster.scalardb_server.administration import Administration
 from scalar_tx.cluster.scalardb_server.calls import called
 from scalar_tx.cluster.scalardb_server.coordinator_calls import CoordinatorCalls
 from scalar_tx.cluster.scalardb_server.database import Database
-from scalar_tx.cluster.scalardb_server.host import LARGEST_ANSWER, Host
+from scalar_tx.cluster.scalardb_server.host import ELEMENTS, LARGEST_ANSWER, Host
 from scalar_tx.cluster.scalardb_server.pause import PauseCalls
 from scalar_tx.cluster.scalardb_server.states import States
 from scalar_tx.cluster.scalardb_server.storage import ScanStream, Storage
@@ -58,23 +59,25 @@ def handlers(
     *,
     largest_answer: int = LARGEST_ANSWER,
     ended: Ended | None = None,
+    elements: int = ELEMENTS,
 ) -> list[grpc.GenericRpcHandler]:
     """The protocol's five services, pausing, health and reflection, for one ``grpc.aio`` server.
 
     ``health`` None: somebody else answers for the listener. ``largest_answer`` in bytes: what
-    clients accept as one message. ``ended`` is told of each transaction's end. Whoever closes the
-    manager waits until the gate is drained: a stream that was cut is rolled back behind its end.
+    clients accept as one message. ``ended`` is told of each transaction's end. ``elements``: of one
+    request, operations. Whoever closes the manager waits until the gate is drained: a stream that
+    was cut is rolled back behind its end.
     """
     host = Host(Database(manager), gate, sessions, largest_answer, ended)
     services = _methods_of(host)
-    made = [_service(scalardb_pb2.DESCRIPTOR, name, of) for name, of in services.items()]
+    made = [_service(scalardb_pb2.DESCRIPTOR, name, of, elements) for name, of in services.items()]
     calls = PauseCalls(pauses)
     pausing: Methods = {
         "Pause": calls.pause,
         "Unpause": calls.unpause,
         "CheckPaused": calls.check_paused,
     }
-    made.append(_service(scalar_admin_pb2.DESCRIPTOR, "Admin", pausing))
+    made.append(_service(scalar_admin_pb2.DESCRIPTOR, "Admin", pausing, elements))
     if health is not None:
         checks = {"Check": health.check, "Watch": health.watch}
         made.append(_service(health_pb2.DESCRIPTOR, "Health", checks))
@@ -144,15 +147,21 @@ def _coordinator(calls: CoordinatorCalls) -> Methods:
     }
 
 
-def _service(file: FileDescriptor, name: str, methods: Methods) -> grpc.GenericRpcHandler:
+def _service(
+    file: FileDescriptor, name: str, methods: Methods, elements: int | None = None
+) -> grpc.GenericRpcHandler:
+    # ``elements`` None: who serves it takes a message for granted.
     service: ServiceDescriptor = file.services_by_name[name]
     return grpc.method_handlers_generic_handler(
         service.full_name,
-        {name: _handler(service.methods_by_name[name], serve) for name, serve in methods.items()},
+        {
+            name: _handler(service.methods_by_name[name], serve, elements)
+            for name, serve in methods.items()
+        },
     )
 
 
-def _handler(method: Any, serve: Callable[..., Any]) -> Any:
+def _handler(method: Any, serve: Callable[..., Any], elements: int | None) -> Any:
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
@@ -161,6 +170,6 @@ def _handler(method: Any, serve: Callable[..., Any]) -> Any:
     request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
     return make(
         serve,
-        request_deserializer=request.FromString,
+        request_deserializer=request.FromString if elements is None else reader(request, elements),
         response_serializer=response.SerializeToString,
     )

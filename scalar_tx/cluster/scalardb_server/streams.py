@@ -11,11 +11,14 @@ ever (8.4).
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import grpc
 
+from scalar_tx.cluster.intake import taken
+from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.scalardb_server.host import NOBODY
 from scalar_tx.cluster.scalardb_server.refusals import Kind, RefusedError
 from scalar_tx.cluster.scalardb_server.statuses import end_with
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
+_MOMENT: Final = 1.0  # seconds
 _EXPIRED: Final = {
     Expiry.IDLE: "nothing was asked of it for too long",
     Expiry.LIFETIME: "it was open for too long",
@@ -64,7 +68,10 @@ class Stream(ABC, Generic[Request, Response]):
 
     async def serve(self) -> None:
         """Serve it to its end."""
-        request = await self._message()
+        try:
+            request = await self._first_message()
+        except (MalformedError, RefusedError) as error:
+            await end_with(self._context, error)
         if request is None:
             return  # opened and closed without a word
         try:
@@ -81,7 +88,7 @@ class Stream(ABC, Generic[Request, Response]):
         try:
             while True:
                 response, ended = await self.answer(request)
-                await self._context.write(response)
+                await self._answered(response)
                 if ended:
                     return
                 following = await self._next()
@@ -108,6 +115,31 @@ class Stream(ABC, Generic[Request, Response]):
         if not self._expired.done():
             self._expired.set_result(reason)
 
+    async def _first_message(self) -> Request | None:
+        """The first message. RefusedError: the client was silent for too long."""
+        reading = asyncio.ensure_future(self._message())
+        reading.add_done_callback(_look_at)
+        idle = self.host.sessions.idle_seconds
+        await asyncio.wait((reading,), timeout=None if idle == math.inf else idle)
+        if not reading.done():
+            raise _gone(Expiry.IDLE)
+        return reading.result()
+
+    async def _answered(self, response: Response) -> None:
+        """Answer. CancelledError cuts the stream of a client that does not read what it asked for.
+
+        A status would wait behind the answer, and that stay in memory with it.
+        """
+        writing = asyncio.ensure_future(self._context.write(response))
+        writing.add_done_callback(_look_at)
+        await asyncio.wait((writing, self._expired), return_when=asyncio.FIRST_COMPLETED)
+        if not writing.done():
+            # What expired while it was busy: a client that reads hears the end of it.
+            await asyncio.wait((writing,), timeout=_MOMENT)
+        if not writing.done():
+            raise asyncio.CancelledError
+        writing.result()
+
     async def _next(self) -> Request | None:
         """The next message; None: the client has enough, and may."""
         reading = asyncio.ensure_future(self._message())
@@ -115,10 +147,7 @@ class Stream(ABC, Generic[Request, Response]):
         # The message is not waited for directly: an expiry must not break into gRPC's own waiting.
         await asyncio.wait((reading, self._expired), return_when=asyncio.FIRST_COMPLETED)
         if self._expired.done():
-            raise RefusedError(
-                Kind.EXPIRED,
-                f"what was open is rolled back: {_EXPIRED[self._expired.result()]}",
-            )
+            raise _gone(self._expired.result())
         request = reading.result()
         if request is None and not self.may_be_left:
             raise RefusedError(
@@ -129,7 +158,7 @@ class Stream(ABC, Generic[Request, Response]):
     async def _message(self) -> Request | None:
         """The next message; None if there are no more."""
         message: Any = await self._context.read()
-        return None if message is grpc.aio.EOF else message
+        return None if message is grpc.aio.EOF else taken(message)
 
     async def _leave(self) -> None:
         if self._left:
@@ -140,6 +169,10 @@ class Stream(ABC, Generic[Request, Response]):
         finally:
             if self._session is not None:
                 self._session.close()
+
+
+def _gone(reason: Expiry) -> RefusedError:
+    return RefusedError(Kind.EXPIRED, f"what was open is rolled back: {_EXPIRED[reason]}")
 
 
 def _look_at(reading: asyncio.Future[Any]) -> None:

@@ -39,11 +39,13 @@ class Node:
         *options: str,
         properties: str = "",
         environment: dict[str, str] | None = None,
+        in_memory: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        sqlite = f"scalar.db.storage=sqlite\nscalar.db.contact_points={folder / 'node.db'}\n"
+        storage = "scalar.db.storage=memory\n" if in_memory else sqlite
         (folder / "node.properties").write_text(
-            f"scalar.db.storage=sqlite\nscalar.db.contact_points={folder / 'node.db'}\n"
-            f"scalar.db.node.services={NAME}\n{properties}"
+            f"{storage}scalar.db.node.services={NAME}\n{properties}"
         )
         self.log_file = folder / "log"
         command = ["node", "--config", str(folder / "node.properties"), "--json", *PORTS_ANY]
