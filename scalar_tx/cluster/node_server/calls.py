@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     Streaming = Callable[[Context, Caller, Any], Awaitable[None]]
 
 _log = logging.getLogger("scalar_tx.node")
+FIRST_REQUEST_SECONDS = 5.0  # a stream that says nothing is nobody's
 _NOBODY = Principal("")  # who has not logged in
 
 
@@ -63,10 +63,6 @@ def silent() -> StorageUnavailableError:
         advice="Begin a transaction when there is something to do in it",
         code="STX-5058",
     )
-
-
-def _finite(seconds: float) -> float | None:
-    return None if seconds == math.inf else seconds
 
 
 def known_error(error: Exception) -> ScalarTxError:
@@ -175,7 +171,7 @@ class Calls:
 
     async def _first(self, context: Context) -> Any:
         try:
-            async with asyncio.timeout(_finite(self._idle_seconds)):
+            async with asyncio.timeout(min(self._idle_seconds, FIRST_REQUEST_SECONDS)):
                 return await context.read()
         except TimeoutError:
             raise silent() from None
