@@ -178,8 +178,10 @@ def _looks_at_all(secured: Secured, log_format: str) -> bool:
     """The log tells of all that was done, and at DEBUG."""
     log = secured.node.log
     assert "DEBUG" in log
-    for event in ("log-in", "refresh", "token", "use", "create-user", "password", "grant", "pause"):
+    for event in ("log-in", "refresh", "token", "use", "create-user", "password", "grant"):
         assert f"event={event} " in log, event
+    for event in ("pause", "resume"):
+        assert re.search(rf'event={event} .* result=done peer=\\?"ipv4:', log), event
     if log_format == "json":
         assert all(json.loads(line)["time"] for line in log.splitlines() if line.startswith("{"))
     return bool(re.search("result=refused", log))
