@@ -158,6 +158,8 @@ def _by_a_program(secrets: Secrets) -> None:
         db.upsert(TABLE, {"id": 1, "n": 1})
         secrets.fails(lambda: db.delete(TABLE, {"id": 1}))
         secrets.fails(lambda: db.get("shop.missing", {"id": 1}))
+        assert db.settle("nobody's transaction").value == "ABORTED"
+        assert db.state("nobody's transaction").value == "ABORTED"
         secrets.admin.pause()
         tx = db.begin()
         secrets.fails(lambda: tx.get(TABLE, {"id": 1}))
@@ -178,7 +180,16 @@ def _looks_at_all(secured: Secured, log_format: str) -> bool:
     """The log tells of all that was done, and at DEBUG."""
     log = secured.node.log
     assert "DEBUG" in log
-    for event in ("log-in", "refresh", "token", "use", "create-user", "password", "grant"):
+    for event in (
+        "log-in",
+        "refresh",
+        "token",
+        "use",
+        "create-user",
+        "password",
+        "grant",
+        "settle",
+    ):
         assert f"event={event} " in log, event
     for event in ("pause", "resume"):
         assert re.search(rf'event={event} .* result=done peer=\\?"ipv4:', log), event
