@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 from google.protobuf import empty_pb2
 
+from scalar_tx.cluster.auth.security_log import Caller, Event, Result, tell
 from scalar_tx.cluster.pausing import PauseFailedError
 from scalar_tx.cluster.rpc import scalar_admin_pb2
 
@@ -32,14 +33,20 @@ def admin_services(pausing: Pausing) -> grpc.GenericRpcHandler:
                 milliseconds=request.max_pause_wait_time if given else None,
             )
         except PauseFailedError as error:
+            tell(Event.PAUSE, Caller(peer=context.peer()), result=Result.REFUSED, detail=str(error))
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        tell(Event.PAUSE, Caller(peer=context.peer()))
         return empty_pb2.Empty()
 
     async def unpause(_: Any, context: Context) -> Any:
         try:
             await pausing.unpause()
         except PauseFailedError as error:
+            tell(
+                Event.RESUME, Caller(peer=context.peer()), result=Result.REFUSED, detail=str(error)
+            )
             await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+        tell(Event.RESUME, Caller(peer=context.peer()))
         return empty_pb2.Empty()
 
     async def check_paused(_: Any, __: Context) -> Any:

@@ -45,7 +45,9 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_exposure(node: NodeSettings) -> None:
-    """Insist on TLS beyond this machine. SettingsError names the listener and the ways out.
+    """Insist on TLS beyond this machine, and on log-ins at every port where they are asked for.
+
+    SettingsError names the listener and the ways out.
 
     Metrics and probes are plain HTTP wherever they are bound: there is nothing else in them.
     """
@@ -68,6 +70,14 @@ def refuse_exposure(node: NodeSettings) -> None:
                 advice=f"Set scalar.db.cluster.tls.*, listen on 127.0.0.1, or say {_INSECURE}",
                 code="STX-5002",
             )
+    if node.scalardb_server_port is not None and node.asks_who_calls and not node.insecure:
+        raise SettingsError(
+            "callers have to log in, and scalar.db.node.scalardb_server_port opens a protocol "
+            "that asks nobody: whoever reaches that port could make themselves a superuser",
+            advice=f"Leave that port out, or say {_INSECURE}; a node that asks nobody to log "
+            "in has scalar.db.cluster.auth.enabled=false",
+            code="STX-5255",
+        )
 
 
 class SharedPort:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from scalar_tx.cluster.client.tls_trouble import tls_error
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import StorageUnavailableError
 
@@ -83,22 +84,29 @@ class Channels:
         self._target = target
         self._directory = directory
         self._open: list[Channel] = []
+        self._troubles: dict[str, str] = {}  # of addresses that do not answer
         self._turn = 0
         self._opening: asyncio.Task[None] | None = None
         self._spreading: asyncio.Task[None] | None = None
 
     async def take(self) -> Channel:
-        """The connection that is next; StorageUnavailableError: no node answers."""
+        """The connection that is next.
+
+        StorageUnavailableError: no node answers; SettingsError: those that do are not trusted.
+        """
         now = time.monotonic()
         good = [one for one in self._open if one.rests_until <= now]
         if not good:
             await self._opened()
             good = [one for one in self._open if one.rests_until <= time.monotonic()]
         if not good:
+            untrusted = tls_error(self._troubles)
+            if untrusted is not None:
+                raise untrusted
             raise StorageUnavailableError(
                 f"no node answers at {', '.join(self._target.addresses)}",
                 advice="Check the addresses, that the node runs and is ready, and whether it asks "
-                "for TLS (grpcs://)",
+                "for TLS (grpcs://) or for a certificate (scalar.db.node.tls.client_cert_path)",
                 code="STX-5061",
             )
         self._turn += 1
@@ -117,6 +125,7 @@ class Channels:
 
     async def _open_first(self) -> None:
         addresses = await self._directory.addresses(anew=bool(self._open))
+        self._troubles.clear()
         await self._drop_missing(addresses)
         now = time.monotonic()
         for one in self._open:
@@ -170,9 +179,12 @@ class Channels:
         hello = channel.unary_unary(HELLO, _serialized, rpc.HelloReply.FromString)
         try:
             reply = await hello(rpc.HelloRequest(), timeout=_CONNECT_SECONDS, wait_for_ready=False)
-        except (grpc.aio.AioRpcError, asyncio.CancelledError):
+        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+            if isinstance(error, grpc.aio.AioRpcError):
+                self._troubles[address] = error.details() or ""
             await channel.close()
             return None
+        self._troubles.pop(address, None)
         return Channel(
             address,
             channel,

@@ -57,6 +57,15 @@ def test_where_nobody_else_comes_or_tls_is_on_it_listens(where: dict[str, Any]) 
     refuse_exposure(NodeSettings(**where))
 
 
+@pytest.mark.parametrize("asks", [TLS, {"auth_named": True}])
+def test_no_port_is_open_to_all_where_callers_log_in(asks: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as refused:
+        refuse_exposure(NodeSettings(scalardb_server_port=0, **asks))
+    assert refused.value.code == "STX-5255"
+    refuse_exposure(NodeSettings(scalardb_server_port=0, insecure=True, **asks))
+    refuse_exposure(NodeSettings(scalardb_server_port=0, **{**asks, "auth_named": False}))
+
+
 def test_tls_without_a_certificate_is_no_tls() -> None:
     settings = load("memory://", {"cluster.tls.enabled": True})
     with pytest.raises(SettingsError) as refused:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scalar_tx
-from scalar_tx import InvalidOperationError, StorageUnavailableError
+from scalar_tx import InvalidOperationError, SettingsError, StorageUnavailableError
 from scalar_tx.cluster.auth.tokens import Lifetimes
 from tests.cluster.security.people import PASSWORD, SCHEMA
 from tests.cluster.served import Served, Users
@@ -167,3 +167,16 @@ def test_a_settings_repr_holds_no_password(served: Served) -> None:
         shown = f"{db!r} {db.settings!r} {vars(db)!r}"
     assert PASSWORD not in shown
     assert "stx_" not in shown
+
+
+def test_tls_to_a_node_without_is_told_apart() -> None:
+    made = Served("memory://")
+    try:
+        with (
+            scalar_tx.connect(made.url.replace("grpc://", "grpcs://")) as db,
+            pytest.raises(SettingsError, match="it has no TLS") as caught,
+        ):
+            db.get(TABLE, {"id": 1})
+        assert caught.value.code == "STX-5254"
+    finally:
+        made.close()

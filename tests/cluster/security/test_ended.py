@@ -13,7 +13,7 @@ from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.cluster.rpc.v1 import values_pb2
 from scalar_tx.model.operations import Get, Scan, Upsert
 from tests.cluster.auth.world import Clock
-from tests.cluster.node.test_streams import SCAN, Talk
+from tests.cluster.node.test_streams import EXECUTE, SCAN, Talk
 from tests.cluster.security.people import PASSWORD
 from tests.cluster.served import Served, Users
 
@@ -197,3 +197,23 @@ def test_a_long_scan_is_refused_between_pages(ada: Ada, how: End) -> None:
         list(pages)
     assert caught.value.code() is ENDS[how]
     assert ada.served.worker.sessions.count == 0
+
+
+@WAYS
+def test_a_script_is_not_run_again(ada: Ada, how: End) -> None:
+    """Its record is in the way of it, and what its user may is taken meanwhile."""
+    talk = Talk(ada.channel, ada.metadata)
+    begin = rpc.Begin(transaction_id="in the way", two_phase=rpc.Begin.BEGIN)
+    assert not talk.say(begin=begin, one=_write(7)).HasField("error")
+    assert not talk.say(prepare=rpc.Nothing()).HasField("error")
+    ask = rpc.ExecuteRequest(begin=rpc.Begin(transaction_id="script", fresh_id=True))
+    ask.script.steps.add().operation.CopyFrom(operation_message(Get(TABLE, {"id": 1})))
+    method: Any = ada.channel.unary_unary(
+        EXECUTE, rpc.ExecuteRequest.SerializeToString, rpc.ExecuteReply.FromString
+    )
+    running = method.future(ask, timeout=20, metadata=ada.metadata)
+    with pytest.raises(grpc.FutureTimeoutError):
+        running.result(timeout=0.5)  # it is run again and again
+    ada.end(how)
+    ada.clock.move(SOON)
+    assert running.exception(timeout=10).code() is ENDS[how]
