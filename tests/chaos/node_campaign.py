@@ -130,7 +130,7 @@ class NodeCampaign:
 
         def kills(fleet: NodeFleet, _: Told) -> None:
             for cycle in range(cycles):
-                for _ in range(workers_killed):
+                for _each in range(workers_killed):
                     time.sleep(self._dice.uniform(0.1, 0.7))
                     fleet.kill_worker()
                 time.sleep(self._dice.uniform(0.1, 0.7))

@@ -90,11 +90,11 @@ def script_of(work: Work, element: str) -> scalar_tx.Script:
             if deed[0] == "s":
                 script.scan(table, {"part": int(part)})
                 continue
-            key = {"part": int(part), "id": int(number)}
-            read = script.get(table, key)
+            place = {"part": int(part), "id": int(number)}
+            read = script.get(table, place)
             if deed[0] == "a":
                 longer = read["elements"].coalesce("").concat(f" {element}")
-                script.upsert(table, {**key, "elements": longer})
+                script.upsert(table, {**place, "elements": longer})
     script.insert(MARKER, {"id": element, **asdict(work), "erased": None})
     return script
 
