@@ -1,9 +1,9 @@
 """What is left when the processes of nodes are killed under living clients, and is it right?
 
-Each run is on a new file: workers and whole nodes killed and started again, with commits that leave
-steps out and with commits that do not; three nodes of which one after the other dies; pauses.
+Each run is on a new database: workers and whole nodes killed and started again, with commits that
+leave steps out and with commits that do not; three nodes of which one after the other dies; pauses.
 Behind each the clients end, whoever is in doubt is settled, what the dead left expires, a fresh
-process reads the file, and all that the clients were told is held against it.
+process reads everything, and all that the clients were told is held against it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ from tests.chaos.node_clients import Load, Told
 from tests.chaos.node_figures import NodeResult
 from tests.chaos.node_fleet import NodeFleet
 from tests.chaos.node_pauses import pause_often
-from tests.chaos.places import FilePlace
+from tests.chaos.places import FilePlace, ServerPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tests.chaos.journal import Entry
     from tests.chaos.judge import Verdict
+    from tests.chaos.places import Place
 
 LONGEST_DOUBT_S: Final = 20.0  # a writer's fifteen seconds, and five
 LONGEST_GAP_S: Final = 4.0  # without a commit, where two of three nodes go on
@@ -86,13 +87,30 @@ def _silent(_: str) -> None:
     return None
 
 
+def on_a_file(folder: Path) -> tuple[Place, str]:
+    """An SQLite file there, and the properties of a node on it."""
+    file = folder / "chaos.db"
+    return FilePlace(file), f"scalar.db.contact_points={file}\n"
+
+
+def on_a_server(folder: Path, properties: Mapping[str, str]) -> tuple[Place, str]:
+    """The same on a server that runs already."""
+    lines = "".join(f"{name}={value}\n" for name, value in properties.items())
+    return ServerPlace(folder / "scalardb.properties", properties, {}), lines
+
+
 class NodeCampaign:
     """Runs, and what came of them; the seed draws the plan, the machine deals the timing."""
 
     def __init__(
-        self, folder: Path, seed: int, say: Callable[[str], None] = lambda _: None
+        self,
+        folder: Path,
+        seed: int,
+        say: Callable[[str], None] = _silent,
+        *,
+        where: Callable[[Path], tuple[Place, str]] = on_a_file,
     ) -> None:
-        self._folder, self._seed, self._say = folder, seed, say
+        self._folder, self._seed, self._say, self._where = folder, seed, say, where
         self._dice = random.Random(seed)
         self.result = NodeResult()
 
@@ -112,7 +130,7 @@ class NodeCampaign:
 
         def kills(fleet: NodeFleet, _: Told) -> None:
             for cycle in range(cycles):
-                for _ in range(workers_killed):
+                for _each in range(workers_killed):
                     time.sleep(self._dice.uniform(0.1, 0.7))
                     fleet.kill_worker()
                 time.sleep(self._dice.uniform(0.1, 0.7))
@@ -170,8 +188,8 @@ class NodeCampaign:
     def _run(self, name: str, kill: Callable[[NodeFleet, Told], None], **how: Any) -> Told:
         folder = self._folder / name
         folder.mkdir(parents=True)
-        place, told = FilePlace(folder / "chaos.db"), Told()
-        with NodeFleet(folder, folder / "chaos.db", self._dice, **how) as fleet:
+        (place, properties), told = self._where(folder), Told()
+        with NodeFleet(folder, properties, self._dice, **how) as fleet:
             doubts = Doubts(fleet.url, told)
             with doubts, Load(fleet.url, told, f"{name}{self._seed}"):
                 kill(fleet, told)
@@ -183,7 +201,7 @@ class NodeCampaign:
         return told
 
 
-def judge_run(verdict: Verdict, place: FilePlace, told: Told, doubts: Doubts) -> None:
+def judge_run(verdict: Verdict, place: Place, told: Told, doubts: Doubts) -> None:
     """Hold what is stored against what was told."""
     for fault in told.faults:
         verdict.add(ODD, fault)

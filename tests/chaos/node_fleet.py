@@ -1,4 +1,4 @@
-"""Who starts the nodes on one SQLite file, kills their processes, and starts them again?"""
+"""Who starts the nodes on one database, kills their processes, and starts them again?"""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ SETTLED: Final = 'detail="COMMITTED"'
 class NodeFleet:
     """So many nodes, each on a port that it keeps. ``hits`` are the kills.
 
+    ``properties`` say where the database is.
+
     ``every_step``: commits leave no step out, so that there is more to be killed in the middle of.
     """
 
     def __init__(
         self,
         folder: Path,
-        file: Path,
+        properties: str,
         dice: random.Random,
         *,
         nodes: int = 1,
@@ -39,7 +41,7 @@ class NodeFleet:
         every_step: bool = False,
     ) -> None:
         self._folder, self._dice, self._workers = folder, dice, workers
-        self._properties = f"scalar.db.contact_points={file}\n" + EVERY_STEP * every_step
+        self._properties = properties + EVERY_STEP * every_step
         self._ports = _free_ports(nodes)
         self._nodes: dict[int, Node] = {}
         self._logs: list[Path] = []

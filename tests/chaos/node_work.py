@@ -77,8 +77,8 @@ def script_of(work: Work, element: str) -> scalar_tx.Script:
     """The same as a script; of a note there is none, since it would have to choose."""
     script = scalar_tx.Script()
     if work.kind == "transfer":
-        for number, change in ((work.source, -work.amount), (work.target, work.amount)):
-            key = {"bank": work.bank, "id": number}
+        for account, change in ((work.source, -work.amount), (work.target, work.amount)):
+            key = {"bank": work.bank, "id": account}
             read = script.get(ACCOUNT, key)
             script.require(read.found, "accounts are never removed")
             script.update(ACCOUNT, key, {"balance": read["balance"] + change})
@@ -90,11 +90,11 @@ def script_of(work: Work, element: str) -> scalar_tx.Script:
             if deed[0] == "s":
                 script.scan(table, {"part": int(part)})
                 continue
-            key = {"part": int(part), "id": int(number)}
-            read = script.get(table, key)
+            place = {"part": int(part), "id": int(number)}
+            read = script.get(table, place)
             if deed[0] == "a":
                 longer = read["elements"].coalesce("").concat(f" {element}")
-                script.upsert(table, {**key, "elements": longer})
+                script.upsert(table, {**place, "elements": longer})
     script.insert(MARKER, {"id": element, **asdict(work), "erased": None})
     return script
 

@@ -6,6 +6,7 @@ wrong would be noticed.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from scalar_tx.cluster.client.backend import RemoteBackend
 from scalar_tx.model.state import TransactionState
 from tests.chaos.judge import LOST
-from tests.chaos.node_campaign import NodeCampaign
+from tests.chaos.node_campaign import NodeCampaign, on_a_server
+from tests.servers import postgresql
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +50,18 @@ def test_two_of_three_nodes_go_on(tmp_path: Path) -> None:
     floors = {"kills": 1, "kills with transactions in flight": 1, "commits": 100}
     assert result.figures.too_little(floors) == []
     assert max(result.figures.gaps) < 5
+
+
+@pytest.mark.servers("postgresql")
+def test_two_of_three_nodes_go_on_on_a_server(tmp_path: Path) -> None:
+    with postgresql() as cluster:
+        where = partial(on_a_server, properties=cluster.properties())
+        campaign = NodeCampaign(tmp_path, seed=5, where=where)
+        campaign.three_nodes(1)
+    result = campaign.result
+    assert result.verdict.lines() == []
+    floors = {"kills": 1, "kills with transactions in flight": 1, "commits": 100, "conflicts": 1}
+    assert result.figures.too_little(floors) == []
 
 
 def test_pauses_under_load(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.hermitage.programs import PROGRAMS, Ending
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Awaitable
 
     from scalar_tx.model.isolation import Isolation
     from tests.hermitage.operations import Rows, Script
@@ -49,7 +50,7 @@ class Line:
         """The next operation; behind the last one the commit. Who is refused is rolled back."""
         try:
             if self._left:
-                run_blocking(self._left.pop(0)(self._session))
+                run_blocking(_whole(self._left.pop(0)(self._session)))
                 return
             run_blocking(self._steps.commit())
         except (ConflictError, GivenUp):
@@ -61,6 +62,10 @@ class Line:
         """How it ended, and what it read."""
         committed = self._steps.outcome is TransactionState.COMMITTED
         return Result(committed, tuple(self._session.reads))
+
+
+async def _whole(step: Awaitable[None]) -> None:
+    await step
 
 
 def session(steps: Any) -> Session:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scalar_tx.model.isolation import Isolation
-    from scalar_tx.model.types import Row
+    from scalar_tx.model.types import Row, Value
     from tests.scenarios.script import Case, Line
 
 PLAYED: Final = {
@@ -85,7 +85,12 @@ class NodeWorld:
                 tx.insert("bank.accounts", {"id": number, "balance": 100})
             for number in range(1, 6):
                 kind = "toy" if number % 2 else "book"
-                row = {"shop": "s", "no": number, "price": 10 * number, "kind": kind}
+                row: dict[str, Value] = {
+                    "shop": "s",
+                    "no": number,
+                    "price": 10 * number,
+                    "kind": kind,
+                }
                 tx.insert("bank.items", row)
 
     def begin(self, name: str, level: Isolation, *, read_only: bool) -> NodeTx:
