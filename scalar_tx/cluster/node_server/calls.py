@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.message_factory import GetMessageClass
 
 from scalar_tx.cluster.auth.permissions import Principal
+from scalar_tx.cluster.ending_calls import cut_off
 from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.intake import reader, taken
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
@@ -94,8 +95,7 @@ async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
     """End a call with an error."""
     status = status_message(error)
     details = status.SerializeToString()
-    await context.abort(code_of(error), status.message, ((DETAILS, details),))
-    raise AssertionError  # abort has raised
+    await cut_off(context, code_of(error), status.message, ((DETAILS, details),))
 
 
 class Calls:
