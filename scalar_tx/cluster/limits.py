@@ -29,8 +29,8 @@ def channel_arguments(
     bounded = () if streams is None else (("grpc.max_concurrent_streams", streams),)
     return (
         *bounded,
-        # gRPC keeps what a client does not read as long as the connection lives. Nothing that is open
-        # is cut off: it has ended before.
+        # gRPC keeps what a client does not read as long as the connection lives. Nothing that is
+        # open is cut off: it has ended before.
         ("grpc.max_connection_age_ms", limits.connection_seconds * 1000),
         ("grpc.max_connection_age_grace_ms", round(limits.lifetime_seconds * 1000) + _GRACE_MS),
         # Half of the files a process may have: the databases' connections are files as well.

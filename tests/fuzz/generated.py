@@ -21,13 +21,27 @@ _MOST: Final = 3  # elements of a repeated field
 
 WORDS: Final = (
     *("shop.orders", "shop", "orders", "coordinator.state", "scalar_tx_node.users", "nowhere.none"),
-    *("owner", "at", "kind", "size", "total", "note", "scan", "tx_id", "tx_state", "-at", "at DESC"),
+    *(
+        "owner",
+        "at",
+        "kind",
+        "size",
+        "total",
+        "note",
+        "scan",
+        "tx_id",
+        "tx_state",
+        "-at",
+        "at DESC",
+    ),
     *("t-1", "t-2", "ada", "user:ada", "role:clerks", "clerks", "SELECT", "INT", "TEXT", "BIGINT"),
     *("", "x", "a.b.c", "%", "\0", "\u2028", "é" * 300, "NaN", "{}", "[1]", "0" * 40),
 )
 _EDGES: Final = (0, 1, 2, 3, 5, -1, 255, 1000, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 2**64 - 1)
 
-_WORD: Final = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
+_WORD: Final = st.sampled_from(WORDS) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=9
+)
 _BYTES: Final = st.sampled_from([b"", b"\0", b"x" * 1000]) | st.binary(max_size=9)
 _FLOAT: Final = st.sampled_from([0.0, -0.0, 1e308, -5.0, 0.001]) | st.floats()
 

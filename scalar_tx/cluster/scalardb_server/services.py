@@ -62,14 +62,13 @@ def handlers(
     """The protocol's five services, pausing, health and reflection, for one ``grpc.aio`` server.
 
     ``health`` None: somebody else answers for the listener. ``largest_answer`` in bytes: what
-    clients accept as one message. ``elements``: of one request, operations. Whoever closes the manager waits until the gate is drained: a
-    stream that was cut is rolled back behind its end.
+    clients accept as one message. ``elements``: how many operations one request may have. Whoever
+    closes the manager waits until the gate is drained: a stream that was cut is rolled back behind
+    its end.
     """
     host = Host(Database(manager), gate, sessions, largest_answer)
     services = _methods_of(host)
-    made = [
-        _service(scalardb_pb2.DESCRIPTOR, name, of, elements) for name, of in services.items()
-    ]
+    made = [_service(scalardb_pb2.DESCRIPTOR, name, of, elements) for name, of in services.items()]
     calls = PauseCalls(pauses)
     pausing: Methods = {
         "Pause": calls.pause,
