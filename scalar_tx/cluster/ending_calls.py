@@ -26,6 +26,6 @@ async def cut_off(
         await context.abort(code, text, tuple(trailers))
     except grpc.aio.AbortError:
         raise
-    except grpc.aio.BaseError as error:
+    except grpc.aio.InternalError as error:
         raise asyncio.CancelledError from error
     raise AssertionError  # abort has raised

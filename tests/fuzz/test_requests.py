@@ -49,7 +49,8 @@ def bodies(draw: Any, method: Method) -> list[bytes]:
     """What is sent to a method: messages of its type, real ones changed, or no messages at all."""
     most = 6 if method.described.client_streaming else 1
     if draw(st.integers(0, 9)) == 0:
-        return draw(st.lists(st.binary(max_size=200), min_size=1, max_size=most))
+        found: list[bytes] = draw(st.lists(st.binary(max_size=200), min_size=1, max_size=most))
+        return found
     made = [_message(draw, method) for _ in range(draw(st.integers(1, most)))]
     if method.described.client_streaming and draw(st.integers(0, 9)):
         _begin(draw, method, made[0])

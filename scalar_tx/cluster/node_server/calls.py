@@ -173,6 +173,8 @@ class Calls:
                 await refuse(context, silent())
             except grpc.aio.AbortError:
                 raise
+            except grpc.aio.InternalError as error:
+                raise asyncio.CancelledError from error  # its client has gone, and reads nothing
             except Exception as error:  # noqa: BLE001  # it is told to the caller
                 await refuse(context, known_error(error))
 

@@ -96,6 +96,8 @@ class Stream(ABC, Generic[Request, Response]):
                 if following is None:
                     return
                 request = following
+        except grpc.aio.InternalError as error:
+            raise asyncio.CancelledError from error  # its client has gone, and reads nothing
         except Exception as error:  # noqa: BLE001  # it becomes the stream's status
             # What is open ends before the client hears of it: it may begin anew at once.
             await finish_before_cancelling(self._leave())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import scalar_tx
 from tests.cluster.node.running import Node
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 TABLE = "shop.ages"
 AGE = "scalar.db.node.max_connection_age_secs=1\nscalar.db.node.workers=2\n"
+
+
+def number(db: Any, which: int) -> int:
+    found: int = db.get(TABLE, {"id": which})["n"]
+    return found
 
 
 def test_transactions_go_on_over_connections_that_grow_old(tmp_path: Path) -> None:
@@ -26,15 +31,15 @@ def test_transactions_go_on_over_connections_that_grow_old(tmp_path: Path) -> No
             tx.commit()
         old = db.begin()  # older than its connection in the end
         old.update(TABLE, {"id": 2}, {"n": 1})
-        assert old.get(TABLE, {"id": 2})["n"] == 1
+        assert number(old, 2) == 1
         done, ends = 0, time.monotonic() + 4
         while time.monotonic() < ends:
             with db.begin() as tx:
-                tx.update(TABLE, {"id": 1}, {"n": tx.get(TABLE, {"id": 1})["n"] + 1})
+                tx.update(TABLE, {"id": 1}, {"n": number(tx, 1) + 1})
                 tx.commit()
             done += 1
             time.sleep(0.005)
         old.commit()
         assert done > 50
-        assert db.get(TABLE, {"id": 1})["n"] == done
-        assert db.get(TABLE, {"id": 2})["n"] == 1
+        assert number(db, 1) == done
+        assert number(db, 2) == 1
