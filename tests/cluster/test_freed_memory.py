@@ -6,18 +6,18 @@ from scalar_tx.cluster.freed_memory import FreedMemory
 
 
 def test_memory_is_given_back_three_times_behind_each_peak() -> None:
-    times, now = [], 100.0
+    times: list[float] = []
+    now = [100.0]
+    freed = FreedMemory(lambda: times.append(now[0]), lambda: now[0])
 
-    def given() -> None:
-        times.append(now)
+    def look(*counts: int) -> None:
+        for count in counts:  # one a second
+            now[0] += 1
+            freed.look(count)
 
-    freed = FreedMemory(given, lambda: now)
-    for now, count in ((101, 5), (102, 0), (103, 100), (104, 60), (105, 50), (106, 0)):
-        freed.look(count)
+    look(5, 0, 100, 60, 50, 0)
     assert times == [105]  # a few are no peak
-    for now in range(107, 140):
-        freed.look(0)
+    look(*[0] * 33)
     assert times == [105, 110, 115]  # not too often, and not for ever
-    for now, count in ((140, 40), (141, 0)):
-        freed.look(count)
+    look(40, 0)
     assert times == [105, 110, 115, 141]
