@@ -20,9 +20,10 @@ SECONDS ?= 10
 HISTORIES ?= build/chaos
 TARGET ?=
 WORKERS ?=
+EXAMPLES ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo node test check bench bench-cost simulate planted chaos servers protos clean environment
+.PHONY: help demo node test check bench bench-cost simulate planted chaos fuzz servers protos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -44,6 +45,8 @@ help:
 	@echo '                  make chaos SERVERS=all   of servers and writers:   20 minutes'
 	@echo '                  make chaos SERVERS=node   of nodes and their workers, 300:  15 minutes'
 	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
+	@echo 'make fuzz       every request of a node, made of anything:        some minutes'
+	@echo '                  make fuzz EXAMPLES=100000   so many for each stream'
 	@echo 'make servers    Cassandra, DynamoDB Local, PostgreSQL, MariaDB, until ctrl-C:  1 minute'
 	@echo '                  make servers SERVERS="cassandra:3 dynamodb"      Java, Maven'
 	@echo 'make protos     the modules of scalar_tx/cluster/rpc anew, from proto/          a second'
@@ -91,6 +94,9 @@ else
 	@$(PY) -m tests.chaos servers --transactions $(TRANSACTIONS) $(if $(SEED),--seed $(SEED)) \
 		$(addprefix --part ,$(filter-out all,$(SERVERS))) --keep $(HISTORIES)
 endif
+
+fuzz: environment
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -m slow tests/fuzz $(PYTEST_ARGS)
 
 servers: environment
 	@$(PY) -m tests.servers $(SERVERS)

@@ -23,12 +23,13 @@ def too_many(kind: Descriptor, body: bytes, most: int) -> bool:
     if body.count(b"\0") <= most:
         return False  # each empty element has one
     try:
-        return _left(kind, body, 0, len(body), most, _DEEPEST) < 0
+        return _left(kind, body, (0, len(body)), most, _DEEPEST) < 0
     except IndexError:
         return False
 
 
-def _left(kind: Descriptor, body: bytes, at: int, end: int, left: int, levels: int) -> int:
+def _left(kind: Descriptor, body: bytes, part: tuple[int, int], left: int, levels: int) -> int:
+    at, end = part
     while at < end and left >= 0:
         began = at
         tag, at = _number(body, at)
@@ -57,7 +58,8 @@ def _left(kind: Descriptor, body: bytes, at: int, end: int, left: int, levels: i
                 continue
             left -= 1
         if field.message_type is not None and levels:
-            left = _left(field.message_type, body, at, min(at + size, end), left, levels - 1)
+            inside = (at, min(at + size, end))
+            left = _left(field.message_type, body, inside, left, levels - 1)
         at += size
     return left
 

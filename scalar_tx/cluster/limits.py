@@ -14,6 +14,7 @@ __all__ = ["Limits", "channel_arguments"]
 
 
 _HANDSHAKE_SECONDS: Final = 10
+_GRACE_MS: Final = 30_000
 
 
 def channel_arguments(
@@ -28,6 +29,10 @@ def channel_arguments(
     bounded = () if streams is None else (("grpc.max_concurrent_streams", streams),)
     return (
         *bounded,
+        # gRPC keeps what a client does not read as long as the connection lives. Nothing that is
+        # open is cut off: it has ended before.
+        ("grpc.max_connection_age_ms", limits.connection_seconds * 1000),
+        ("grpc.max_connection_age_grace_ms", round(limits.lifetime_seconds * 1000) + _GRACE_MS),
         # Half of the files a process may have: the databases' connections are files as well.
         ("grpc.max_allowed_incoming_connections", min(limits.connections, max(files // 2, 1))),
         # Whoever connects and then says nothing, or it byte by byte, is let go soon.

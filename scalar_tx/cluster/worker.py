@@ -20,6 +20,7 @@ import grpc
 from scalar_tx.cluster.auth.principals import FIRST_USER
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.control import Channel
+from scalar_tx.cluster.freed_memory import FreedMemory
 from scalar_tx.cluster.gate import Gate
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.host import Host
@@ -184,7 +185,9 @@ class Worker:
         self._tasks.append(asyncio.ensure_future(steps))
 
     async def _keep_gauges(self, host: Host) -> None:
+        freed = FreedMemory()
         while True:
+            freed.look(host.sessions.count)
             host.metrics.open_transactions.set(host.sessions.count)
             host.metrics.open_scanners.set(host.held.scanners)
             host.metrics.oldest_transaction.set(host.sessions.oldest_age)

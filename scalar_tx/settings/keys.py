@@ -274,6 +274,7 @@ _NODE = (
     _ours("node.max_connections", POSITIVE, 4096),
     _ours("node.max_calls_per_connection", POSITIVE, 2000),
     _ours("node.max_scanner_bytes", POSITIVE, 64 * 2**20),
+    _ours("node.max_connection_age_secs", POSITIVE, 3600),
 )
 
 # What ScalarDB's cluster has around the library.

@@ -21,7 +21,8 @@ class Limits:
     how long it may last in all. ``elements`` are of one message: its operations, columns,
     conditions. ``stream_messages`` are of one transaction's stream, ``scan_page`` rows of one
     answer. Of one worker: so many ``connections`` to a listener, and ``connection_calls`` at once
-    on one of them, which further ones wait for; ``scanner_bytes`` that open scans hold.
+    on one of them, which further ones wait for; ``scanner_bytes`` that open scans hold. After
+    ``connection_seconds`` a connection takes no more calls, and its client makes another.
     """
 
     open_transactions: int = 10_000
@@ -37,6 +38,7 @@ class Limits:
     connections: int = 4096
     connection_calls: int = 2000
     scanner_bytes: int = 64 * 2**20
+    connection_seconds: int = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +170,5 @@ def _limits(values: Values) -> Limits:
         connections=values.integer("node.max_connections"),
         connection_calls=values.integer("node.max_calls_per_connection"),
         scanner_bytes=values.integer("node.max_scanner_bytes"),
+        connection_seconds=values.integer("node.max_connection_age_secs"),
     )

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor
 
     from scalar_tx.model.operations import Operation
+    from scalar_tx.model.types import Value
 
 TABLE: Final = "shop.orders"
-_KEY: Final = {"owner": "ada", "at": 1, "kind": 2}
+_KEY: Final[dict[str, Value]] = {"owner": "ada", "at": 1, "kind": 2}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -49,7 +48,7 @@ class Target:
 
     def __init__(self, folder: Path, *, users: bool = False, properties: str = "") -> None:
         java = "scalar.db.node.scalardb_server_port=0\n"
-        asks = "scalar.db.cluster.auth.enabled=true\n" if users else ""
+        asks = "scalar.db.cluster.auth.enabled=true\nscalar.db.node.insecure=true\n" if users else ""
         self._users = users
         self.node = Node(
             folder, "--workers", "1", properties=java + asks + properties, in_memory=True
@@ -202,7 +201,7 @@ class Target:
 
     def descriptors(self) -> int:
         """How many files and sockets the worker has open."""
-        return len(os.listdir(f"/proc/{self.worker}/fd"))
+        return sum(1 for _ in Path(f"/proc/{self.worker}/fd").iterdir())
 
     def at_rest(self, seconds: float = 15) -> bool:
         """Is nothing open? Said by the counts, and by a pause that finds nothing to wait for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3000"))
 STREAMS = [one for one in METHODS if one.described.client_streaming]
 REAL = real_requests()
-quick = settings(max_examples=1000, suppress_health_check=list(HealthCheck), database=None)
+quick = settings(max_examples=400, suppress_health_check=list(HealthCheck), database=None)
 long = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
@@ -48,7 +49,8 @@ def bodies(draw: Any, method: Method) -> list[bytes]:
     """What is sent to a method: messages of its type, real ones changed, or no messages at all."""
     most = 6 if method.described.client_streaming else 1
     if draw(st.integers(0, 9)) == 0:
-        return draw(st.lists(st.binary(max_size=200), min_size=1, max_size=most))
+        found: list[bytes] = draw(st.lists(st.binary(max_size=200), min_size=1, max_size=most))
+        return found
     made = [_message(draw, method) for _ in range(draw(st.integers(1, most)))]
     if method.described.client_streaming and draw(st.integers(0, 9)):
         _begin(draw, method, made[0])
@@ -87,16 +89,19 @@ def _begin(draw: Any, method: Method, first: Any) -> None:
 
 def fire(target: Target, methods: list[Method], how: settings) -> None:
     """Send so many requests to each group of methods; then look how the target is."""
-    before = target.sent
+    before, answered = target.sent, Counter[str]()
 
     @how
     @given(st.data())
     def one(data: st.DataObject) -> None:
         method = data.draw(st.sampled_from(methods))
-        target.bears(method, data.draw(bodies(method)))
+        answer = target.bears(method, data.draw(bodies(method)))
+        answered["done" if answer.replies else "refused"] += 1
 
     one()
     assert target.sent - before >= how.max_examples
+    if len(methods) > 1:  # some get through, and not all
+        assert min(answered["done"], answered["refused"]) > how.max_examples // 20, answered
     target.unharmed()
 
 
@@ -113,7 +118,7 @@ def test_a_node_bears_what_is_sent(target: Target, methods: list[Method]) -> Non
 
 
 def test_a_node_with_users_bears_what_is_sent(closed: Target) -> None:
-    fire(closed, SECURITY, settings(quick, max_examples=200))
+    fire(closed, SECURITY, settings(quick, max_examples=150))
 
 
 @pytest.mark.slow

@@ -232,6 +232,7 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "node.max_connections": ("5", lambda s: s.node.limits.connections, 5),
     "node.max_calls_per_connection": ("5", lambda s: s.node.limits.connection_calls, 5),
     "node.max_scanner_bytes": ("5", lambda s: s.node.limits.scanner_bytes, 5),
+    "node.max_connection_age_secs": ("5", lambda s: s.node.limits.connection_seconds, 5),
 }
 
 # What makes sense only beside others.

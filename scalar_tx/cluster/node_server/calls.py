@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.message_factory import GetMessageClass
 
 from scalar_tx.cluster.auth.permissions import Principal
+from scalar_tx.cluster.ending_calls import cut_off
 from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.intake import reader, taken
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
@@ -90,8 +91,7 @@ async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
     """End a call with an error."""
     status = status_message(error)
     details = status.SerializeToString()
-    await context.abort(code_of(error), status.message, ((DETAILS, details),))
-    raise AssertionError  # abort has raised
+    await cut_off(context, code_of(error), status.message, ((DETAILS, details),))
 
 
 class Calls:
@@ -164,6 +164,8 @@ class Calls:
                     await method.serve(first, caller, context)
             except grpc.aio.AbortError:
                 raise
+            except grpc.aio.InternalError as error:
+                raise asyncio.CancelledError from error  # its client has gone, and reads nothing
             except Exception as error:  # noqa: BLE001  # it is told to the caller
                 await refuse(context, known_error(error))
 

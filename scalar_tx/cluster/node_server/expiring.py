@@ -53,17 +53,6 @@ class Expiring:
         finally:
             self._waits = False
 
-    async def wrote(self, writing: Awaitable[None]) -> None:
-        """Wait until the client takes what is written.
-
-        Where it is not waited for any longer the call is cut off, by CancelledError: a status would
-        wait behind what the client does not read, and that stay in memory with it.
-        """
-        try:
-            await self.wait(writing)
-        except StorageUnavailableError:
-            raise asyncio.CancelledError from None
-
     def _gone(self, reason: Expiry) -> StorageUnavailableError:
         return StorageUnavailableError(
             f"the transaction was rolled back: {_WHY[reason]}",

@@ -268,7 +268,7 @@ class Transact:
         for _ in range(self._worker.limits.stream_messages):
             with session.busy():
                 reply = await stream.answer(request)
-            await client.wrote(context.write(reply))
+            await client.wait(context.write(reply))
             if stream.steps.finished:
                 return
             request = taken(await client.wait(context.read()))

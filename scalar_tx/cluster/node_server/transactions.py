@@ -55,6 +55,8 @@ class TransactionCalls:
         scan = scan_of(ask.scan)
         check_operation(caller.principal, scan, peer=caller.peer)
         client = Expiring(tx_id)
+        # Else it would go with the first page, and no status without it: see ``cut_off``.
+        await context.send_initial_metadata(())
         with self._worker.opened(tx_id, caller, client.expire) as session:
             steps, began = begun(self._worker, ask.begin), time.monotonic()
             scanners = Scanners(steps, self._worker)
@@ -63,7 +65,7 @@ class TransactionCalls:
                     page = await scanners.open(0, scan, whole=True)
                 while True:
                     if page.HasField("records"):
-                        await client.wrote(context.write(page.records))
+                        await client.wait(context.write(page.records))
                     if page.last:
                         break
                     caller = await self._worker.access.again(caller)

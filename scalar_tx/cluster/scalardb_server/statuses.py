@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Never
 
 import grpc
 
+from scalar_tx.cluster.ending_calls import cut_off
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.cluster.scalardb_server.refusals import Kind, cut, refusal_of
 
@@ -52,4 +53,4 @@ def status_of(refusal: RefusedError) -> grpc.StatusCode:
 async def end_with(context: Context, error: Exception) -> Never:
     """End a call or a stream by the status that the error has."""
     refusal = refusal_of(error)
-    await context.abort(status_of(refusal), cut(refusal.text))
+    await cut_off(context, status_of(refusal), cut(refusal.text))

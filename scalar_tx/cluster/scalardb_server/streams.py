@@ -28,6 +28,7 @@ from scalar_tx.runtime.aio import finish_before_cancelling
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from scalar_tx.cluster.gate import Admission
     from scalar_tx.cluster.scalardb_server.host import Host
     from scalar_tx.cluster.scalardb_server.statuses import Context
     from scalar_tx.cluster.sessions import Session
@@ -80,11 +81,11 @@ class Stream(ABC, Generic[Request, Response]):
             await end_with(self._context, error)
         with admission:
             try:
-                await self._converse(request)
+                await self._converse(request, admission)
             finally:
                 await finish_before_cancelling(self._leave())
 
-    async def _converse(self, request: Request) -> None:
+    async def _converse(self, request: Request, admission: Admission) -> None:
         try:
             while True:
                 response, ended = await self.answer(request)
@@ -95,9 +96,12 @@ class Stream(ABC, Generic[Request, Response]):
                 if following is None:
                     return
                 request = following
+        except grpc.aio.InternalError as error:
+            raise asyncio.CancelledError from error  # its client has gone, and reads nothing
         except Exception as error:  # noqa: BLE001  # it becomes the stream's status
             # What is open ends before the client hears of it: it may begin anew at once.
             await finish_before_cancelling(self._leave())
+            admission.release()  # who does not read never hears of it, and holds up no pause
             await end_with(self._context, error)
 
     def opened(self, name: str) -> None:
@@ -126,10 +130,7 @@ class Stream(ABC, Generic[Request, Response]):
         return reading.result()
 
     async def _answered(self, response: Response) -> None:
-        """Answer. CancelledError cuts the stream of a client that does not read what it asked for.
-
-        A status would wait behind the answer, and that stay in memory with it.
-        """
+        """Answer. RefusedError: the client does not read what it asked for."""
         writing = asyncio.ensure_future(self._context.write(response))
         writing.add_done_callback(_look_at)
         await asyncio.wait((writing, self._expired), return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +138,7 @@ class Stream(ABC, Generic[Request, Response]):
             # What expired while it was busy: a client that reads hears the end of it.
             await asyncio.wait((writing,), timeout=_MOMENT)
         if not writing.done():
-            raise asyncio.CancelledError
+            raise _gone(self._expired.result())
         writing.result()
 
     async def _next(self) -> Request | None:
