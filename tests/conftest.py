@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.servers.fixtures"]
 
-GROUPS = ("cargo", "java", "kill", "servers", "slow")
+GROUPS = ("cargo", "java", "kill", "servers", "slow", "nodes")
 STRICT = "SCALAR_TX_STRICT"
 
 left_out_key = pytest.StashKey[Counter[str]]()

@@ -14,6 +14,8 @@ from scalar_tx.cluster.rpc.v1 import operations_pb2, values_pb2
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from tests.cluster.abuse.calls import empty_elements, nested
 
+pytestmark = pytest.mark.nodes
+
 KINDS = (rpc.ScanPagesRequest, rpc.ScanPagesRequest, rpc.ExecuteRequest)
 
 

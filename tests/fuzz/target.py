@@ -48,7 +48,9 @@ class Target:
 
     def __init__(self, folder: Path, *, users: bool = False, properties: str = "") -> None:
         java = "scalar.db.node.scalardb_server_port=0\n"
-        asks = "scalar.db.cluster.auth.enabled=true\nscalar.db.node.insecure=true\n" if users else ""
+        asks = (
+            "scalar.db.cluster.auth.enabled=true\nscalar.db.node.insecure=true\n" if users else ""
+        )
         self._users = users
         self.node = Node(
             folder, "--workers", "1", properties=java + asks + properties, in_memory=True

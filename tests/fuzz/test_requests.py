@@ -24,6 +24,8 @@ from tests.fuzz.target import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.nodes
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3000"))
 STREAMS = [one for one in METHODS if one.described.client_streaming]
 REAL = real_requests()

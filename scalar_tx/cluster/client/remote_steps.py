@@ -21,7 +21,6 @@ from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import (
     InvalidOperationError,
     ScalarTxError,
-    StorageUnavailableError,
     UnknownOutcomeError,
 )
 from scalar_tx.model.operations import Get, Scan
@@ -213,7 +212,7 @@ class RemoteSteps(Requests):
             return TransactionState.ABORTED
         try:
             return await self._backend.settle(self.id)
-        except (StorageUnavailableError, UnknownOutcomeError) as error:
+        except ScalarTxError as error:  # also where nobody lets this client in any more
             unknown = UnknownOutcomeError(
                 "the node was lost while it committed, and no other one tells what became of it",
                 transaction_id=self.id,

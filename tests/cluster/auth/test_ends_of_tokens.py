@@ -91,6 +91,7 @@ async def test_two_refreshes_at_once_get_one_pair_at_most(target: str) -> None:
         assert max(len(pairs) for pairs in got) == 1
 
 
+@pytest.mark.slow
 async def test_a_log_in_has_no_end_of_tokens() -> None:
     async with world("memory://") as here:
         await here.user("ada")

@@ -68,6 +68,7 @@ async def test_what_is_not_known_is_asked_once_in_a_while(target: str) -> None:
         assert asked == 2
 
 
+@pytest.mark.slow
 async def test_a_worker_remembers_no_more_than_a_bound(target: str, clock: Clock) -> None:
     async with world(target, clock) as here:
         small = Authenticator(here.principals, here.hashing, remembered=5, elapsed=clock.elapsed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,6 +114,7 @@ async def compared(sequence: list[Any]) -> None:
                     )
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(steps)
 def test_rights_after_any_sequence(sequence: list[Any]) -> None:

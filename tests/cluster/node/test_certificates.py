@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.nodes
+
+
 class Files:
     """The files of a node's certificate, signed by a CA of their own at each turn."""
 

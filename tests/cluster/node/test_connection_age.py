@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import scalar_tx
 from tests.cluster.node.running import Node
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.nodes
 
 TABLE = "shop.ages"
 AGE = "scalar.db.node.max_connection_age_secs=1\nscalar.db.node.workers=2\n"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.nodes
+
+
 def test_sigterm_goes_through_all_steps(tmp_path: Path) -> None:
     steps = ("--workers", "2", "--decommission", "1", "--drain", "2")
     with Node(tmp_path, *steps) as node, grpc.insecure_channel(node.where) as channel:

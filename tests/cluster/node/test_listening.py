@@ -21,6 +21,8 @@ from tests.cluster.node.running import Node
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.nodes
+
 TLS: dict[str, Any] = {"tls_enabled": True, "tls": TlsSettings("c", "k")}
 
 

@@ -34,6 +34,8 @@ def files(parent: Path) -> Iterator[SharedFiles]:
     files.remove()
 
 
+pytestmark = pytest.mark.nodes
+
 COUNTING = """
 import sys
 from scalar_tx.observe.metrics import Metrics, count_in

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tests.cluster.node.running import Node
 
 
+pytestmark = pytest.mark.nodes
+
+
 @pytest.fixture
 def admin(four: Node) -> Iterator[Admin]:
     with Admin(four.admin) as admin:

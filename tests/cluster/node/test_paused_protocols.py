@@ -19,6 +19,8 @@ from tests.cluster.scalardb_server.messages import Tx, asks, column, key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.nodes
+
 TABLE = "shop.counts"
 CONNECTIONS = 64
 TRANSACTION = "/rpc.DistributedTransaction/Transaction"

@@ -165,7 +165,8 @@ def test_large_writes_are_not_all_kept_back(db: Any, asked: list[Any]) -> None:
 
 
 def test_what_only_a_program_with_the_database_has(db: Any, tmp_path: Path) -> None:
-    for ask in (lambda: db.record_history(tmp_path / "h"), lambda: db.decision_counts):
+    asks: list[Any] = [lambda: db.record_history(tmp_path / "h"), lambda: db.decision_counts]
+    for ask in asks:
         with pytest.raises(InvalidOperationError) as caught:
             ask()
         assert caught.value.code == "STX-5053"

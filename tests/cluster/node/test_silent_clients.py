@@ -21,6 +21,8 @@ from tests.cluster.served import Served
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.nodes
+
 TRANSACT = "/scalar_tx.v1.Transactions/Transact"
 SCAN_PAGES = "/scalar_tx.v1.Transactions/ScanPages"
 TABLE = "shop.big"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # SQLite as a storage whose coordinator table somebody else makes, as on a server: an adapter of
 # another distribution.
+pytestmark = pytest.mark.nodes
+
 ADAPTER = """
 from scalar_tx.storage.registry import Adapter
 

@@ -17,6 +17,8 @@ from scalar_tx.observe.metrics import BUCKETS
 from tests.cluster.node.conftest import POOL
 from tests.cluster.node.running import Node, held, lives, once, until, work
 
+pytestmark = pytest.mark.nodes
+
 
 def test_a_node_begins_soon(four: Node) -> None:
     assert four.told["workers"] == 4

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+pytestmark = pytest.mark.nodes
+
+
 @pytest.fixture
 def hasty() -> Iterator[Served]:
     """A server that waits half a second."""

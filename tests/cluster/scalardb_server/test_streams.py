@@ -255,6 +255,7 @@ def test_more_than_the_limit_is_refused_and_nothing_is_left(pk: int) -> None:
     served.close()
 
 
+@pytest.mark.slow
 def test_a_thousand_transactions_are_open_on_one_connection(
     server: Served, client: Client, pk: int
 ) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.nodes
+
 STORAGE, ADA, WRONG, LATER, LEAST = (
     f"canary-{name}-7f3a9c51" for name in ("storage", "ada", "wrong", "later", "least")
 )
