@@ -168,9 +168,12 @@ class Channels:
             return True
         for one in twin:
             await self._drop(one)
-        # A node that was started anew has left its old connections dead.
-        for one in [o for o in self._open if o.address == address and o.node != made.node]:
-            await self._drop(one)
+        # A node that was started anew has left its old connections dead. Behind a load balancer,
+        # though, one address is several nodes.
+        now = time.monotonic()
+        for one in [one for one in self._open if one.address == address and one.node != made.node]:
+            if one.rests_until > now:
+                await self._drop(one)
         self._open.append(made)
         return True
 
