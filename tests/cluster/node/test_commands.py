@@ -64,7 +64,7 @@ def test_one_that_fails_leaves_the_others_paused(two: tuple[Node, Node]) -> None
         call = held(channel)
         began = time.monotonic()
         code, found = told("pause", "--max-wait", "300", one.admin, other.admin)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         call.cancel()
     assert code == 1
     assert found[0]["error"].startswith("FAILED_PRECONDITION: failed to finish processing")

@@ -40,7 +40,7 @@ def test_it_is_replaced_in_the_end(tmp_path: Path) -> None:
         began = time.monotonic()
         assert node.text("/healthz")[0] == 200
         assert health(node.admin, "liveness") == "SERVING"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15
         until(lambda: not lives(hangs) and len(node.workers()) == 2, "another serves", 45)
         assert "worker 0 does not answer any more" in node.log
 

@@ -164,7 +164,7 @@ def test_workers_killed_while_it_is_paused_come_back_paused(four: Node, admin: A
         # Nobody waits for the dead: the answer comes while they are away.
         began = time.monotonic()
         assert admin.paused()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         until(lambda: len(set(four.workers()) - set(before)) == 4, "four others serve")
         assert admin.paused()
         until(lambda: four.text("/readyz")[0] == 200, "it is ready, and paused")

@@ -52,7 +52,7 @@ def channel(node: Served) -> Iterator[grpc.Channel]:
 def test_a_stream_without_a_word_holds_nothing_up_and_is_ended(
     node: Served, channel: grpc.Channel
 ) -> None:
-    words: Any = iter(lambda: time.sleep(3), 1)
+    words: Any = iter(lambda: time.sleep(6), 1)
     call: Any = channel.stream_stream(TRANSACT)(words, timeout=20)
     time.sleep(0.2)
     assert node.worker.gate.outstanding == 0
@@ -61,7 +61,7 @@ def test_a_stream_without_a_word_holds_nothing_up_and_is_ended(
         next(call)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     assert "nothing was asked of it for too long" in (caught.value.details() or "")
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 4.5
 
 
 def test_a_scan_that_is_not_read_ends_all_the_same(node: Served, channel: grpc.Channel) -> None:

@@ -150,7 +150,7 @@ def test_nothing_is_tried_again_that_can_t_be_helped(one_sided: Secured) -> None
         pytest.raises(SettingsError),
     ):
         db.get(TABLE, {"id": 1})
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_another_name_is_not_trusted(one_sided: Secured) -> None:
