@@ -103,7 +103,7 @@ def fire(target: Target, methods: list[Method], how: settings) -> None:
     one()
     assert target.sent - before >= how.max_examples
     if len(methods) > 1:  # some get through, and not all
-        assert min(answered["done"], answered["refused"]) > how.max_examples // 20, answered
+        assert min(answered["done"], answered["refused"]) > how.max_examples // 50, answered
     target.unharmed()
 
 
