@@ -74,7 +74,7 @@ class Place:
 def prepared_place(cluster: Cluster) -> Iterator[Place]:
     """A server with empty tables of ours."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scalar_tx.manager.BlockingRuntime", Ahead)
+        patch.setattr("scalar_tx.connection.BlockingRuntime", Ahead)
         observer = scalar_tx.connect(cluster.properties(**OWN_COORDINATOR))
     with observer:
         admin = observer.admin
