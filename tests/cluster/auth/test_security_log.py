@@ -139,7 +139,8 @@ async def test_no_secret_is_anywhere(target: str, caplog: pytest.LogCaptureFixtu
         held = [
             one
             for one in gc.get_objects()
-            if str(type(one).__module__).startswith("scalar_tx.") or isinstance(one, ScalarTxError)
+            if str(type(one).__module__).startswith("scalar_tx.")
+            or issubclass(type(one), ScalarTxError)
         ]
         seen.extend(repr(one) for one in (*held, here, ada, last, await users.all()))
         rows = await here.db.scan("scalar_tx.node_token", whole_table=True)
