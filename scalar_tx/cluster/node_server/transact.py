@@ -268,9 +268,11 @@ class Transact:
         for _ in range(self._worker.limits.stream_messages):
             with session.busy():
                 reply = await stream.answer(request)
-            await client.wait(context.write(reply))
             if stream.steps.finished:
+                # Its time may have run out during the commit: what became of it is told all the same.
+                await context.write(reply)
                 return
+            await client.wait(context.write(reply))
             request = taken(await client.wait(context.read()))
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(
