@@ -269,7 +269,7 @@ class Transact:
             with session.busy():
                 reply = await stream.answer(request)
             if stream.steps.finished:
-                # Its time may have run out during the commit: what became of it is told all the same.
+                # Its time may have run out meanwhile: what became of it is told all the same.
                 await context.write(reply)
                 return
             await client.wait(context.write(reply))

@@ -9,7 +9,6 @@ import pytest
 import scalar_tx
 from scalar_tx import InvalidOperationError, RecordNotFoundError, TransactionState
 from scalar_tx.cluster.node_server.transact import Stream
-from scalar_tx.cluster.sessions import Expiry
 from tests.cluster.served import Served
 
 if TYPE_CHECKING:
@@ -171,22 +170,3 @@ def test_what_only_a_program_with_the_database_has(db: Any, tmp_path: Path) -> N
         with pytest.raises(InvalidOperationError) as caught:
             ask()
         assert caught.value.code == "STX-5053"
-
-
-def test_a_commit_that_outlasts_its_transaction_s_time_is_told_truthfully(
-    db: Any, node: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = Stream.answer
-
-    async def too_late(self: Stream, request: Any) -> Any:
-        reply = await answer(self, request)
-        node.worker.sessions.expire_all(Expiry.LIFETIME)
-        return reply
-
-    tx = db.begin()
-    tx.upsert(TABLE, {"id": 1, "n": 5})
-    monkeypatch.setattr(Stream, "answer", too_late)
-    tx.commit()
-    monkeypatch.undo()
-    assert tx.outcome is TransactionState.COMMITTED
-    assert value(db, 1) == 5

@@ -11,10 +11,11 @@ import pytest
 import scalar_tx
 from scalar_tx.cluster.messages.errors import error_of
 from scalar_tx.cluster.messages.operations import operation_message
+from scalar_tx.cluster.node_server.transact import Stream
 from scalar_tx.cluster.node_server.worker_parts import CallLimits
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.cluster.rpc.v1 import values_pb2
-from scalar_tx.cluster.sessions import Sessions
+from scalar_tx.cluster.sessions import Expiry, Sessions
 from scalar_tx.model.operations import Get, Scan, Upsert
 from tests.cluster.served import Served
 
@@ -296,3 +297,21 @@ def test_a_paused_node_refuses_what_is_new(channel: grpc.Channel, node: Served) 
         assert node.at_rest()
     finally:
         node.worker.gate.open()
+
+
+def test_a_commit_that_outlasts_its_transaction_s_time_is_told_truthfully(
+    channel: grpc.Channel, node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Stream.answer
+
+    async def too_late(self: Stream, request: Any) -> Any:
+        reply = await answer(self, request)
+        node.worker.sessions.expire_all(Expiry.LIFETIME)
+        return reply
+
+    monkeypatch.setattr(Stream, "answer", too_late)
+    talk = Talk(channel)
+    reply = talk.say(begin=begin("outlasts"), one=write(21), end=rpc.Request.COMMIT)
+    assert reply.outcome == rpc.STATE_COMMITTED
+    with pytest.raises(StopIteration):  # and no status says that it was rolled back
+        next(talk.call)
