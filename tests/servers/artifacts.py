@@ -77,7 +77,7 @@ def fetched(coordinates: str, unpack: Callable[[Path], None] | None = None) -> P
     return target
 
 
-def run(command: list[str], folder: Path, seconds: float, user: places.User | None = None) -> None:
+def run(command: list[str], folder: Path, seconds: float) -> None:
     """Run a program to its end in a folder.
 
     RuntimeError: it failed; what it printed is in the message.
@@ -92,7 +92,6 @@ def run(command: list[str], folder: Path, seconds: float, user: places.User | No
         errors="replace",
         timeout=seconds,
         check=False,
-        **(user or {}),
     )
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-4000:]}")

@@ -31,15 +31,11 @@ def make(home: Path) -> None:
     """
     if shutil.which("openssl") is None:
         raise ServerMissingError("install openssl for a server with TLS")
-    run(
-        [
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-            "-keyout", str(key(home)), "-out", str(certificate(home)),
-        ],
-        home,
-        SECONDS,
-        places.server_user(),
-    )  # fmt: skip
+    request = [
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", str(key(home)), "-out", str(certificate(home)),
+    ]  # fmt: skip
+    run(places.as_server_user(request), home, SECONDS)
     key(home).chmod(0o600)
     certificate(home).chmod(0o644)

@@ -65,7 +65,7 @@ def mysql(
         (home / "first-words.sql").write_text(_FIRST_WORDS)
         install = [f"{base}/scripts/mariadb-install-db", *where, "--skip-test-db"]
         install.append("--auth-root-authentication-method=normal")
-        run(install, home, INIT_SECONDS, places.server_user())
+        run(places.as_server_user(install), home, INIT_SECONDS)
         if tls:
             certificates.make(home)
 

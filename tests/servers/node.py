@@ -77,14 +77,13 @@ class Node:
         self._make_home()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command,
+                places.as_server_user(self.command),
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "HOME": str(self.home), "TMPDIR": str(self.home)},
                 start_new_session=True,  # ctrl-C is for us
-                **places.server_user(),
             )
         watcher.tell("start", self.pid)
 
@@ -166,7 +165,7 @@ class Node:
             if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
                 raise ServerMissingError(f"{self.name}: a disk of its own needs the right to mount")
         if user := places.server_user():
-            os.chown(self.home, user["user"], user["group"])
+            os.chown(self.home, user.pw_uid, user.pw_gid)
         self.prepare(self.home)
 
     def _unmount(self) -> None:

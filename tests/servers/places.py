@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import random
+import shutil
 import socket
+import sys
 import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TypedDict
 
 CACHE = "SCALAR_TX_SERVERS_CACHE"
 RUNS = "SCALAR_TX_SERVERS_RUN"
@@ -18,12 +19,16 @@ PORTS = range(20000, 32000)
 ATTEMPTS = 1000
 
 
-class User(TypedDict, total=False):
-    """Arguments of Popen that say as whom a program runs."""
-
-    user: int
-    group: int
-    extra_groups: list[int]
+# Popen's own ``user=`` forks, which gRPC's threads in our process do not stand: now and then the
+# child ended by SIGSEGV. A program that gives up its rights itself is started without a fork.
+_BECOME = """
+import os, sys
+user, group, *command = sys.argv[1:]
+os.setgroups([])
+os.setgid(int(group))
+os.setuid(int(user))
+os.execv(command[0], command)
+"""
 
 
 def cache() -> Path:
@@ -35,12 +40,18 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "scalar-tx-servers")
 
 
-def server_user() -> User:
-    """Who the servers run as: root becomes nobody, since PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+def server_user() -> pwd.struct_passwd | None:
+    """Who the servers run as, if not as we: root becomes nobody, as PostgreSQL refuses root."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def as_server_user(command: list[str]) -> list[str]:
+    """The command that does the same as the servers' user."""
+    if (user := server_user()) is None:
+        return command
+    become = [sys.executable, "-I", "-S", "-c", _BECOME]
+    program = shutil.which(command[0]) or command[0]
+    return [*become, str(user.pw_uid), str(user.pw_gid), program, *command[1:]]
 
 
 def new_run(kind: str) -> Path:

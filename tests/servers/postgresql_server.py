@@ -62,7 +62,7 @@ def postgresql(
             "--locale=C",
             "--no-sync",  # initdb's own files only: a server that is killed loses none of them
         ]
-        run(command, home, INIT_SECONDS, places.server_user())
+        run(places.as_server_user(command), home, INIT_SECONDS)
         if tls:
             certificates.make(home)
 
