@@ -8,6 +8,7 @@ is how long a node takes until it serves.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,7 +16,7 @@ from bench.beside.figures import Bound, file_name, rate
 from bench.beside.places import SQLITE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MEMORY: Final = "memory"
 POSTGRESQL: Final = "postgresql"
@@ -60,6 +61,11 @@ class Clients:
         return each if self.processes == 1 else f"{each} of {self.processes} processes"
 
     @property
+    def words(self) -> str:
+        """How many they are, and how they run."""
+        return f"{self.count} {self.form}" if self.count > 1 else f"1 {self.form.rstrip('s')}"
+
+    @property
     def parts(self) -> list[str]:
         """What of a figure's name tells them from others."""
         return [self.way, f"{self.count}", self.form]
@@ -71,21 +77,17 @@ class Limit:
 
     measure: Literal["rate", "p99", "committed", "aborted"]
     words: str
+    reached: Callable[[float, float], bool]
     must: float
     stretch: float | None = None
-    at_least: bool = True
-
-    def reached(self, value: float, wanted: float) -> bool:
-        """Is it as good as wanted? No goal is reached by what is just as wanted."""
-        return value > wanted if self.at_least else value < wanted
 
 
 # The goals of the design: for each of them alone.
 LIMITS: Final = (
-    Limit("rate", "≥ 1,000 a second", 1000, 2500),
-    Limit("p99", "p99 < 100 ms", 100, at_least=False),
-    Limit("committed", "committed > 99.9 %", 0.999),
-    Limit("aborted", "aborted < 0.1 %", 0.001, at_least=False),
+    Limit("rate", "≥ 1,000 a second", operator.ge, 1000, 2500),
+    Limit("p99", "p99 < 100 ms", operator.lt, 100),
+    Limit("committed", "committed > 99.9 %", operator.gt, 0.999),
+    Limit("aborted", "aborted < 0.1 %", operator.lt, 0.001),
 )
 
 

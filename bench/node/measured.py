@@ -75,6 +75,13 @@ class Measuring:
 
     def measured(self, figure: Figure, effort: Effort) -> dict[str, Any]:
         """One figure."""
+        try:
+            return self._measured(figure, effort)
+        except BaseException:
+            self.close()  # what the records look like now is nothing to go on with
+            raise
+
+    def _measured(self, figure: Figure, effort: Effort) -> dict[str, Any]:
         match figure:
             case Goal():
                 return self._goal(figure, effort)

@@ -52,7 +52,8 @@ public final class OverGrpc implements Workload {
     return tx -> change(tx, key, text);
   }
 
-  // 3.13's protocol has no update: a put of what was read is the same write.
+  // The library wants an update, which its protocol does not have; this is the same write.
+  @SuppressWarnings("deprecation")
   private static boolean change(DistributedTransaction tx, int key, String text)
       throws TransactionException {
     String namespace = Records.NAMESPACES[0];
