@@ -138,6 +138,9 @@ def test_messages_of_the_echo_are_as_long_as_those_of_a_node(
     exchanged.clear()
     db.execute(counting(5000))
     assert exchanged == sizes(ECHO_CALL)
+    counter = db.get(COUNTERS, {COUNTER_KEY: 5000})
+    assert counter is not None
+    assert counter["n"] == 1001
     assert len(sizes(ECHO_CALLS)) == 4
 
 
