@@ -38,12 +38,16 @@ class JavaSideError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """A Java program: where its sources and jars are, and its class."""
+    """A Java program: where its sources and jars are, and its class.
+
+    ``left_out``: jars that it is run without, as the beginning of their names.
+    """
 
     java: Path
     jars: Path
     sources: Sequence[Path]
     main: str
+    left_out: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         """The program, ready to run, compiled if it isn't yet.
@@ -52,12 +56,17 @@ class Program:
             JavaMissingError: no JDK.
             RuntimeError: a source does not compile; the compiler's words are in the message.
         """
+        jars = [
+            str(jar)
+            for jar in sorted(self.jars.glob("*.jar"))
+            if not jar.name.startswith(self.left_out)
+        ]
         return [
             str(self.java),
             *JVM,
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
             "-cp",
-            f"{self._compiled()}{os.pathsep}{self.jars}/*",
+            os.pathsep.join([str(self._compiled()), *jars]),
             self.main,
         ]
 

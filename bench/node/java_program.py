@@ -24,4 +24,5 @@ def over_grpc() -> Program:
             maven(CLIENT, [COPY], jars, "-DoutputDirectory={into}")
     shared = [COMMON / "scalar_tx" / "bench" / f"{name}.java" for name in SHARED]
     sources = [*shared, *sorted(SOURCES.rglob("*.java"))]
-    return Program(java, jars, sources, "scalar_tx.bench.OverGrpc")
+    # The library of 3.13 brings another logger, and warns of two.
+    return Program(java, jars, sources, "scalar_tx.bench.OverGrpc", ("slf4j-simple",))
