@@ -52,9 +52,10 @@ class Ground:
         return dict(self.place.ours)
 
     def load(self) -> None:
-        """Make the tables and the records."""
+        """Make the tables and the records anew."""
         with scalar_tx.connect(self.properties) as db:
             db.admin.create_coordinator_tables(if_not_exists=True)
+            db.admin.drop_table(TABLE, if_exists=True)
             db.admin.create_table(TABLE, columns=ycsb.COLUMNS, partition_key=[ycsb.KEY])
         if self.place.name == SQLITE:
             self._load_file()
