@@ -85,10 +85,12 @@ class LogIn:
         try:
             tokens = await channel.unary(_LOG_IN, rpc.Tokens)(ask, timeout=_SECONDS)
         except grpc.aio.AioRpcError as error:
-            from scalar_tx.cluster.client.node_calls import told
+            from scalar_tx.cluster.client.node_calls import NoAnswerError, failure_of
 
-            found = told(error)
-            if found is None:
-                return None
+            found = failure_of(error)
+            if isinstance(found, NoAnswerError):
+                if found.refusal is None:
+                    return None
+                raise found.refusal from None
             raise found from None
         return self._got(tokens)
