@@ -80,7 +80,7 @@ class WorkerParts:
                 transaction_id=tx_id,
                 code="STX-3043",
             )
-        session = self.sessions.open(tx_id, caller.name, expire)
+        session = self.sessions.open(tx_id, caller.counted_as, expire)
         self._ids.add(tx_id)
         try:
             yield session

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024  # bytes; what clients accept unless they are told otherwise
 ELEMENTS: Final = 10_000  # operations of one request, unless a node's settings say otherwise
-NOBODY: Final = ""  # whose transactions they are: nobody logs in here
 
 
 class Ended(Protocol):

@@ -52,6 +52,7 @@ class Served:
         idle: float = 60,
         lifetime: float = 600,
         most: int = 2000,
+        most_of_one: int = 2000,
         **settings: object,
     ) -> None:
         self._loop = asyncio.new_event_loop()
@@ -60,7 +61,7 @@ class Served:
         self.manager: AsyncTransactionManager
         self.server: Any
         self.port: int
-        self.run(self._start(target, settings, largest_answer, (most, most, idle, lifetime)))
+        self.run(self._start(target, settings, largest_answer, (most, most_of_one, idle, lifetime)))
 
     async def _start(
         self,
@@ -168,7 +169,9 @@ class Client:
     """Calls by name, such as ``DistributedStorage/Get``."""
 
     def __init__(self, port: int) -> None:
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        # Clients of one process would share a connection otherwise.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
 
     def call(self, name: str, request: Any = None) -> Any:
         """A call of one answer; grpc.RpcError."""
