@@ -115,7 +115,9 @@ def test_each_worker_has_two_connections() -> None:
         pool = {"scalar.db.connection_pool.max_total": str(most)}
         settings = load({**properties, **pool}, {"node.workers": 8})
         assert worker_count(settings) == workers
-        parts = [divided(settings, workers, slot).storage.connection_pool for slot in range(workers)]
+        parts = [
+            divided(settings, workers, slot).storage.connection_pool for slot in range(workers)
+        ]
         assert sum(part.max_total or 0 for part in parts) == most
         assert all((part.max_total or 0) >= min(2, most) for part in parts)
 
