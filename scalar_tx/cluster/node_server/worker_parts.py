@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from scalar_tx.cluster.auth.principals import Principals
+    from scalar_tx.cluster.database import Database
     from scalar_tx.cluster.gate import Gate
     from scalar_tx.cluster.node_server.access import Access, Caller
-    from scalar_tx.cluster.node_server.database import Database
     from scalar_tx.cluster.node_server.security import SecurityCalls
     from scalar_tx.cluster.sessions import Expiry, Session, Sessions
 

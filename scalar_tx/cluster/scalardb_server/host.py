@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.gate import Gate
-    from scalar_tx.cluster.scalardb_server.database import Database
+    from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
     from scalar_tx.cluster.sessions import Sessions
     from scalar_tx.model.state import TransactionState
 
@@ -33,7 +33,7 @@ class Host:
     transactions.
     """
 
-    database: Database
+    database: TablesByName
     gate: Gate
     sessions: Sessions
     largest_answer: int = LARGEST_ANSWER

@@ -123,7 +123,7 @@ def test_each_worker_has_two_connections() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "sizes"),
+    "url, sizes",
     [
         ("sqlite:///a.db", {1: 2, 2: 2, 32: 2}),
         ("postgresql://db.test/x", {1: 32, 2: 16, 3: 11, 8: 4, 32: 4}),

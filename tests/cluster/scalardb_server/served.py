@@ -17,8 +17,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 import scalar_tx
 from scalar_tx.cluster.gate import Gate
+from scalar_tx.cluster.health import Health
 from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
-from scalar_tx.cluster.scalardb_server.health import Health
 from scalar_tx.cluster.scalardb_server.pause import PauseOfOneProcess
 from scalar_tx.cluster.scalardb_server.services import handlers
 from scalar_tx.cluster.sessions import Sessions
@@ -81,10 +81,10 @@ class Served:
             self.gate,
             self.sessions,
             PauseOfOneProcess(self.gate),
-            self.health,
             largest_answer=largest_answer,
             ended=self._ended,
         )
+        made.append(self.health.services(any_name=True))
         self.server.add_generic_rpc_handlers(made)
         self.port = self.server.add_insecure_port("127.0.0.1:0")
         await self.server.start()
