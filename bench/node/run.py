@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.node.figures import Figure
 
 # All of it in less than half an hour.
-EFFORT: Final = Effort(pairs=3, seconds=4.0, warm_up=1.0)
+EFFORT: Final = Effort(pairs=3, seconds=3.0, warm_up=1.0)
 
 
 def campaign(measuring: Measuring) -> Campaign[Figure]:
