@@ -53,6 +53,7 @@ class Administration:
     async def drop_namespace(self, request: rpc.DropNamespaceRequest) -> empty_pb2.Empty:
         """Remove an empty namespace; tables that this service does not see count too."""
         name = request.namespace
+        self._seen.check_not_reserved(name)
         if not await self._seen.has_namespace(name):
             if request.if_exists:
                 return _DONE()
@@ -71,7 +72,8 @@ class Administration:
         self._seen.check_namespace(request.namespace)
         name = _name(request.namespace, request.table)
         if await self._seen.stored(name) is not None:
-            if request.if_not_exists:
+            # One that this service does not see is not what the client wants.
+            if request.if_not_exists and await self._seen.table(name) is not None:
                 return _DONE()
             raise invalid(f"CORE-10052: The table already exists. Table: {name}")
         with _illegal_if_no_table():
@@ -81,11 +83,10 @@ class Administration:
 
     async def drop_table(self, request: rpc.DropTableRequest) -> empty_pb2.Empty:
         """Remove a table."""
-        name = _name(request.namespace, request.table)
-        if request.if_exists and await self._seen.table(name) is None:
+        if request.if_exists and not await self._is_there(request):
             return _DONE()
         await self._table(request)
-        await self._seen.drop_table(name)
+        await self._seen.drop_table(_name(request.namespace, request.table))
         return _DONE()
 
     async def truncate_table(self, request: rpc.TruncateTableRequest) -> empty_pb2.Empty:
@@ -109,6 +110,8 @@ class Administration:
 
     async def drop_index(self, request: rpc.DropIndexRequest) -> empty_pb2.Empty:
         """Remove a column's index."""
+        if request.if_exists and not await self._is_there(request):
+            return _DONE()
         schema = await self._table(request)
         if request.column_name not in schema.secondary_index:
             if request.if_exists:
@@ -166,11 +169,20 @@ class Administration:
         return _DONE()
 
     async def _table(self, request: OfTable) -> TableSchema:
-        name = f"{request.namespace}.{request.table}"
-        schema = await self._seen.table(name) if request.namespace and request.table else None
+        schema = await self._find(request)
         if schema is None:
+            name = f"{request.namespace}.{request.table}"
             raise invalid(f"CORE-10016: The table does not exist. Table: {name}")
         return schema
+
+    async def _is_there(self, request: OfTable) -> bool:
+        return await self._find(request) is not None
+
+    async def _find(self, request: OfTable) -> TableSchema | None:
+        self._seen.check_not_reserved(request.namespace)
+        if not request.namespace or not request.table:
+            return None
+        return await self._seen.table(f"{request.namespace}.{request.table}")
 
 
 def _name(namespace: str, table: str) -> str:

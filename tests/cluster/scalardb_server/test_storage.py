@@ -102,6 +102,30 @@ REFUSED: dict[str, tuple[str, Any, tuple[grpc.StatusCode, str]]] = {
         rpc.GetRequest(get=get(1, of={"namespace": "a.b", "table": "c"})),
         NO_TABLE,
     ),
+    "several partitions": (
+        MUTATE,
+        rpc.MutateRequest(mutations=[put(1, of=PLAIN, v=1), put(2, of=PLAIN, v=1)]),
+        (INVALID, "CORE-10019: Mutations that span multiple partitions are not supported. "),
+    ),
+    "several tables": (
+        MUTATE,
+        rpc.MutateRequest(mutations=[put(1, of=PLAIN, v=1), put(1, of=ABSENT, v=1)]),
+        (INVALID, "CORE-10019: Mutations that span multiple partitions are not supported. "),
+    ),
+    "a condition on a key": (
+        MUTATE,
+        rpc.MutateRequest(
+            mutations=[put(1, of=PLAIN, v=1, condition=condition("PUT_IF", ck=("EQ", 1)))]
+        ),
+        (INVALID, "CORE-10015: The condition is not properly specified. "),
+    ),
+    "a delete's condition": (
+        MUTATE,
+        rpc.MutateRequest(
+            mutations=[put(1, of=PLAIN, v=1, condition=condition("DELETE_IF_EXISTS"))]
+        ),
+        (INVALID, "CORE-10015: The condition is not properly specified. "),
+    ),
     "nothing to write": (
         MUTATE,
         rpc.MutateRequest(),
@@ -313,7 +337,7 @@ BAD_SCANS: dict[str, tuple[list[rpc.ScanRequest], tuple[grpc.StatusCode, str]]] 
     ),
     "bound": (
         [rpc.ScanRequest(scan=scan(1, of=PLAIN, start_clustering_key=key(v=1)))],
-        (INVALID, "start of a scan of shop.plain names v"),
+        (INVALID, "CORE-10011: The start clustering key is not properly specified. "),
     ),
 }
 
