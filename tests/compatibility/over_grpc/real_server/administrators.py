@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from tests.compatibility.over_grpc.real_server.reasons import INDEXES, NO_TABLE, UNSEEN
-from tests.compatibility.over_grpc.real_server.requests import metadata
+from tests.compatibility.over_grpc.real_server.requests import (
+    committed,
+    metadata,
+    partitions,
+    put,
+    state,
+)
 from tests.compatibility.over_grpc.real_server.said import Call, Step, differs
 
 if TYPE_CHECKING:
@@ -58,7 +64,9 @@ def of_tables(service: str) -> list[Step]:
     wider = metadata()
     wider.columns["extra"] = rpc.DATA_TYPE_DOUBLE
     return [
+        ask("CreateNamespace", **of_namespace),
         ask("CreateNamespace", **of_namespace, if_not_exists=True),
+        ask("NamespaceExists"),
         ask("GetTableMetadata", **here),
         ask("GetNamespaceTableNames", **of_namespace),
         ask("DropTable", **here),
@@ -184,6 +192,19 @@ def of_tables_without_transactions() -> list[Step]:
     ]
 
 
+def of_an_emptied_coordinator() -> list[Step]:
+    """Decisions that are forgotten."""
+    pk, service = next(partitions), SERVICES["transactional"]
+    return [
+        *committed("soon forgotten", put(pk, 1, v=1)),
+        state("soon forgotten"),
+        call(service, "TruncateCoordinatorTables"),
+        state("soon forgotten"),
+        *committed("after that", put(pk, 2, v=1)),
+        state("after that"),
+    ]
+
+
 def of_stored_tables() -> list[Step]:
     """Transactional tables as they are stored."""
     service, things = SERVICES["stored"], {"namespace": "shop", "table": "things"}
@@ -202,6 +223,7 @@ def of_stored_tables() -> list[Step]:
 
 CONVERSATIONS: Mapping[str, Callable[[], list[Step]]] = {
     "coordinator": of_the_coordinator_by_users,
+    "an emptied coordinator": of_an_emptied_coordinator,
     "without transactions": of_tables_without_transactions,
     "as stored": of_stored_tables,
 }

@@ -12,16 +12,18 @@ from tests.compatibility.over_grpc.real_server.administrators import call
 from tests.compatibility.over_grpc.real_server.requests import (
     RAW,
     Transaction,
+    aborted,
     get,
     pages,
     partitions,
     put,
+    rolled_back,
     scan,
+    state,
     stored,
     stored_get,
 )
 from tests.compatibility.over_grpc.real_server.said import Call, Step
-from tests.compatibility.over_grpc.real_server.transaction_users import aborted, rolled_back, state
 
 
 def pause(**how: Any) -> Step:

@@ -33,6 +33,7 @@ WIDE: dict[str, Any] = {"namespace": "shop", "table": "wide"}
 ABSENT: dict[str, Any] = {"namespace": "shop", "table": "absent"}
 NOWHERE: dict[str, Any] = {"namespace": "nowhere", "table": "absent"}
 NO_NAME: dict[str, Any] = {}
+TRANSACTIONS = "DistributedTransaction"
 
 partitions = count(1)  # each conversation has partitions of its own
 
@@ -175,3 +176,15 @@ def metadata(
     wanted: Any = dict.fromkeys(keys[1], rpc.ORDER_ASC) if orders is None else orders
     message.clustering_orders.update(wanted)
     return message
+
+
+def state(name: str, service: str = TRANSACTIONS) -> Step:
+    return Call(f"{service}/GetState", rpc.GetTransactionStateRequest(transaction_id=name))
+
+
+def rolled_back(name: str, service: str = TRANSACTIONS) -> Step:
+    return Call(f"{service}/Rollback", rpc.RollbackRequest(transaction_id=name))
+
+
+def aborted(name: str, service: str = TRANSACTIONS) -> Step:
+    return Call(f"{service}/Abort", rpc.AbortRequest(transaction_id=name))

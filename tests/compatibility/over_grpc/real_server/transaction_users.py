@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
+from tests.cluster.scalardb_server.messages import TRANSACTION
 from tests.compatibility.over_grpc.real_server.reasons import (
     CONDITION,
     LIST,
@@ -20,6 +21,7 @@ from tests.compatibility.over_grpc.real_server.requests import (
     THINGS,
     WIDE,
     Transaction,
+    aborted,
     committed,
     condition,
     delete,
@@ -27,27 +29,15 @@ from tests.compatibility.over_grpc.real_server.requests import (
     key,
     partitions,
     put,
+    rolled_back,
     scan,
+    state,
 )
-from tests.compatibility.over_grpc.real_server.said import Call, Say, Step, differs
+from tests.compatibility.over_grpc.real_server.said import Say, Step, differs
 from tests.compatibility.over_grpc.real_server.values import EXTREMES, NULLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SERVICE = "DistributedTransaction"
-
-
-def state(name: str, service: str = SERVICE) -> Step:
-    return Call(f"{service}/GetState", rpc.GetTransactionStateRequest(transaction_id=name))
-
-
-def rolled_back(name: str, service: str = SERVICE) -> Step:
-    return Call(f"{service}/Rollback", rpc.RollbackRequest(transaction_id=name))
-
-
-def aborted(name: str, service: str = SERVICE) -> Step:
-    return Call(f"{service}/Abort", rpc.AbortRequest(transaction_id=name))
 
 
 def of_values() -> list[Step]:
@@ -78,7 +68,7 @@ def of_beginnings() -> list[Step]:
         *named.last("abort"),
         active.begin(),
         second.say("begin", transaction_id="active"),
-        Say("third", f"{SERVICE}/Transaction", rpc.TransactionRequest()),
+        Say("third", TRANSACTION, rpc.TransactionRequest()),
         empty.say("begin", transaction_id=""),
         Transaction("empty start").say("start", transaction_id=""),
         late.get(1),
@@ -398,6 +388,7 @@ def of_scans_of_own_writes() -> list[Step]:
         tx.get(pk, 5),
         tx.mutate(delete(pk, 5)),
         tx.scan(pk, **word, end_clustering_key=key(ck=5)),
+        tx.scan(pk, **word),
         tx.mutate(put(pk, 5, v=6)),
         tx.mutate(delete(pk, 5)),
         *tx.last("commit"),

@@ -15,10 +15,11 @@ from tests.compatibility.over_grpc.real_server.requests import (
     get,
     partitions,
     put,
+    rolled_back,
     scan,
+    state,
 )
 from tests.compatibility.over_grpc.real_server.said import Say, Step, differs
-from tests.compatibility.over_grpc.real_server.transaction_users import rolled_back, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
