@@ -14,6 +14,7 @@ from google.protobuf import empty_pb2
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.cluster.scalardb_server.metadata import metadata_message, schema_of, type_of
 from scalar_tx.cluster.scalardb_server.refusals import invalid
+from scalar_tx.cluster.scalardb_server.table_checks import check_table, check_types
 from scalar_tx.errors import InvalidOperationError, SchemaError
 from scalar_tx.model.table import split_name
 
@@ -76,6 +77,7 @@ class Administration:
             if request.if_not_exists and await self._seen.table(name) is not None:
                 return _DONE()
             raise invalid(f"CORE-10052: The table already exists. Table: {name}")
+        check_table(request.table_metadata)
         with _illegal_if_no_table():
             schema = schema_of(request.table_metadata)
             await self._seen.create_table(name, schema, dict(request.options))
@@ -151,6 +153,7 @@ class Administration:
         """Make whatever is missing of a table."""
         self._seen.check_namespace(request.namespace)
         name = _name(request.namespace, request.table)
+        check_table(request.table_metadata)
         with _illegal_if_no_table():
             schema = schema_of(request.table_metadata)
             await self._seen.repair_table(name, schema, dict(request.options))
@@ -162,6 +165,7 @@ class Administration:
         """Append a column, NULL in the records that are there."""
         if request.column_name in (await self._table(request)).columns:
             raise _of_column("10057: The column already exists", request)
+        check_types((request.column_type,))
         name = _name(request.namespace, request.table)
         with _illegal_if_no_table():
             data_type = type_of(request.column_type)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.cluster.scalardb_server.columns import member_of
-from scalar_tx.cluster.scalardb_server.refusals import invalid
 from scalar_tx.errors import SchemaError
 from scalar_tx.model.table import Order, TableSchema
 from scalar_tx.model.types import DataType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _NUMBERS: Final[Mapping[DataType, rpc.DataType]] = {
     DataType.BOOLEAN: rpc.DATA_TYPE_BOOLEAN,
@@ -32,11 +31,7 @@ _ORDERS: Final[Mapping[int, Order]] = {rpc.ORDER_ASC: Order.ASC, rpc.ORDER_DESC:
 
 
 def schema_of(message: rpc.TableMetadata) -> TableSchema:
-    """The table that a client wants; SchemaError, RefusedError: what does not fit together."""
-    if not message.columns:
-        raise invalid("CORE-10038: One or more columns must be specified.")
-    if not message.partition_key_names:
-        raise invalid("CORE-10039: One or more partition keys must be specified.")
+    """The table that a client wants; SchemaError says what does not fit together."""
     keys = [*message.partition_key_names, *message.clustering_key_names]
     others = sorted(set(message.columns) - set(keys))
     columns = {
@@ -85,16 +80,11 @@ def type_of(number: int) -> DataType:
     """The column type of that number; zero, which is also what was left unset, is BOOLEAN."""
     data_type = _TYPES.get(number)
     if data_type is None:
-        raise invalid("The data type is unrecognized")
+        raise SchemaError(
+            f"{number} is no number of a column type",
+            advice=f"Use one of {min(_TYPES)} to {max(_TYPES)}",
+        )
     return data_type
-
-
-def orders_of(orderings: Iterable[rpc.Ordering]) -> list[Order]:
-    """The orders that a scan asks for; RefusedError says that one has no such number."""
-    try:
-        return [_ORDERS[one.order] for one in orderings]
-    except KeyError:
-        raise invalid("The order is unrecognized") from None
 
 
 def order_of(number: int) -> Order:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.cluster.scalardb_server.columns import TYPES
-from scalar_tx.cluster.scalardb_server.metadata import orders_of
 from scalar_tx.cluster.scalardb_server.refusals import invalid
+from scalar_tx.model.table import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
     from scalar_tx.model.table import TableSchema
 
     Columns = Sequence[rpc.Column] | Sequence[rpc.Value]
@@ -96,11 +96,15 @@ def _check_range(message: rpc.Scan, schema: TableSchema, shown: str) -> None:
 
 
 def _check_orderings(message: rpc.Scan, schema: TableSchema, shown: str) -> None:
+    if any(one.order not in rpc.Order.values() for one in message.orderings):
+        raise invalid("The order is unrecognized")
     names = [one.name for one in message.orderings]
-    declared = [schema.clustering_orders.get(name) for name in names]
-    wanted = orders_of(message.orderings)
-    reversed_ones = {one is not other for one, other in zip(declared, wanted, strict=True)}
-    if names != list(schema.clustering_key[: len(names)]) or len(reversed_ones) > 1:
+    # All as declared, or all the other way round.
+    directions = {
+        (one.order == rpc.ORDER_DESC) is (schema.clustering_orders.get(one.name) is Order.DESC)
+        for one in message.orderings
+    }
+    if names != list(schema.clustering_key[: len(names)]) or len(directions) > 1:
         raise invalid(f"CORE-10013: Orderings are not properly specified. Operation: {shown}")
 
 

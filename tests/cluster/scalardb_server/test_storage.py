@@ -93,6 +93,8 @@ def test_conditions(
 
 ABSENT = {"namespace": "shop", "table": "absent"}
 NOTHING: dict[str, Any] = {}
+SPANNING = "CORE-10019: Mutations that span multiple partitions are not supported."
+NO_CONDITION = "CORE-10015: The condition is not properly specified. Operation: Put of shop.plain"
 REFUSED: dict[str, tuple[str, Any, tuple[grpc.StatusCode, str]]] = {
     "get, no table": (GET, rpc.GetRequest(get=get(1, of=ABSENT)), NO_TABLE),
     "get of nothing": (GET, rpc.GetRequest(), NO_TABLE),
@@ -105,26 +107,26 @@ REFUSED: dict[str, tuple[str, Any, tuple[grpc.StatusCode, str]]] = {
     "several partitions": (
         MUTATE,
         rpc.MutateRequest(mutations=[put(1, of=PLAIN, v=1), put(2, of=PLAIN, v=1)]),
-        (INVALID, "CORE-10019: Mutations that span multiple partitions are not supported. "),
+        (INVALID, f"{SPANNING} Mutations: Put of shop.plain and Put of shop.plain"),
     ),
     "several tables": (
         MUTATE,
         rpc.MutateRequest(mutations=[put(1, of=PLAIN, v=1), put(1, of=ABSENT, v=1)]),
-        (INVALID, "CORE-10019: Mutations that span multiple partitions are not supported. "),
+        (INVALID, f"{SPANNING} Mutations: Put of shop.plain and Put of shop.absent"),
     ),
     "a condition on a key": (
         MUTATE,
         rpc.MutateRequest(
             mutations=[put(1, of=PLAIN, v=1, condition=condition("PUT_IF", ck=("EQ", 1)))]
         ),
-        (INVALID, "CORE-10015: The condition is not properly specified. "),
+        (INVALID, NO_CONDITION),
     ),
     "a delete's condition": (
         MUTATE,
         rpc.MutateRequest(
             mutations=[put(1, of=PLAIN, v=1, condition=condition("DELETE_IF_EXISTS"))]
         ),
-        (INVALID, "CORE-10015: The condition is not properly specified. "),
+        (INVALID, NO_CONDITION),
     ),
     "nothing to write": (
         MUTATE,

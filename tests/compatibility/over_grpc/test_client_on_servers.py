@@ -31,7 +31,7 @@ COORDINATOR = "over_grpc_coordinator"
 
 transactions, tables = test_client_transactions, test_client_tables
 DONE: dict[str, Callable[..., None]] = {
-    "values": transactions.test_records_of_all_types_come_back,
+    "values": transactions.all_types_come_back,
     "every operation": transactions.test_a_transaction_of_every_operation,
     "begin, start and their ends": transactions.test_begin_start_and_their_ends,
     "conditions": transactions.test_conditions,

@@ -188,3 +188,9 @@ def rolled_back(name: str, service: str = TRANSACTIONS) -> Step:
 
 def aborted(name: str, service: str = TRANSACTIONS) -> Step:
     return Call(f"{service}/Abort", rpc.AbortRequest(transaction_id=name))
+
+
+def left(pk: int, name: str) -> list[Step]:
+    """What a transaction of that name finds in a partition."""
+    tx = Transaction(name)
+    return [tx.begin(), tx.scan(pk), *tx.last("commit")]

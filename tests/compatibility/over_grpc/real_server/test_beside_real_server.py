@@ -20,8 +20,11 @@ from tests.compatibility.over_grpc.real_server import (
     administrators,
     operators,
     reasons,
-    storage_users,
-    transaction_users,
+    storage_readers,
+    storage_writers,
+    transaction_owners,
+    transaction_readers,
+    transaction_writers,
     two_phase_users,
 )
 from tests.compatibility.over_grpc.real_server.running import RealServer
@@ -42,8 +45,11 @@ FIRST: dict[str, list[Step]] = {
 }
 CONVERSATIONS: dict[str, list[Step]] = {
     **administrators.conversations(),
-    **storage_users.conversations(),
-    **transaction_users.conversations(),
+    **storage_writers.conversations(),
+    **storage_readers.conversations(),
+    **transaction_owners.conversations(),
+    **transaction_writers.conversations(),
+    **transaction_readers.conversations(),
     **two_phase_users.conversations(),
     "pause: at once": operators.at_once(),
 }
