@@ -9,6 +9,7 @@ import time
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.runtime.blocking import run_blocking
@@ -151,7 +152,8 @@ class WorkerThreads:
                 self._pool = ThreadPoolExecutor(self._size, "scalar_tx call")
             pool = self._pool
         # Behind the end a call is refused by its storage: the loop's own threads do for that.
-        return await loop.run_in_executor(pool, run_blocking, steps)
+        # What the caller's context holds, a trace say, holds in the thread as well.
+        return await loop.run_in_executor(pool, copy_context().run, run_blocking, steps)
 
     def close(self) -> None:
         """End the threads; waits for the calls that they run."""

@@ -10,6 +10,7 @@ from google.rpc import status_pb2
 from scalar_tx.cluster.messages.errors import DETAILS, error_of
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavailableError
+from scalar_tx.observe.carried import headers
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.client.channels import Channel
@@ -107,7 +108,7 @@ class NodeCalls:
         metadata = await self.log_in.metadata(channel)
         for again in (True, False):
             try:
-                return await method(request, timeout=DEADLINE, metadata=metadata)
+                return await method(request, timeout=DEADLINE, metadata=metadata + headers())
             except grpc.aio.AioRpcError as error:
                 found = told(error)
                 if found is None:
