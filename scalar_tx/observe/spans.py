@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -61,6 +62,23 @@ def _tracer() -> Tracer | None:
 def report(what: str) -> None:
     """Log the error about a span that is being handled."""
     _log.exception("%s; transactions go on without", what)
+
+
+def hand_on(seconds: float) -> None:
+    """See that ended spans get to where they go, for that long at most.
+
+    For a process that ends without what Python does at an exit, when spans are handed on mostly.
+    """
+    if tracer() is None:
+        return
+    from opentelemetry import trace
+
+    # Not of the interface, and how long it takes is up to whoever takes the spans.
+    flush = getattr(trace.get_tracer_provider(), "force_flush", None)
+    if flush is not None:
+        thread = threading.Thread(target=flush, name="scalar_tx spans", daemon=True)
+        thread.start()
+        thread.join(seconds)
 
 
 class OpenSpan:
