@@ -32,6 +32,9 @@ here = os.path.dirname(os.path.abspath(__file__))
 paths = os.environ["PYTHONPATH"].split(os.pathsep)
 os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path != here)
 
+with open(os.path.join(here, f"{os.getpid()}.left-out"), "w") as names:
+    names.write(os.environ["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"])
+
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -58,7 +61,8 @@ def test_workers_tell_their_part_and_lose_none_of_it_at_their_end(
     paths = os.pathsep.join([str(begins), *filter(None, sys.path)])
     ends = ("--workers", "2", "--decommission", "0", "--drain", "1")
     seen = Seen(provider)
-    with Node(tmp_path / "node", *ends, environment={"PYTHONPATH": paths}) as node:
+    environment = {"PYTHONPATH": paths, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "aiohttp"}
+    with Node(tmp_path / "node", *ends, environment=environment) as node:
         workers = node.workers()
         with scalar_tx.connect(f"grpc://{node.where}") as db:
             db.admin.create_table("s.t", columns={"id": "INT"}, partition_key=["id"])
@@ -78,6 +82,9 @@ def test_workers_tell_their_part_and_lose_none_of_it_at_their_end(
     assert len(below) == len(attempts) == 40
     assert set(below) == attempts
     assert all(told.values()), "one of the workers told nothing"
+    for worker in workers:
+        left_out = (begins / f"{worker}.left-out").read_text()
+        assert left_out == "aiohttp,grpc_aio_server"  # it can't serve what a worker serves
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
