@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -105,6 +106,28 @@ def test_a_transaction_by_hand_goes_on_in_its_node(
     tx = node.begin()
     change(tx)
     tx.commit()
+    assert seen.tree(nodes=True) == ["transaction committed", "  node.transaction committed"]
+
+
+def test_what_the_program_does_between_is_above_the_node(
+    node: scalar_tx.TransactionManager, seen: Seen, provider: TracerProvider
+) -> None:
+    with node.begin() as tx, provider.get_tracer("shop").start_as_current_span("think"):
+        change(tx)
+    assert seen.tree(nodes=True) == [
+        "transaction committed",
+        "  think",
+        "    node.transaction committed",
+    ]
+
+
+def test_another_thread_of_the_program_knows_no_trace(
+    node: scalar_tx.TransactionManager, seen: Seen
+) -> None:
+    with node.begin() as tx:
+        elsewhere = threading.Thread(target=change, args=(tx,))
+        elsewhere.start()
+        elsewhere.join()
     assert seen.tree(nodes=True) == ["transaction committed", "  node.transaction committed"]
 
 
