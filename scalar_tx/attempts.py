@@ -36,9 +36,13 @@ class _Progress:
         if self.span is not None:
             self.span.end()
 
-    def end(self) -> None:
-        """The loop has ended, or was left."""
-        self.over()
+    def leave(self) -> None:
+        """The loop was left, by return or break, or nobody has it any more."""
+        if self.span is not None:
+            self.span.leave()
+            self.span = None
+
+    def report_abandoned(self) -> None:
         # Left by return or break at the very moment at which a conflict asked for a rerun.
         if self.conflict is not None:
             _log.error(
@@ -98,8 +102,12 @@ class Attempts:
             for turn in self._reruns.retrying(self._sleep):
                 yield Attempt(self._begin, turn, progress)
                 progress.conflict = None
+        except GeneratorExit:
+            progress.leave()
+            raise
         finally:
-            progress.end()
+            progress.report_abandoned()
+            progress.over()
 
 
 class Attempt:
@@ -170,8 +178,12 @@ class AsyncAttempts:
             async for turn in self._reruns.retrying_async(self._sleep):
                 yield AsyncAttempt(self._begin, turn, progress)
                 progress.conflict = None
+        except GeneratorExit:
+            progress.leave()
+            raise
         finally:
-            progress.end()
+            progress.report_abandoned()
+            progress.over()
 
 
 class AsyncAttempt:

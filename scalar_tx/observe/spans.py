@@ -113,8 +113,11 @@ class OpenSpan:
         except Exception:  # noqa: BLE001  # the same
             report(f"the span {self._name} does not tell of {name}")
 
-    def end(self, attributes: Attributes, error: Attributes | None) -> None:
-        """End it, once, with what is known by now and the ``description`` of an error."""
+    def end(self, attributes: Attributes, error: Attributes | None, at: int | None = None) -> None:
+        """End it, once, with what is known by now and the ``description`` of an error.
+
+        ``at``: it was over then, in nanoseconds since 1970; None: now.
+        """
         # What a parent process has begun is the parent's to end.
         if self._ended or self._process != os.getpid():
             return
@@ -126,7 +129,7 @@ class OpenSpan:
             if error is not None:
                 self._span.set_attributes(error)
                 self._span.set_status(Status(StatusCode.ERROR))
-            self._span.end()
+            self._span.end(at)
         except Exception:  # noqa: BLE001  # the same
             report(f"the span {self._name} could not end")
 

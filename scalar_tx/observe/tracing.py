@@ -7,7 +7,11 @@ no key and no value of a record is in them.
 
 from __future__ import annotations
 
+import atexit
+import functools
+import time
 import weakref
+from collections import deque
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -16,7 +20,7 @@ from scalar_tx.model.state import TransactionState
 from scalar_tx.observe.spans import OpenSpan, description, tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from contextlib import AbstractContextManager
     from contextvars import Token
 
@@ -40,6 +44,33 @@ _NUMBER: Final = "scalar_tx.attempt.number"
 # OpenTelemetry's own names.
 _SYSTEM: Final = "db.system.name"
 _OPERATION: Final = "db.operation.name"
+
+
+# What nobody can end any more. Whoever notices is in the middle of anything, and be it of handing
+# on a span, whose locks it would meet; so the next one to begin a span ends these too.
+_left: deque[Callable[[], None]] = deque()
+_open: set[TransactionSpan] = set()
+
+
+def _end_left() -> None:
+    while _left:
+        try:
+            end = _left.popleft()
+        except IndexError:  # another thread was faster
+            return
+        end()
+
+
+@functools.cache
+def _end_all_at_exit() -> None:
+    """Registered when the first one begins: behind whatever is to hand them on, so it is before."""
+    atexit.register(_end_all)
+
+
+def _end_all() -> None:
+    _end_left()
+    for span in list(_open):
+        span.abandon(time.time_ns())
 
 
 def ending(outcome: TransactionState | None, transaction_id: str | None) -> Attributes:
@@ -90,11 +121,16 @@ class RunSpan:
         """The steps of an attempt that is one call, within a span of its own."""
         return self.attempt().around(steps)
 
-    def end(self) -> None:
+    def end(self, at: int | None = None) -> None:
         """No other attempt follows: what became of the last one became of the transaction."""
         last = self._latest
         told = {} if last is None else ending(last.outcome, last.transaction_id)
-        self._span.end({_ATTEMPTS: self._attempts, **told}, None if last is None else last.error)
+        error = None if last is None else last.error
+        self._span.end({_ATTEMPTS: self._attempts, **told}, error, at)
+
+    def leave(self) -> None:
+        """Whoever made the attempts has left them, and maybe nobody has them any more."""
+        _left.append(functools.partial(self.end, time.time_ns()))
 
     def __enter__(self) -> Self:
         """Hand it to a block that makes all attempts."""
@@ -165,6 +201,9 @@ class TransactionSpan:
         self._left_block: Attributes | None = None
         self._blocks: list[Token[Context]] = []
         self._ended = False
+        _end_left()
+        _end_all_at_exit()
+        _open.add(self)
 
     @classmethod
     def begun(
@@ -178,7 +217,15 @@ class TransactionSpan:
 
     def end_with(self, transaction: object) -> None:
         """A transaction that nobody has any more can't be ended by anybody: then it ends too."""
-        weakref.finalize(transaction, self._end, None, None)
+        weakref.finalize(transaction, self._lost).atexit = False
+
+    def _lost(self) -> None:
+        if not self._ended:
+            _left.append(functools.partial(self.abandon, time.time_ns()))
+
+    def abandon(self, at: int) -> None:
+        """Nobody ends it: it was over then."""
+        self._end(None, None, at)
 
     def enter(self) -> None:
         """A block begins: what is done in it is done within this span."""
@@ -236,11 +283,14 @@ class TransactionSpan:
         self._end(TransactionState.COMMITTED, result.transaction_id)
         return result
 
-    def _end(self, outcome: TransactionState | None, transaction_id: str | None) -> None:
+    def _end(
+        self, outcome: TransactionState | None, transaction_id: str | None, at: int | None = None
+    ) -> None:
         if self._ended:
             return
         self._ended = True
+        _open.discard(self)
         self.outcome, self.transaction_id = outcome, transaction_id
         if outcome is not TransactionState.COMMITTED:
             self.error = self._failed or self._left_block
-        self._span.end(ending(outcome, transaction_id), self.error)
+        self._span.end(ending(outcome, transaction_id), self.error, at)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -16,8 +19,7 @@ from tests.faces.either import Face, entered, now
 from tests.faces.tables import ACCOUNT, make_accounts
 from tests.observe.seen import Seen
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[2]
 
 
 class Fails(SpanProcessor):
@@ -127,3 +129,23 @@ async def test_threads_know_the_span_of_their_work(
     span = seen.one("scalar_tx.transaction").context.span_id
     assert {found for _, found in where} == {span}
     assert ({ident for ident, _ in where} == {threading.get_ident()}) is face.is_blocking
+
+
+AT_EXIT = """
+import scalar_tx
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+provider = TracerProvider()
+line = lambda span: f"{span.name} {span.attributes['scalar_tx.transaction.outcome']}\\n"
+provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=line)))
+trace.set_tracer_provider(provider)
+tx = scalar_tx.connect("memory://").begin()
+"""
+
+
+def test_what_is_open_at_the_end_of_a_program_is_told() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", AT_EXIT], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert run.stdout == "scalar_tx.transaction abandoned\n"

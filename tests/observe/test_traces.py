@@ -3,6 +3,7 @@
 # ruff: noqa: PT012  # how a block ends is what is tested
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import TYPE_CHECKING, Any
 
@@ -226,7 +227,13 @@ async def test_what_nobody_ended_is_abandoned(db: Any, seen: Seen) -> None:
         await now(tx.get(ACCOUNT, {"wrong": 1}))
     del tx
     gc.collect()
-    assert seen.tree(at_rest=False) == ["transaction abandoned InvalidOperationError"]
+    assert seen.tree(at_rest=False) == []  # who collects garbage may be in the middle of anything
+    await now(db.get(ACCOUNT, {"id": 1}))
+    assert seen.tree(at_rest=False) == [
+        "transaction abandoned InvalidOperationError",
+        "transaction committed",
+        "  attempt committed",
+    ]
 
 
 async def test_a_loop_that_is_left_early(db: Any, seen: Seen) -> None:
@@ -236,6 +243,14 @@ async def test_a_loop_that_is_left_early(db: Any, seen: Seen) -> None:
             await change(tx)
         break
     assert seen.tree() == ["transaction committed", "  attempt committed"]
+    seen.forget()
+    loop = each(db.attempts())
+    async for _ in loop:
+        break  # it was not even entered
+    await loop.aclose()  # type: ignore[attr-defined]
+    await asyncio.sleep(0.01)  # the loop of events closes what is within it
+    await now(db.get(ACCOUNT, {"id": 1}))
+    assert seen.tree() == ["transaction", "transaction committed", "  attempt committed"]
 
 
 async def test_what_can_not_even_begin(db: Any, face: Face, seen: Seen) -> None:
@@ -330,6 +345,12 @@ async def test_no_key_and_no_value_is_told(db: Any, face: Face, seen: Seen) -> N
 
     with pytest.raises(Exception, match="77123"):
         await now(db.run(face.function(missing)))
+
+    async def fails(tx: Any) -> None:
+        raise LookupError(SECRET)
+
+    with pytest.raises(LookupError, match=SECRET):
+        await now(db.run(face.function(fails)))
     text = "".join(one.to_json() for one in seen.spans())
     assert "ConflictError" in text
     assert "RecordNotFoundError" in text
