@@ -31,6 +31,11 @@ PING_SECONDS: Final = 5.0
 HANGS_SECONDS: Final = 30.0
 LEAVE_SECONDS: Final = 2.0  # from the end of a channel to the end of its process
 
+# OpenTelemetry's interceptor of servers breaks streams that are written to, as ours are; and a
+# worker tells its part of a trace by itself.
+_LEFT_OUT: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+_INTERCEPTOR: Final = "grpc_aio_server"
+
 
 class Child:
     """One process that is to run; a kind of process is a class derived from this one.
@@ -162,5 +167,12 @@ class Child:
             pass_fds=(end.fileno(), *self._descriptors),
             # Ctrl-C is the supervisor's: it decides when its processes end.
             process_group=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=_environment(),
         )
+
+
+def _environment() -> dict[str, str]:
+    # Whatever began with the supervisor, a ``sitecustomize`` say, begins with its processes too.
+    left_out = ",".join(filter(None, [os.environ.get(_LEFT_OUT), _INTERCEPTOR]))
+    path = os.pathsep.join(filter(None, sys.path))
+    return {**os.environ, "PYTHONPATH": path, _LEFT_OUT: left_out}

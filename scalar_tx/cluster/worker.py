@@ -40,6 +40,7 @@ from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.errors import ScalarTxError
 from scalar_tx.observe.logs import log_to_stderr
 from scalar_tx.observe.metrics import Metrics, count_in
+from scalar_tx.observe.spans import hand_on
 from scalar_tx.settings.load import settings_of
 from scalar_tx.settings.sources import Source
 
@@ -54,6 +55,7 @@ _log = logging.getLogger("scalar_tx.cluster.worker")
 LOOK_SECONDS: Final = 2.0  # between two looks for what the storage lacks
 GAUGE_SECONDS: Final = 1.0
 ORPHAN_SECONDS: Final = 5.0  # for rolling back when the supervisor is gone
+SPANS_SECONDS: Final = 1.0  # its supervisor lets it live a little longer
 
 
 class Worker:
@@ -282,6 +284,7 @@ def main(number: str) -> None:
 
 async def _live_and_leave(end: socket.socket) -> None:
     await Worker().live(end)
+    hand_on(SPANS_SECONDS)
     logging.shutdown()
     # A thread that still waits for a database would hold up an end that was promised.
     os._exit(0)

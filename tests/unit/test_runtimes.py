@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scalar_tx.runtime.aio import AsyncioRuntime, finish_before_cancelling
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from scalar_tx.runtime.worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -79,6 +81,33 @@ def test_steps_run_at_once_on_the_pool() -> None:
     outcomes = run_blocking(runtime.run_all([meet, meet, meet]))
     assert [o.result() for o in outcomes] == [True] * 3
     runtime.close()
+
+
+CALLER: ContextVar[str] = ContextVar("caller", default="nobody")
+
+
+def knows_caller() -> Step:
+    async def step() -> tuple[str, bool]:
+        found = CALLER.get(), threading.current_thread() is threading.main_thread()
+        CALLER.set("another")
+        return found
+
+    return step
+
+
+def test_steps_know_the_context_of_their_caller() -> None:
+    runtime = BlockingRuntime(2)
+    threads = WorkerThreads(1)
+    token = CALLER.set("me")
+    try:
+        outcomes = run_blocking(runtime.run_all([knows_caller(), knows_caller()]))
+        alone = asyncio.run(threads.run(knows_caller()()))
+        assert [*(one.value for one in outcomes), alone] == [("me", False)] * 3
+        assert CALLER.get() == "me"
+    finally:
+        CALLER.reset(token)
+        runtime.close()
+        threads.close()
 
 
 def test_steps_inside_a_step_run_inline() -> None:

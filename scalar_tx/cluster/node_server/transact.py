@@ -54,6 +54,7 @@ class Stream:
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
         self.given_up = False  # by its client
+        self.error: Exception | None = None  # what its client was told last
         self._scanners = Scanners(self.steps, worker)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
@@ -91,6 +92,7 @@ class Stream:
                 reply = await self._serve[step](request)
             await self._end(request)
         except Exception as error:  # noqa: BLE001  # it is told to the client
+            self.error = error
             reply.error.CopyFrom(status_message(known_error(error)))
         if self.steps.outcome is not None:
             reply.outcome = state_message(self.steps.outcome)
@@ -260,8 +262,13 @@ class Transact:
                 stream.let_go()
                 if not stream.steps.finished:
                     await stream.roll_back()
-                if not joined:  # its parts are one transaction
-                    self._worker.count(stream.steps, began, own_rollback=stream.given_up)
+                self._worker.count(
+                    stream.steps,
+                    began,
+                    own_rollback=stream.given_up,
+                    joined=joined,
+                    error=stream.error,
+                )
 
     async def _to_its_end(
         self, stream: Stream, request: Any, client: Expiring, session: Session, context: Context
