@@ -20,7 +20,7 @@ import grpc
 from scalar_tx.cluster.auth.principals import FIRST_USER
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.control import Channel
-from scalar_tx.cluster.freed_memory import FreedMemory
+from scalar_tx.cluster.freed_memory import FreedMemory, collect_less
 from scalar_tx.cluster.gate import Gate
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.host import Host
@@ -125,6 +125,7 @@ class Worker:
         try:
             settings = _settings(data, name)
             await self._serve(settings, data)
+            collect_less()
         except ScalarTxError as error:
             return {"failed": [type(error).__name__, error.message, error.advice, error.code]}
         self.health.set(READINESS, serving=data["ready"])

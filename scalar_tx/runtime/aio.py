@@ -127,7 +127,10 @@ async def finish_before_cancelling(steps: Coroutine[Any, Any, T]) -> T:
     if cancelled is not None:
         if not task.cancelled():
             task.exception()  # looked at, so that the loop does not report it
-        raise cancelled
+        try:
+            raise cancelled
+        finally:
+            cancelled = None  # it holds this frame, and would be freed late
     return task.result()
 
 

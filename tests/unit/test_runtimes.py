@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -222,6 +225,32 @@ def test_steps_end_before_a_cancellation_is_raised(fails_at_the_end: bool) -> No
         assert ended == [1]
 
     asyncio.run(body())
+
+
+def test_who_was_cancelled_is_freed_at_once() -> None:
+    class Held:
+        """Only its caller knows it."""
+
+    async def body() -> None:
+        async def caller(held: Held) -> None:
+            await finish_before_cancelling(asyncio.sleep(0.01))
+
+        held = Held()
+        known, task = weakref.ref(held), asyncio.create_task(caller(held))
+        del held
+        await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        del task
+        await asyncio.sleep(0)  # the loop holds what it has just called
+        assert known() is None
+
+    gc.disable()
+    try:
+        asyncio.run(body())
+    finally:
+        gc.enable()
 
 
 def test_steps_that_are_not_cancelled_give_their_result() -> None:

@@ -8,7 +8,7 @@ nobody hears of it: its client asks ``Settle``.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -58,18 +58,6 @@ class Stream:
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
         self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
-        self._serve: Mapping[str, Callable[[rpc.Request], Awaitable[rpc.Reply]]] = {
-            "one": self._one,
-            "batch": self._batch,
-            "open_scanner": self._open_scanner,
-            "next_page": self._next_page,
-            "confirm_reads": self._confirm_reads,
-            "explain": self._explain,
-            "look": self._look,
-            "remember": self._remember,
-            "prepare": self._prepare,
-            "validate": self._validate,
-        }
 
     def go_on_with(self, caller: Caller) -> None:
         """Go on with the caller as they are by now.
@@ -88,7 +76,7 @@ class Stream:
             await self._before(request)
             step = request.WhichOneof("step")
             if step is not None:
-                reply = await self._serve[step](request)
+                reply = await _STEPS[step](self, request)
             await self._end(request)
         except Exception as error:  # noqa: BLE001  # it is told to the client
             reply.error.CopyFrom(status_message(known_error(error)))
@@ -217,6 +205,21 @@ class Stream:
             raise MalformedError("only a part of a two-phase transaction prepares and validates")
 
 
+# Of the class, not of each stream, which would refer to itself and be freed late.
+_STEPS: Final[Mapping[str, Callable[[Stream, rpc.Request], Awaitable[rpc.Reply]]]] = {
+    "one": Stream._one,
+    "batch": Stream._batch,
+    "open_scanner": Stream._open_scanner,
+    "next_page": Stream._next_page,
+    "confirm_reads": Stream._confirm_reads,
+    "explain": Stream._explain,
+    "look": Stream._look,
+    "remember": Stream._remember,
+    "prepare": Stream._prepare,
+    "validate": Stream._validate,
+}
+
+
 def begun(worker: WorkerParts, begin: rpc.Begin, *, fresh: bool = True) -> Any:
     """The steps of a transaction that a message begins; ``fresh``: may its id count as unused?"""
     isolation = isolation_of(begin.isolation)
@@ -273,6 +276,7 @@ class Transact:
                 await context.write(reply)
                 return
             await client.wait(context.write(reply))
+            del reply  # nothing of what was said is held while the client rests
             request = taken(await client.wait(context.read()))
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(
