@@ -131,7 +131,10 @@ async def finish_before_cancelling(steps: Coroutine[Any, Any, T]) -> T:
             raise cancelled
         finally:
             cancelled = None  # it holds this frame, and would be freed late
-    return task.result()
+    try:
+        return task.result()
+    finally:
+        del task  # so does the error that it holds
 
 
 class WorkerThreads:

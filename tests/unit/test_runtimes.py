@@ -227,20 +227,26 @@ def test_steps_end_before_a_cancellation_is_raised(fails_at_the_end: bool) -> No
     asyncio.run(body())
 
 
-def test_who_was_cancelled_is_freed_at_once() -> None:
+@pytest.mark.parametrize("cancels", [True, False])
+def test_who_was_cancelled_or_met_an_error_is_freed_at_once(cancels: bool) -> None:
     class Held:
         """Only its caller knows it."""
 
+    async def fails_late() -> None:
+        await asyncio.sleep(0.01)
+        raise LookupError
+
     async def body() -> None:
         async def caller(held: Held) -> None:
-            await finish_before_cancelling(asyncio.sleep(0.01))
+            await finish_before_cancelling(fails_late())
 
         held = Held()
         known, task = weakref.ref(held), asyncio.create_task(caller(held))
         del held
         await asyncio.sleep(0)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
+        if cancels:
+            task.cancel()
+        with suppress(asyncio.CancelledError, LookupError):
             await task
         del task
         await asyncio.sleep(0)  # the loop holds what it has just called

@@ -8,7 +8,7 @@ nobody hears of it: its client asks ``Settle``.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import grpc
 
@@ -76,7 +76,7 @@ class Stream:
             await self._before(request)
             step = request.WhichOneof("step")
             if step is not None:
-                reply = await _STEPS[step](self, request)
+                reply = await self._SERVE[step](self, request)
             await self._end(request)
         except Exception as error:  # noqa: BLE001  # it is told to the client
             reply.error.CopyFrom(status_message(known_error(error)))
@@ -204,20 +204,19 @@ class Stream:
         if not self.two_phase:
             raise MalformedError("only a part of a two-phase transaction prepares and validates")
 
-
-# Of the class, not of each stream, which would refer to itself and be freed late.
-_STEPS: Final[Mapping[str, Callable[[Stream, rpc.Request], Awaitable[rpc.Reply]]]] = {
-    "one": Stream._one,
-    "batch": Stream._batch,
-    "open_scanner": Stream._open_scanner,
-    "next_page": Stream._next_page,
-    "confirm_reads": Stream._confirm_reads,
-    "explain": Stream._explain,
-    "look": Stream._look,
-    "remember": Stream._remember,
-    "prepare": Stream._prepare,
-    "validate": Stream._validate,
-}
+    # Of the class, not of each stream, which would refer to itself and be freed late.
+    _SERVE: ClassVar[Mapping[str, Callable[[Stream, rpc.Request], Awaitable[rpc.Reply]]]] = {
+        "one": _one,
+        "batch": _batch,
+        "open_scanner": _open_scanner,
+        "next_page": _next_page,
+        "confirm_reads": _confirm_reads,
+        "explain": _explain,
+        "look": _look,
+        "remember": _remember,
+        "prepare": _prepare,
+        "validate": _validate,
+    }
 
 
 def begun(worker: WorkerParts, begin: rpc.Begin, *, fresh: bool = True) -> Any:
