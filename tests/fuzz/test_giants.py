@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.nodes
 
 SIZE = 4 * 2**20 - 1000
 REAL = real_requests()
-TEXTS = {
+TEXTS: dict[int, tuple[str | bytes, ...]] = {
     FieldDescriptor.TYPE_STRING: ("x" * SIZE, "\1" * SIZE),
     FieldDescriptor.TYPE_BYTES: (b"\0" * SIZE,),
 }
@@ -30,18 +31,23 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         yield made
 
 
-def places(message: Any, depth: int = 0) -> Iterator[Callable[[Any], None]]:
+def places(message: Any, depth: int = 0) -> Iterator[Callable[[Any], Any]]:
     """What puts a text at each place of a message that may hold one: filled, or to be filled."""
     for field in message.DESCRIPTOR.fields:
         repeated = field.label == FieldDescriptor.LABEL_REPEATED
         if field.type in TEXTS:
-            for text in TEXTS[field.type]:
-                if repeated:
-                    yield lambda one, field=field, text=text: getattr(one, field.name).append(text)
-                else:
-                    yield lambda one, field=field, text=text: setattr(one, field.name, text)
+            put = _append if repeated else _set
+            yield from (partial(put, name=field.name, text=text) for text in TEXTS[field.type])
         elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
             yield from _within(message, field, repeated=repeated, depth=depth)
+
+
+def _append(message: Any, *, name: str, text: str | bytes) -> None:
+    getattr(message, name).append(text)
+
+
+def _set(message: Any, *, name: str, text: str | bytes) -> None:
+    setattr(message, name, text)
 
 
 def _within(message: Any, field: Any, *, repeated: bool, depth: int) -> Any:

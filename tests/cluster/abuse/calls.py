@@ -111,10 +111,10 @@ async def giant_messages(abuse: Abuse) -> None:
         done.begin.transaction_id = f"giant{abuse.counts['sent']}"
         await abuse.unary(channel, EXECUTE, done.SerializeToString())
         for one in (below, above):
-            if not await abuse.pause(0.25):
+            if not await abuse.pause(0.15):
                 return
             await abuse.unary(channel, GET_STATE, one.SerializeToString())
-        if not await abuse.pause(0.25):
+        if not await abuse.pause(0.15):
             return
 
 

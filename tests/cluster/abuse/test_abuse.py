@@ -180,6 +180,7 @@ def test_one_who_abuses_a_node_harms_nobody(
             assert counts[what] >= (least if ALONE else least // 20), (what, counts)
         if ratio <= MOST:
             break
+        assert target.at_rest(60)
     assert target.at_rest()
     assert target.node.metrics()["scalardb_node_open_scanners"] == 0
     until(lambda: target.descriptors() <= files + 5, "connections are left", 20)
