@@ -21,7 +21,7 @@ from scalar_tx.cluster.auth.principals import FIRST_USER
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.control import Channel
 from scalar_tx.cluster.event_loop import new_event_loop
-from scalar_tx.cluster.freed_memory import FreedMemory
+from scalar_tx.cluster.freed_memory import FreedMemory, collect_less
 from scalar_tx.cluster.gate import Gate
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.host import Host
@@ -128,6 +128,7 @@ class Worker:
         try:
             settings = _settings(data, name)
             await self._serve(settings, data)
+            collect_less()
         except ScalarTxError as error:
             return {"failed": [type(error).__name__, error.message, error.advice, error.code]}
         self.health.set(READINESS, serving=data["ready"])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -251,6 +254,38 @@ def test_steps_end_before_a_cancellation_is_raised(fails_at_the_end: bool) -> No
         assert ended == [1]
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_who_was_cancelled_or_met_an_error_is_freed_at_once(cancels: bool) -> None:
+    class Held:
+        """Only its caller knows it."""
+
+    async def fails_late() -> None:
+        await asyncio.sleep(0.01)
+        raise LookupError
+
+    async def body() -> None:
+        async def caller(held: Held) -> None:
+            await finish_before_cancelling(fails_late())
+
+        held = Held()
+        known, task = weakref.ref(held), asyncio.create_task(caller(held))
+        del held
+        await asyncio.sleep(0)
+        if cancels:
+            task.cancel()
+        with suppress(asyncio.CancelledError, LookupError):
+            await task
+        del task
+        await asyncio.sleep(0)  # the loop holds what it has just called
+        assert known() is None
+
+    gc.disable()
+    try:
+        asyncio.run(body())
+    finally:
+        gc.enable()
 
 
 def test_steps_that_are_not_cancelled_give_their_result() -> None:

@@ -7,7 +7,7 @@ import logging
 import uuid
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
@@ -93,7 +93,7 @@ def known_error(error: Exception) -> ScalarTxError:
     )
 
 
-async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
+async def refuse(context: Context, error: ScalarTxError) -> None:
     """End a call with an error."""
     status = status_message(error)
     details = status.SerializeToString()
@@ -176,8 +176,6 @@ class Calls:
                 caller = await self._caller(context, method)
                 with self._gate.admit(), within(context):
                     await method.serve(first, caller, context)
-            except grpc.aio.AbortError:
-                raise
             except grpc.aio.InternalError as error:
                 raise asyncio.CancelledError from error  # its client has gone, and reads nothing
             except Exception as error:  # noqa: BLE001  # it is told to the caller

@@ -8,7 +8,7 @@ nobody hears of it: its client asks ``Settle``.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import grpc
 
@@ -59,18 +59,6 @@ class Stream:
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
         self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
-        self._serve: Mapping[str, Callable[[rpc.Request], Awaitable[rpc.Reply]]] = {
-            "one": self._one,
-            "batch": self._batch,
-            "open_scanner": self._open_scanner,
-            "next_page": self._next_page,
-            "confirm_reads": self._confirm_reads,
-            "explain": self._explain,
-            "look": self._look,
-            "remember": self._remember,
-            "prepare": self._prepare,
-            "validate": self._validate,
-        }
 
     def go_on_with(self, caller: Caller) -> None:
         """Go on with the caller as they are by now.
@@ -89,7 +77,7 @@ class Stream:
             await self._before(request)
             step = request.WhichOneof("step")
             if step is not None:
-                reply = await self._serve[step](request)
+                reply = await self._SERVE[step](self, request)
             await self._end(request)
         except Exception as error:  # noqa: BLE001  # it is told to the client
             self.error = error
@@ -218,6 +206,20 @@ class Stream:
         if not self.two_phase:
             raise MalformedError("only a part of a two-phase transaction prepares and validates")
 
+    # Of the class, not of each stream, which would refer to itself and be freed late.
+    _SERVE: ClassVar[Mapping[str, Callable[[Stream, rpc.Request], Awaitable[rpc.Reply]]]] = {
+        "one": _one,
+        "batch": _batch,
+        "open_scanner": _open_scanner,
+        "next_page": _next_page,
+        "confirm_reads": _confirm_reads,
+        "explain": _explain,
+        "look": _look,
+        "remember": _remember,
+        "prepare": _prepare,
+        "validate": _validate,
+    }
+
 
 def begun(worker: WorkerParts, begin: rpc.Begin, *, fresh: bool = True) -> Any:
     """The steps of a transaction that a message begins; ``fresh``: may its id count as unused?"""
@@ -281,6 +283,7 @@ class Transact:
                 await context.write(reply)
                 return
             await client.wait(context.write(reply))
+            del reply  # nothing of what was said is held while the client rests
             request = taken(await client.wait(context.read()))
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(
