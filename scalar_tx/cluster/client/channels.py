@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from scalar_tx.cluster.client.node_calls import CLOSED, NoAnswerError
 from scalar_tx.cluster.client.tls_trouble import tls_error
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import StorageUnavailableError
@@ -88,12 +89,16 @@ class Channels:
         self._turn = 0
         self._opening: asyncio.Task[None] | None = None
         self._spreading: asyncio.Task[None] | None = None
+        self._ended = False
 
     async def take(self) -> Channel:
         """The connection that is next.
 
-        StorageUnavailableError: no node answers; SettingsError: those that do are not trusted.
+        StorageUnavailableError: no node answers; SettingsError: those that do are not trusted;
+        NoAnswerError: connections were ended.
         """
+        if self._ended:
+            raise NoAnswerError(CLOSED)
         now = time.monotonic()
         good = [one for one in self._open if one.rests_until <= now]
         if not good:
@@ -182,11 +187,13 @@ class Channels:
         hello = channel.unary_unary(HELLO, _serialized, rpc.HelloReply.FromString)
         try:
             reply = await hello(rpc.HelloRequest(), timeout=_CONNECT_SECONDS, wait_for_ready=False)
-        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
-            if isinstance(error, grpc.aio.AioRpcError):
-                self._troubles[address] = error.details() or ""
+        except grpc.aio.AioRpcError as error:
+            self._troubles[address] = error.details() or ""
             await channel.close()
             return None
+        except asyncio.CancelledError:
+            await channel.close()
+            raise
         self._troubles.pop(address, None)
         return Channel(
             address,
@@ -223,6 +230,7 @@ class Channels:
 
     async def close(self) -> None:
         """End all connections, and what was looking for more."""
+        self._ended = True
         for task in (self._opening, self._spreading):
             if task is not None and not task.done():
                 task.cancel()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TRANSACTIONS: Final = "/scalar_tx.v1.Transactions/"
 ADMINISTRATION: Final = "/scalar_tx.v1.Administration/"
 DEADLINE: Final = 60.0  # seconds
+CLOSED: Final = "its connections were closed"
 _NODES_TRIED: Final = 3
 
 
@@ -44,6 +45,15 @@ def told(error: grpc.aio.AioRpcError) -> ScalarTxError | None:
     return None
 
 
+def _not_known() -> StorageUnavailableError:
+    return StorageUnavailableError(
+        "the node was lost before it answered; whether this was done is not known",
+        advice="Look whether it was done before you repeat it",
+        code="STX-5063",
+        retryable=False,
+    )
+
+
 class NodeCalls:
     """Calls of one request and one reply."""
 
@@ -58,9 +68,14 @@ class NodeCalls:
         StorageUnavailableError: nobody answers; of what is not harmless it is not known then
         whether it was done.
         """
-        return await self.runtime.wait(
-            self.wire.begin(self._ask(path, request, answer, harmless=harmless))
-        )
+        try:
+            return await self.runtime.wait(
+                self.wire.begin(self._ask(path, request, answer, harmless=harmless))
+            )
+        except NoAnswerError as lost:  # all connections were ended meanwhile
+            if not harmless:
+                raise _not_known() from lost
+        return await self.ask(path, request, answer, harmless=harmless)
 
     async def _ask(self, path: str, request: Any, answer: Any, *, harmless: bool) -> Any:
         channels = self.wire.channels()
@@ -71,12 +86,7 @@ class NodeCalls:
             except NoAnswerError:
                 channels.failed(channel)
                 if not harmless:
-                    raise StorageUnavailableError(
-                        "the node was lost before it answered; whether this was done is not known",
-                        advice="Look whether it was done before you repeat it",
-                        code="STX-5063",
-                        retryable=False,
-                    ) from None
+                    raise _not_known() from None
         raise StorageUnavailableError(
             "nodes were lost before they answered",
             advice="Try again once the nodes are up",
@@ -85,9 +95,12 @@ class NodeCalls:
 
     async def execute(self, request: rpc.ExecuteRequest) -> rpc.ExecuteReply | None:
         """Have a script run, once. None: the connection was lost, and it may have been done."""
-        found: rpc.ExecuteReply | None = await self.runtime.wait(
-            self.wire.begin(self._execute(request))
-        )
+        try:
+            found: rpc.ExecuteReply | None = await self.runtime.wait(
+                self.wire.begin(self._execute(request))
+            )
+        except NoAnswerError:
+            return None
         return found
 
     async def _execute(self, request: rpc.ExecuteRequest) -> rpc.ExecuteReply | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from scalar_tx.cluster.client.node_calls import DEADLINE, TRANSACTIONS, NoAnswerError, told
+from scalar_tx.cluster.client.node_calls import CLOSED, DEADLINE, TRANSACTIONS, NoAnswerError, told
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Stream:
         self._calls = calls
         self._channel: Channel | None = None
         self._call: Any = None
+        self._lost_already = False
 
     async def say(self, request: rpc.Request) -> rpc.Reply:
         """What the node answers. NoAnswerError: it is lost, and this request may be done.
@@ -32,6 +33,8 @@ class Stream:
         The first request of a stream may be sent to several nodes, one after the other, unless it
         ends the transaction as well: nothing is done before the end is asked for.
         """
+        if self._lost_already:
+            raise NoAnswerError(CLOSED)
         if self._call is not None:
             return await self._turn(request)
         tries = 1 if request.end == rpc.Request.COMMIT else _FIRST_TRIES
@@ -51,6 +54,7 @@ class Stream:
             self._channel = channel
             method = channel.stream(_TRANSACT, rpc.Reply)
             self._call = method(metadata=metadata)
+            self._calls.wire.holds(self)
             try:
                 return await self._turn(request)
             except _UnknownCallerError as refused:
@@ -92,6 +96,11 @@ class Stream:
         if self._channel is not None:
             self._calls.wire.channels().failed(self._channel)
         return NoAnswerError(why)
+
+    def lose(self) -> None:
+        """Its connection was ended. What gRPC made for it is let go: see ``wire``."""
+        self._lost_already = self._lost_already or self._call is not None
+        self._call = self._channel = None
 
     async def break_off(self) -> None:
         """End it without a word; the node rolls back what has not been committed."""
