@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -108,6 +109,12 @@ class SharedPort:
         self._taken.close()
 
 
+def insist_on_free(host: str, port: int) -> None:
+    """SettingsError: nobody can listen there, or somebody does. gRPC would not say which."""
+    with _Bound(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port):
+        return
+
+
 class _Bound:
     """A socket bound to a port that nobody shares: another node would otherwise go unnoticed."""
 
@@ -131,8 +138,9 @@ class _Bound:
 def cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
     """What is said where a port can't be opened."""
     taken = error.errno == errno.EADDRINUSE
+    why = os.strerror(error.errno) if error.errno else error
     return SettingsError(
-        f"the node can't listen on {address(host, port)}: {error.strerror or error}",
+        f"the node can't listen on {address(host, port)}: {why}",
         advice="Another program listens there: end it, or name another port"
         if taken
         else "Name an address and a port that this user may listen on",

@@ -142,12 +142,14 @@ class LoopThread:
         channels, self._channels = self._channels, None
         if channels is not None:
             await channels.close()
-        # Each call hears of it by gRPC, which still has to find the loop; the others by this.
+        # Calls hear of it by gRPC, which has to find the loop still. Who tries again elsewhere may.
         if running:
             _, left = await asyncio.wait(running, timeout=_ENDING_SECONDS)
             for task in left:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+        if channels is not None:
+            await channels.close()  # what was opened meanwhile
         for stream in list(self._streams):
             stream.lose()
 
@@ -178,9 +180,7 @@ def _after_fork() -> None:
     _forking.clear()
 
 
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
-)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 class RunningLoop:

@@ -258,9 +258,11 @@ class Transact:
                 await self._to_its_end(stream, first, client, session, context)
             finally:
                 stream.let_go()
-                if not stream.steps.finished:
-                    await stream.roll_back()
-                self._worker.count(stream.steps, began, own_rollback=stream.given_up)
+                try:
+                    if not stream.steps.finished:
+                        await stream.roll_back()
+                finally:
+                    self._worker.count(stream.steps, began, own_rollback=stream.given_up)
 
     async def _to_its_end(
         self, stream: Stream, request: Any, client: Expiring, session: Session, context: Context

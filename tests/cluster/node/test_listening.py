@@ -97,6 +97,8 @@ def test_another_node_does_not_share_the_port_by_mistake(tmp_path: Path) -> None
             assert other.process.wait(20) == 1, other.log
             other.__exit__()
             assert "STX-5000" in other.log
+            assert "Address already in use" in other.log
+            assert "name another port" in other.log
             assert "Traceback" not in other.log
 
 

@@ -116,6 +116,14 @@ def test_a_pause_that_does_not_wait_ignores_what_is_open(four: Node, admin: Admi
         call.cancel()
 
 
+def test_no_pause_waits_less_than_nothing(four: Node, admin: Admin) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        admin.pause(milliseconds=-1)
+    assert "negative" in str(caught.value)
+    assert not admin.paused()
+    assert not refused(four)
+
+
 def test_unpause_ends_a_pause_that_waits(four: Node, admin: Admin) -> None:
     with grpc.insecure_channel(four.where) as channel, ThreadPoolExecutor(1) as thread:
         call = held(channel)
