@@ -37,7 +37,10 @@ def resolved(host: str) -> str:
             advice="Name an address of this machine, 127.0.0.1, or 0.0.0.0 for all of them",
             code="STX-5003",
         ) from error
-    return str(found[0][4][0])
+    addresses = [str(one[4][0]) for one in found]
+    if host.lower() == "localhost" and "127.0.0.1" in addresses:
+        return "127.0.0.1"  # as clients take that name
+    return addresses[0]
 
 
 def is_loopback(host: str) -> bool:

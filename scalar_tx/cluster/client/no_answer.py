@@ -17,6 +17,7 @@ _KNOWN: Final = (
     ("FD Shutdown", "no answer in time"),
     ("unreachable", "there is no way there"),
     ("No route to host", "there is no way there"),
+    ("http2 header with status", "what listens there is no node"),
     ("HTTP/2", "what listens there is no gRPC, or wants TLS"),
     ("Socket closed", "it hangs up: it wants TLS, or a certificate"),
     ("Connection reset", "it hangs up: it wants TLS, or a certificate"),
