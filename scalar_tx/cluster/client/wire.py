@@ -8,17 +8,21 @@ before one, and whoever goes on, parent or child, connects again.
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
 import threading
 import traceback
 import weakref
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from scalar_tx.cluster.client.channels import Channels
 from scalar_tx.cluster.client.directory import NamedNodes
 from scalar_tx.cluster.client.node_calls import CLOSED, NoAnswerError
+from scalar_tx.cluster.event_loop import new_event_loop
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.runtime.loop_calls import LoopCalls
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -62,17 +66,6 @@ def closed(steps: Coroutine[Any, Any, Any]) -> InvalidOperationError:
     return InvalidOperationError("this manager is closed", advice="Connect again", code="STX-3044")
 
 
-async def _to_its_end(steps: Coroutine[Any, Any, T]) -> T:
-    try:
-        return await steps
-    except asyncio.CancelledError as error:  # by nobody but the end of the connections
-        _clear(error)
-    except Exception as error:
-        _clear(error)
-        raise
-    raise NoAnswerError(CLOSED)
-
-
 def _clear(error: BaseException) -> None:
     """Let go of what the frames of an error hold: whoever keeps it would keep gRPC alive."""
     traceback.clear_frames(error.__traceback__)
@@ -89,7 +82,7 @@ class LoopThread:
         self._target = target
         self._closed = False
         self._lock = threading.Lock()  # nothing is begun on a loop that ends
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._calls: LoopCalls | None = None
         self._thread: threading.Thread | None = None
         self._channels: Channels | None = None
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -106,20 +99,24 @@ class LoopThread:
         with self._lock:
             if self._closed:
                 raise closed(steps)
-            return asyncio.run_coroutine_threadsafe(_to_its_end(steps), self._running())
+            calls = self._running()
+            result: Future[T] = Future()
+            calls.hand(functools.partial(_begin, calls.loop, steps, result))
+            return result
 
     def holds(self, stream: Stream) -> None:
         """A stream has been begun."""
         self._streams.add(stream)
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
+    def _running(self) -> LoopCalls:
+        if self._calls is None:
+            loop = new_event_loop()
             self._thread = threading.Thread(
-                target=self._loop.run_forever, name="scalar_tx node", daemon=True
+                target=loop.run_forever, name="scalar_tx node", daemon=True
             )
             self._thread.start()
-        return self._loop
+            self._calls = LoopCalls(loop)
+        return self._calls
 
     async def close(self) -> None:
         """End the connections, then the thread."""
@@ -128,10 +125,11 @@ class LoopThread:
             self._let_go()
 
     def _let_go(self) -> None:
-        loop, self._loop = self._loop, None
+        calls, self._calls = self._calls, None
         thread, self._thread = self._thread, None
-        if loop is None or thread is None:
+        if calls is None or thread is None:
             return
+        loop = calls.loop
         asyncio.run_coroutine_threadsafe(self._end_all(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
@@ -181,6 +179,23 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+
+
+def _begin(
+    loop: asyncio.AbstractEventLoop, steps: Coroutine[Any, Any, Any], result: Future[Any]
+) -> None:
+    task = loop.create_task(steps)
+    task.add_done_callback(functools.partial(_settle, result))
+
+
+def _settle(result: Future[Any], task: asyncio.Task[Any]) -> None:
+    if task.cancelled():  # by nobody but the end of the connections
+        result.set_exception(NoAnswerError(CLOSED))
+    elif (error := task.exception()) is not None:
+        _clear(error)
+        result.set_exception(error)
+    else:
+        result.set_result(task.result())
 
 
 class RunningLoop:
