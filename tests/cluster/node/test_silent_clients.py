@@ -59,7 +59,8 @@ def test_a_stream_without_a_word_holds_nothing_up_and_is_ended(
         spoken_for.wait(20)
         yield from ()
 
-    call: Any = channel.stream_stream(TRANSACT)(say(), timeout=20)
+    method: Any = channel.stream_stream(TRANSACT)
+    call = method(say(), timeout=20)
     time.sleep(0.2)
     assert node.worker.gate.outstanding == 0
     began = time.monotonic()
