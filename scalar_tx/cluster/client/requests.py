@@ -98,7 +98,7 @@ class Requests:
             self._in_doubt = False
         except NoAnswerError as lost:
             self._end(TransactionState.ABORTED)
-            raise self._node_lost(str(lost)) from lost
+            raise self._nothing_done(lost) from lost
         except ScalarTxError as error:
             # The node has ended the stream, and rolled the transaction back.
             self._in_doubt = False
@@ -152,12 +152,13 @@ class Requests:
             raise error
         return reply
 
-    def _node_lost(self, why: str) -> ConflictError:
-        return ConflictError(
-            f"the node that ran this transaction was lost ({why}); nothing of it took effect",
-            transaction_id=self._own_id,
+    def _nothing_done(self, lost: NoAnswerError) -> ScalarTxError:
+        error = lost.refusal or ConflictError(
+            f"the node that ran this transaction was lost ({lost}); nothing of it took effect",
             code="STX-5065",
         )
+        error.transaction_id = error.transaction_id or self._own_id
+        return error
 
     def _end(self, outcome: TransactionState) -> None:
         self.outcome = outcome

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from scalar_tx.cluster.client.node_calls import CLOSED, DEADLINE, TRANSACTIONS, NoAnswerError, told
+from scalar_tx.cluster.client.node_calls import (
+    CLOSED,
+    DEADLINE,
+    TRANSACTIONS,
+    NoAnswerError,
+    failure_of,
+)
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 
 if TYPE_CHECKING:
@@ -28,7 +34,7 @@ class Stream:
         self._lost_already = False
 
     async def say(self, request: rpc.Request) -> rpc.Reply:
-        """What the node answers. NoAnswerError: it is lost, and this request may be done.
+        """What the node answers. NoAnswerError: nothing, and this request may be done.
 
         The first request of a stream may be sent to several nodes, one after the other, unless it
         ends the transaction as well: nothing is done before the end is asked for.
@@ -42,8 +48,8 @@ class Stream:
             tries -= 1
             try:
                 return await self._begun(request)
-            except NoAnswerError:
-                if not tries:
+            except NoAnswerError as lost:
+                if not tries or lost.refusal is not None:
                     raise
 
     async def _begun(self, request: rpc.Request) -> rpc.Reply:
@@ -72,7 +78,7 @@ class Stream:
                 reply = await call.read()
         except TimeoutError:
             call.cancel()
-            raise self._lost("no answer within the deadline") from None
+            raise self._lost(NoAnswerError("no answer within the deadline")) from None
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError, grpc.aio.UsageError):
             reply = grpc.aio.EOF
         if isinstance(reply, rpc.Reply):
@@ -84,18 +90,18 @@ class Stream:
             await call.trailing_metadata(),
             await call.details(),
         )
-        found = told(error)
-        if found is None:
-            raise self._lost(code.name)
+        found = failure_of(error)
+        if isinstance(found, NoAnswerError):
+            raise self._lost(found)
         if first and code is grpc.StatusCode.UNAUTHENTICATED:
             raise _UnknownCallerError(found)
         self._call.cancel()
         raise found
 
-    def _lost(self, why: str) -> NoAnswerError:
-        if self._channel is not None:
+    def _lost(self, lost: NoAnswerError) -> NoAnswerError:
+        if self._channel is not None and lost.refusal is None:
             self._calls.wire.channels().failed(self._channel)
-        return NoAnswerError(why)
+        return lost
 
     def lose(self) -> None:
         """Its connection was ended. What gRPC made for it is let go: see ``wire``."""
