@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 Addresses: TypeAlias = Annotated[
     list[str],
     typer.Argument(
-        metavar="ADDRESS...", help="Admin ports of nodes: 127.0.0.1:60054.", show_default=False
+        metavar="ADDRESS...",
+        help="Nodes; with their admin port if it is not 60054.",
+        show_default=False,
     ),
 ]
 Tls: TypeAlias = Annotated[bool, typer.Option("--tls", help="Reach the nodes over TLS.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from scalar_tx.cluster.admin_service import SERVICE
 from scalar_tx.cluster.health import READINESS
 from scalar_tx.cluster.health import SERVICE as HEALTH
 from scalar_tx.cluster.pausing import DEFAULT_MILLISECONDS
+from scalar_tx.cluster.ports import ADMIN
 from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
 from scalar_tx.cluster.rpc import scalar_admin_pb2
 
 ANSWER_SECONDS: Final = 15.0
+_WITHOUT_PORT: Final = re.compile(r"[^:\[\]]+|\[[^\]]+\]")
+_HINTS: Final = (
+    ("Method not found", f". This is no admin port; it is {ADMIN}, unless the node was told more"),
+    ("WRONG_VERSION_NUMBER", ". This port has no TLS: leave --tls out"),
+    ("CERTIFICATE_VERIFY_FAILED", ". Name the CA of the node: --ca-root-cert-path"),
+    ("Hostname Verification Check failed", ". Name what it bears: --override-authority"),
+    ("Connection refused", ". Nobody listens there: is the node up, and is this its admin port?"),
+    ("Socket closed", ". Is this the admin port, and does it have TLS (--tls)?"),
+    ("Connection reset", ". Is this the admin port, and does it have TLS (--tls)?"),
+    ("HTTP/2", ". Is this the admin port, and does it have TLS (--tls)?"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +128,23 @@ async def status(addresses: Sequence[str], trust: Trust) -> list[Answer]:
     return await _all(addresses, trust, call)
 
 
+def with_port(where: str) -> str:
+    """The address, with the usual port where it names none."""
+    return f"{where}:{ADMIN}" if _WITHOUT_PORT.fullmatch(where) else where
+
+
 async def _all(addresses: Sequence[str], trust: Trust, call: Call) -> list[Answer]:
     return list(await asyncio.gather(*(_one(where, trust, call) for where in addresses)))
 
 
 async def _one(where: str, trust: Trust, call: Call) -> Answer:
-    async with trust.channel(where) as channel:
+    async with trust.channel(with_port(where)) as channel:
         try:
             return Answer(where, await call(channel))
         except grpc.aio.AioRpcError as error:
             what = error.details() or "no answer"
-            return Answer(where, {}, f"{error.code().name}: {what}")
+            hint = next((hint for part, hint in _HINTS if part in what), "")
+            return Answer(where, {}, f"{error.code().name}: {what.rstrip('.!')}{hint}")
 
 
 async def _ask(

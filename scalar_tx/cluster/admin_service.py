@@ -27,6 +27,8 @@ def admin_services(pausing: Pausing) -> grpc.GenericRpcHandler:
 
     async def pause(request: Any, context: Context) -> Any:
         given = request.HasField("max_pause_wait_time")
+        if request.max_pause_wait_time < 0:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "max_pause_wait_time is negative")
         try:
             await pausing.pause(
                 wait=request.wait_outstanding,

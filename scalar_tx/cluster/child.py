@@ -129,6 +129,8 @@ class Child:
             _log.error("%s can't be started: %s", self.name, error)
             return None
         self.channel = channel = await Channel.over(ours, self)
+        if self._ending:
+            self.kill()  # whoever told all processes to end did not know of this one
         watching = [
             asyncio.ensure_future(self._greeted(channel)),
             asyncio.ensure_future(self._kill_when_deaf(channel)),

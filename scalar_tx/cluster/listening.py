@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +37,10 @@ def resolved(host: str) -> str:
             advice="Name an address of this machine, 127.0.0.1, or 0.0.0.0 for all of them",
             code="STX-5003",
         ) from error
-    return str(found[0][4][0])
+    addresses = [str(one[4][0]) for one in found]
+    if host.lower() == "localhost" and "127.0.0.1" in addresses:
+        return "127.0.0.1"  # as clients take that name
+    return addresses[0]
 
 
 def is_loopback(host: str) -> bool:
@@ -108,6 +112,12 @@ class SharedPort:
         self._taken.close()
 
 
+def insist_on_free(host: str, port: int) -> None:
+    """SettingsError: nobody can listen there, or somebody does. gRPC would not say which."""
+    with _Bound(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port):
+        return
+
+
 class _Bound:
     """A socket bound to a port that nobody shares: another node would otherwise go unnoticed."""
 
@@ -131,8 +141,9 @@ class _Bound:
 def cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
     """What is said where a port can't be opened."""
     taken = error.errno == errno.EADDRINUSE
+    why = os.strerror(error.errno) if error.errno else error
     return SettingsError(
-        f"the node can't listen on {address(host, port)}: {error.strerror or error}",
+        f"the node can't listen on {address(host, port)}: {why}",
         advice="Another program listens there: end it, or name another port"
         if taken
         else "Name an address and a port that this user may listen on",

@@ -40,6 +40,7 @@ class Pausing:
         self._workers = workers
         self._changed = changed
         self._turn = 0
+        self._openings = 0
         self.wanted = False
 
     async def pause(self, *, wait: bool, milliseconds: int | None = None) -> None:
@@ -48,7 +49,7 @@ class Pausing:
         PauseFailedError: it took longer, or somebody unpaused meanwhile; all goes on then.
         """
         self._turn += 1
-        turn = self._turn
+        turn, openings = self._turn, self._openings
         self._want(wanted=True)
         seconds = (milliseconds or DEFAULT_MILLISECONDS) / 1000
         try:
@@ -58,11 +59,13 @@ class Pausing:
                 "drain", "drained", seconds + AGREE_SECONDS, {"seconds": seconds}
             ):
                 raise PauseFailedError(NOT_DRAINED)
-            if turn != self._turn and not self.wanted:
+            # Also if it is paused again: what began in between has not been waited for.
+            if openings != self._openings:
                 raise PauseFailedError("the node was unpaused meanwhile.")
         except BaseException:
             # Also if whoever asked has gone: it was told nothing, and would unpause nothing.
             if turn == self._turn:
+                self._openings += 1
                 self._want(wanted=False)
                 for channel in self._workers():
                     channel.tell("open")
@@ -72,6 +75,7 @@ class Pausing:
     async def unpause(self) -> None:
         """Let everything begin again. PauseFailedError: a worker does not answer."""
         self._turn += 1
+        self._openings += 1
         self._want(wanted=False)
         if not await self._agree("open", "open", AGREE_SECONDS):
             raise PauseFailedError("a worker of this node did not open its gate.")

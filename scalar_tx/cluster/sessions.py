@@ -18,6 +18,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import StorageUnavailableError
+from scalar_tx.observe.logs import TRANSACTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +77,8 @@ class Session:
     def close(self) -> None:
         """It has ended, and is not counted any more. May be called again."""
         self._expire = None
+        if TRANSACTION.get() == self.transaction_id:
+            TRANSACTION.set(None)
         self._sessions._forget(self)  # noqa: SLF001  # one register, kept by the two together
 
     def expire(self, reason: Expiry) -> None:
@@ -140,6 +143,7 @@ class Sessions:
             )
         session = Session(self, transaction_id, owner, expire)
         self._open[session] = self._by_use[session] = None
+        TRANSACTION.set(transaction_id)
         self._of_user[owner] = self._of_user.get(owner, 0) + 1
         return session
 

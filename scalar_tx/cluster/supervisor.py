@@ -25,6 +25,7 @@ from scalar_tx.cluster.listening import (
     SharedPort,
     address,
     cannot_listen,
+    insist_on_free,
     refuse_exposure,
     resolved,
 )
@@ -152,6 +153,7 @@ class Supervisor:
         server.add_generic_rpc_handlers((admin_services(self._pausing), self._health.services()))
         host = resolved(node.admin_host)
         where = address(host, node.admin_port)
+        insist_on_free(host, node.admin_port)
         try:
             if node.tls is None:
                 port = server.add_insecure_port(where)
@@ -248,7 +250,7 @@ class Supervisor:
 
     def _tell_of_trouble(self) -> None:
         trouble = next((one.trouble for one in self._workers if one.trouble), None)
-        if trouble != self._trouble and trouble is not None:
+        if trouble not in (self._trouble, None) and not self._ending.begun:
             _log.error("not ready: %s", trouble)
         self._trouble = trouble
 

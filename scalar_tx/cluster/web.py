@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
+from aiohttp import http_exceptions, web
 
 from scalar_tx.cluster.listening import cannot_listen
 from scalar_tx.observe.metrics import CONTENT_TYPE
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scalar_tx.cluster.control import Data
+
+_log = logging.getLogger("scalar_tx.cluster.web")
 
 # Prometheus' usual path, and that of ScalarDB's products (operators' expectations 1).
 METRICS: Final = ("/metrics", "/stats/prometheus")
@@ -46,7 +49,8 @@ async def serve_http(
         app.router.add_get(path, metrics)
     app.router.add_get(ALIVE, alive)
     app.router.add_get(READY, ready)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    _log.addFilter(_is_ours)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, logger=_log)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -54,3 +58,10 @@ async def serve_http(
         await runner.cleanup()
         raise cannot_listen(host, port, error) from error
     return runner, runner.addresses[0][1]
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Is it no caller who spoke something else than HTTP? That is answered, and no event."""
+    return not (
+        record.exc_info and isinstance(record.exc_info[1], http_exceptions.HttpProcessingError)
+    )

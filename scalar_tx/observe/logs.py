@@ -10,7 +10,11 @@ import json
 import logging
 import os
 import sys
+from contextvars import ContextVar
 from typing import Final
+
+# The id of the transaction that is served; each call of a node is served in a context of its own.
+TRANSACTION: Final[ContextVar[str | None]] = ContextVar("scalar_tx transaction", default=None)
 
 LEVEL_VARIABLE: Final = "SCALAR_DB_LOG_LEVEL"
 # Java's words, and Python's.
@@ -35,8 +39,11 @@ class OneLine(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, process, logger, text."""
+        """Time in UTC, level, process, logger, text; in parentheses the transaction's id."""
         text = record.getMessage()
+        tx_id = TRANSACTION.get()
+        if tx_id is not None and tx_id not in text:
+            text += f" (transaction {tx_id})"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         head = f"{_time(record)} {record.levelname:<7} {self._process} {record.name}: "
@@ -51,7 +58,10 @@ class JsonLine(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """``time``, ``level``, ``process``, ``logger``, ``message``, and an ``exception``."""
+        """``time``, ``level``, ``process``, ``logger``, ``message``.
+
+        ``transaction`` where one is served, and an ``exception``.
+        """
         event = {
             "time": _time(record),
             "level": record.levelname,
@@ -59,6 +69,9 @@ class JsonLine(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        tx_id = TRANSACTION.get()
+        if tx_id is not None:
+            event["transaction"] = tx_id
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         return json.dumps(event)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from scalar_tx.cluster.client.no_answer import no_answer
 from scalar_tx.cluster.client.tls_trouble import tls_error
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
-from scalar_tx.errors import StorageUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,12 +103,7 @@ class Channels:
             untrusted = tls_error(self._troubles)
             if untrusted is not None:
                 raise untrusted
-            raise StorageUnavailableError(
-                f"no node answers at {', '.join(self._target.addresses)}",
-                advice="Check the addresses, that the node runs and is ready, and whether it asks "
-                "for TLS (grpcs://) or for a certificate (scalar.db.node.tls.client_cert_path)",
-                code="STX-5061",
-            )
+            raise no_answer(self._target.addresses, self._troubles, self._directory.missing)
         self._turn += 1
         return good[self._turn % len(good)]
 
@@ -202,14 +197,9 @@ class Channels:
             return grpc.aio.insecure_channel(address, options=_OPTIONS)
         options: tuple[tuple[str, Any], ...] = _OPTIONS
         # Certificates bear names, and the address may have become a number.
-        authority = self._target.authority or self._host_of(address)
+        authority = self._target.authority or self._directory.host_of(address)
         options += (("grpc.ssl_target_name_override", authority),)
         return grpc.aio.secure_channel(address, self._target.credentials, options=options)
-
-    def _host_of(self, address: str) -> str:
-        named = [one.rpartition(":")[0] for one in self._target.addresses]
-        host = address.rpartition(":")[0].strip("[]")
-        return host if host in named or not named else named[0]
 
     async def _drop_missing(self, addresses: Sequence[str]) -> None:
         for one in [one for one in self._open if one.address not in addresses]:

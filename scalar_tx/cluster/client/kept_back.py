@@ -71,7 +71,7 @@ class KeptBack:
         self._inserted: set[object] = set()
         self._judged: set[object] = set()
         self._stopped = False
-        self._size = 0
+        self.size = 0  # bytes, of all of them
         self.messages: list[rpc.Operation] = []
 
     def note(self, operation: Operation, records: Iterable[Record]) -> None:
@@ -83,7 +83,8 @@ class KeptBack:
 
     def keep(self, operation: Operation, message: rpc.Operation) -> bool:
         """Keep a write back if its call can only succeed; False: it is to be told now."""
-        if self._stopped or len(self.messages) >= MOST or self._size > LARGEST:
+        size = self.size + message.ByteSize()
+        if self._stopped or len(self.messages) >= MOST or size > LARGEST:
             return False
         checks = self._schemas.known(operation.table)
         if checks is None:
@@ -110,13 +111,13 @@ class KeptBack:
                 self._there.discard(name)
             case _:
                 return False
-        self._size += message.ByteSize()
+        self.size = size
         self.messages.append(message)
         return True
 
     def taken(self) -> list[rpc.Operation]:
         """What goes with a request."""
-        messages, self.messages, self._size = self.messages, [], 0
+        messages, self.messages, self.size = self.messages, [], 0
         return messages
 
     def told(self, operation: Operation) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TRANSACTIONS: Final = "/scalar_tx.v1.Transactions/"
 ADMINISTRATION: Final = "/scalar_tx.v1.Administration/"
 DEADLINE: Final = 60.0  # seconds
+CLOSED: Final = "its connections were closed"
 _NODES_TRIED: Final = 3
 _REFUSALS: Final = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNIMPLEMENTED)
 
@@ -65,6 +66,15 @@ def _signed(error: grpc.aio.AioRpcError) -> ScalarTxError | None:
     return None
 
 
+def _not_known() -> StorageUnavailableError:
+    return StorageUnavailableError(
+        "the node was lost before it answered; whether this was done is not known",
+        advice="Look whether it was done before you repeat it",
+        code="STX-5063",
+        retryable=False,
+    )
+
+
 class NodeCalls:
     """Calls of one request and one reply."""
 
@@ -79,9 +89,14 @@ class NodeCalls:
         StorageUnavailableError: nobody answers; of what is not harmless it is not known then
         whether it was done.
         """
-        return await self.runtime.wait(
-            self.wire.begin(self._ask(path, request, answer, harmless=harmless))
-        )
+        try:
+            return await self.runtime.wait(
+                self.wire.begin(self._ask(path, request, answer, harmless=harmless))
+            )
+        except NoAnswerError as lost:  # all connections were ended meanwhile
+            if not harmless:
+                raise _not_known() from lost
+        return await self.ask(path, request, answer, harmless=harmless)
 
     async def _ask(self, path: str, request: Any, answer: Any, *, harmless: bool) -> Any:
         channels = self.wire.channels()
@@ -92,12 +107,7 @@ class NodeCalls:
             except NoAnswerError as lost:
                 refusal = lost.refusal
                 if not harmless:
-                    raise refusal or StorageUnavailableError(
-                        "the node was lost before it answered; whether this was done is not known",
-                        advice="Look whether it was done before you repeat it",
-                        code="STX-5063",
-                        retryable=False,
-                    ) from None
+                    raise (refusal or _not_known()) from None
         raise refusal or StorageUnavailableError(
             "nodes were lost before they answered",
             advice="Try again once the nodes are up",

@@ -85,13 +85,9 @@ class Requests:
         ``all_of_it``: what was kept back goes with it.
         """
         self._require_sound()
-        if request.ByteSize() > LARGEST_REQUEST:
-            raise InvalidOperationError(
-                f"one request takes {request.ByteSize()} bytes, and a node takes {LARGEST_REQUEST}",
-                advice="Write less at once, in several operations or transactions",
-                transaction_id=self._own_id,
-                code="STX-5054",
-            )
+        self._refuse_too_large(request)
+        if all_of_it and self._kept_back.size + request.ByteSize() > LARGEST_REQUEST:
+            await self._say(rpc.Request())  # what was kept back goes ahead by itself
         self._complete(request, all_of_it=all_of_it)
         self._has_written = self._has_written or writes
         try:
@@ -110,6 +106,16 @@ class Requests:
             error.transaction_id = error.transaction_id or self._own_id
             raise
         return self._checked(reply)
+
+    def _refuse_too_large(self, request: rpc.Request) -> None:
+        size = request.ByteSize()
+        if size > LARGEST_REQUEST:
+            raise InvalidOperationError(
+                f"one request takes {size} bytes, and a node takes {LARGEST_REQUEST}",
+                advice="Write less at once, in several operations or transactions",
+                transaction_id=self._own_id,
+                code="STX-5054",
+            )
 
     def _complete(self, request: rpc.Request, *, all_of_it: bool = True) -> None:
         if all_of_it and self._kept_back.messages:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from scalar_tx.cluster.client.node_calls import DEADLINE, TRANSACTIONS, NoAnswerError, failure_of
+from scalar_tx.cluster.client.node_calls import (
+    CLOSED,
+    DEADLINE,
+    TRANSACTIONS,
+    NoAnswerError,
+    failure_of,
+)
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.observe.carried import headers
 
@@ -26,6 +32,7 @@ class Stream:
         self._calls = calls
         self._channel: Channel | None = None
         self._call: Any = None
+        self._lost_already = False
 
     async def say(self, request: rpc.Request) -> rpc.Reply:
         """What the node answers. NoAnswerError: nothing, and this request may be done.
@@ -33,6 +40,8 @@ class Stream:
         The first request of a stream may be sent to several nodes, one after the other, unless it
         ends the transaction as well: nothing is done before the end is asked for.
         """
+        if self._lost_already:
+            raise NoAnswerError(CLOSED)
         if self._call is not None:
             return await self._turn(request)
         tries = 1 if request.end == rpc.Request.COMMIT else _FIRST_TRIES
@@ -52,6 +61,7 @@ class Stream:
             self._channel = channel
             method = channel.stream(_TRANSACT, rpc.Reply)
             self._call = method(metadata=metadata + headers())
+            self._calls.wire.holds(self)
             try:
                 return await self._turn(request)
             except _UnknownCallerError as refused:
@@ -93,6 +103,11 @@ class Stream:
         if self._channel is not None and lost.refusal is None:
             self._calls.wire.channels().failed(self._channel)
         return lost
+
+    def lose(self) -> None:
+        """Its connection was ended. What gRPC made for it is let go: see ``wire``."""
+        self._lost_already = self._lost_already or self._call is not None
+        self._call = self._channel = None
 
     async def break_off(self) -> None:
         """End it without a word; the node rolls back what has not been committed."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.auth.permissions import check_operation
 from scalar_tx.cluster.messages.isolation import state_message
@@ -53,45 +53,43 @@ class Execute:
     ) -> rpc.ExecuteReply:
         if ask.repeated and (known := await self._decided(tx_id)) is not None:
             return _done_before(known, 0)
+        began, attempts, steps = time.monotonic(), 0, None
         policy = RetryPolicy(deadline=self._worker.limits.script_seconds)
         reruns = Reruns(policy, random.random, time.monotonic)
-        attempts = 0
-        while True:
-            attempts += 1
-            try:
-                return await self._once(ask, script, attempts)
-            except ScalarTxError as error:
-                known = (
-                    None if isinstance(error, UnknownOutcomeError) else await self._decided(tx_id)
-                )
-                if known is TransactionState.COMMITTED:
-                    return _done_before(known, attempts)
-                if known is not None or not error.retryable:
-                    raise
-                pause = reruns.next_pause(error)
-                if pause is None:
-                    raise
-            await asyncio.sleep(pause)
-            _check(script, await self._worker.access.again(caller))
+        try:
+            while True:
+                attempts += 1
+                # Whether the id was used before is asked before the first write, whatever the
+                # client says of it: a message that is sent twice must not be done twice.
+                steps = begun(self._worker, ask.begin, fresh=False)
+                try:
+                    return await self._once(steps, script, attempts)
+                except ScalarTxError as error:
+                    unknown = isinstance(error, UnknownOutcomeError)
+                    known = None if unknown else await self._decided(tx_id)
+                    if known is TransactionState.COMMITTED:
+                        steps = None  # it was counted when it was done
+                        return _done_before(known, attempts)
+                    if known is not None or not error.retryable:
+                        raise
+                    pause = reruns.next_pause(error)
+                    if pause is None:
+                        raise
+                await asyncio.sleep(pause)
+                _check(script, await self._worker.access.again(caller))
+        finally:  # one id counts once, however many attempts it took
+            if steps is not None:
+                self._worker.count(steps, began)
 
     async def _decided(self, tx_id: str) -> TransactionState | None:
         database = self._worker.database
         state = await database.run(database.parts.state(tx_id))
         return None if state is TransactionState.UNKNOWN else state
 
-    async def _once(
-        self, ask: rpc.ExecuteRequest, script: Script, attempts: int
-    ) -> rpc.ExecuteReply:
-        # Whether the id was used before is asked before the first write, whatever the client says
-        # of it: a message that is sent twice must not be done twice.
-        steps = begun(self._worker, ask.begin, fresh=False)
-        began = time.monotonic()
-        try:
-            with attempt_span(steps, attempts):
-                run = run_transaction(steps, script)
-                results = await self._worker.database.run(run, whole=True)
-        finally:
-            self._worker.count(steps, began)
+    async def _once(self, steps: Any, script: Script, attempts: int) -> rpc.ExecuteReply:
+        with attempt_span(steps, attempts):
+            run = run_transaction(steps, script)
+            results = await self._worker.database.run(run, whole=True)
         return rpc.ExecuteReply(
             outcome=state_message(steps.outcome),
             results=[result_message(one) for one in results],

@@ -262,15 +262,17 @@ class Transact:
                 await self._to_its_end(stream, first, client, session, context)
             finally:
                 stream.let_go()
-                if not stream.steps.finished:
-                    await stream.roll_back()
-                self._worker.count(
-                    stream.steps,
-                    began,
-                    own_rollback=stream.given_up,
-                    joined=joined,
-                    error=stream.error,
-                )
+                try:
+                    if not stream.steps.finished:
+                        await stream.roll_back()
+                finally:
+                    self._worker.count(
+                        stream.steps,
+                        began,
+                        own_rollback=stream.given_up,
+                        joined=joined,
+                        error=stream.error,
+                    )
 
     async def _to_its_end(
         self, stream: Stream, request: Any, client: Expiring, session: Session, context: Context

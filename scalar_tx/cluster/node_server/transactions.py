@@ -80,9 +80,11 @@ class TransactionCalls:
                 await self._worker.database.run(steps.commit(), whole=True)
             finally:
                 scanners.let_go()
-                if not steps.finished:
-                    await self._worker.database.run(steps.rollback(), whole=True)
-                self._worker.count(steps, began)
+                try:
+                    if not steps.finished:
+                        await self._worker.database.run(steps.rollback(), whole=True)
+                finally:
+                    self._worker.count(steps, began)
 
     async def _state(self, ask: rpc.TransactionName, caller: Caller) -> rpc.Decision:
         tx_id = check_known_id(ask.transaction_id)

@@ -6,12 +6,13 @@ process its own gate.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 import grpc
 from google.protobuf import empty_pb2
 
+from scalar_tx.cluster.auth.security_log import Caller, Event, Result, tell
 from scalar_tx.cluster.intake import taken
 from scalar_tx.cluster.pausing import NOT_DRAINED, PauseFailedError
 from scalar_tx.cluster.rpc import scalar_admin_pb2 as admin_rpc
@@ -19,7 +20,7 @@ from scalar_tx.cluster.scalardb_server.refusals import cut, invalid
 from scalar_tx.cluster.scalardb_server.statuses import end_with
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from scalar_tx.cluster.gate import Gate
     from scalar_tx.cluster.scalardb_server.statuses import Context
@@ -94,14 +95,18 @@ class PauseCalls:
             taken(request)
             if request.max_pause_wait_time < 0:
                 raise invalid("max_pause_wait_time is negative")
-            await self._pauses.pause(request.wait_outstanding, request.max_pause_wait_time or None)
+            with _told_of(Event.PAUSE, context):
+                await self._pauses.pause(
+                    request.wait_outstanding, request.max_pause_wait_time or None
+                )
         return empty_pb2.Empty()
 
     async def unpause(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         """Go on; harmless where nothing is paused."""
         async with _told_by(context):
             taken(request)
-            await self._pauses.unpause()
+            with _told_of(Event.RESUME, context):
+                await self._pauses.unpause()
         return empty_pb2.Empty()
 
     async def check_paused(
@@ -113,6 +118,18 @@ class PauseCalls:
             taken(request)
             paused = await self._pauses.paused()
         return admin_rpc.CheckPausedResponse(paused=paused)
+
+
+@contextmanager
+def _told_of(event: Event, context: Context) -> Iterator[None]:
+    """Those who watch over a node hear of a pause, by whichever port it came."""
+    by = Caller(peer=context.peer() or "")
+    try:
+        yield
+    except PauseFailedError as error:
+        tell(event, by, result=Result.REFUSED, detail=str(error))
+        raise
+    tell(event, by)
 
 
 @asynccontextmanager

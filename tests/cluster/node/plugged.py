@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ SERVICE = "test.Work"
 NAME = f"{__name__}:offer"
 
 
+_log = logging.getLogger("test.work")
+
+
 class Work:
     """The calls, over one worker."""
 
@@ -46,8 +50,10 @@ class Work:
             raise
 
     async def do(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
-        """Take so many seconds, and count one end."""
+        """Take so many seconds, and count one end; ``say`` is logged once it has begun."""
         with await self.admitted(context):
+            if "say" in request:
+                _log.info("%s", request["say"])
             await asyncio.sleep(request.get("seconds", 0))
             began = request.get("took", 0.0)
             outcome = TransactionState[request.get("outcome", "COMMITTED")]
@@ -106,6 +112,7 @@ class Work:
 
     async def block(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         """Hang with the whole event loop, as no service should."""
+        _log.info("blocks")
         time.sleep(request["seconds"])  # noqa: ASYNC251  # that is the point
         return {}
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scalar_tx.cli import app
+from scalar_tx.cluster.admin_client import with_port
 from tests.cluster.node.running import Node, held
 from tests.cluster.node.test_certificates import Files
 
@@ -86,7 +87,25 @@ def test_who_does_not_answer_is_named(two: tuple[Node, Node]) -> None:
     code, out, err = command("status", "127.0.0.1:1", two[1].admin)
     assert code == 1
     assert err.startswith("127.0.0.1:1: UNAVAILABLE")
+    assert "is the node up" in err
     assert out == f"{two[1].admin}: not paused, ready\n"
+    code, _, err = command("status", two[1].where)
+    assert code == 1
+    assert "no admin port" in err
+
+
+@pytest.mark.parametrize(
+    "given,where",
+    [
+        ("node", "node:60054"),
+        ("node:7", "node:7"),
+        ("[::1]", "[::1]:60054"),
+        ("[::1]:7", "[::1]:7"),
+        ("dns:///node:7", "dns:///node:7"),
+    ],
+)
+def test_the_usual_port(given: str, where: str) -> None:
+    assert with_port(given) == where
 
 
 def test_over_tls(tmp_path: Path) -> None:

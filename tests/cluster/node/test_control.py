@@ -24,9 +24,19 @@ class Side:
 
     def __init__(self) -> None:
         self.heard_of: list[Any] = []
+        self._more = asyncio.Event()
+
+    async def hears(self, number: int) -> list[Any]:
+        """What it has heard, once that is so much."""
+        async with asyncio.timeout(10):
+            while len(self.heard_of) < number:
+                self._more.clear()
+                await self._more.wait()
+        return self.heard_of
 
     async def answer(self, what: str, data: Data) -> Data:
         self.heard_of.append(what)
+        self._more.set()
         if what == "wait":
             await asyncio.sleep(data["seconds"])
         if what == "fail":
@@ -35,6 +45,7 @@ class Side:
 
     def heard(self, what: str, data: Data) -> None:
         self.heard_of.append((what, data))
+        self._more.set()
         if what == "fail":
             raise ValueError("that can't be")
 
@@ -152,8 +163,7 @@ def test_an_answer_nobody_waits_for_is_no_garbage() -> None:
         for answer in ({"reply": 77, "data": {}}, {"reply": 78, "error": "late"}):
             end.sendall(frame(json.dumps(answer).encode()))
         end.sendall(frame(json.dumps({"tell": "still", "data": {}}).encode()))
-        await asyncio.sleep(0.05)
-        assert side.heard_of == [("still", {})]
+        assert await side.hears(1) == [("still", {})]
 
     talk(steps)
 
@@ -166,8 +176,7 @@ def test_what_comes_at_once_is_begun_in_order() -> None:
             {"ask": "look", "number": 2, "data": {}},
         ]
         end.sendall(b"".join(frame(json.dumps(one).encode()) for one in messages))
-        await asyncio.sleep(0.05)
-        assert side.heard_of == ["close", ("open", {}), "look"]
+        assert await side.hears(3) == ["close", ("open", {}), "look"]
 
     talk(steps)
 
@@ -177,8 +186,7 @@ def test_messages_in_pieces_are_put_together() -> None:
         for byte in frame(json.dumps({"tell": "x", "data": {"y": 1}}).encode()):
             end.sendall(bytes([byte]))
             await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
-        assert side.heard_of == [("x", {"y": 1})]
+        assert await side.hears(1) == [("x", {"y": 1})]
 
     talk(steps)
 

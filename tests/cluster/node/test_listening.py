@@ -85,6 +85,13 @@ def test_the_command_refuses_it(tmp_path: Path) -> None:
     assert "--insecure" in node.log
 
 
+def test_localhost_means_what_it_means_to_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [(0, 0, 0, "", (one, 0)) for one in ("::1", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    assert resolved("localhost") == "127.0.0.1"
+    assert resolved("twice.test") == "::1"
+
+
 def test_another_node_does_not_share_the_port_by_mistake(tmp_path: Path) -> None:
     beyond = ("--host", "0.0.0.0", "--insecure")
     with Node(tmp_path / "one", "--workers", "1", *beyond) as node:
@@ -97,6 +104,8 @@ def test_another_node_does_not_share_the_port_by_mistake(tmp_path: Path) -> None
             assert other.process.wait(20) == 1, other.log
             other.__exit__()
             assert "STX-5000" in other.log
+            assert "Address already in use" in other.log
+            assert "name another port" in other.log
             assert "Traceback" not in other.log
 
 
@@ -120,3 +129,13 @@ def test_addresses() -> None:
     assert not is_loopback("0.0.0.0")
     with pytest.raises(SettingsError, match="has no address"):
         resolved("no such host")
+
+
+def test_who_speaks_no_http_is_no_event(tmp_path: Path) -> None:
+    with Node(tmp_path, "--workers", "1") as node:
+        where = ("127.0.0.1", node.told["http_port"])
+        with socket.create_connection(where, timeout=10) as caller:
+            caller.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")  # what gRPC says first
+            assert caller.recv(100).startswith(b"HTTP/1.")
+        assert node.text("/healthz")[0] == 200
+        assert "Traceback" not in node.log

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+import scalar_tx
+from scalar_tx.cluster.node_server.transact import Stream
+from scalar_tx.cluster.sessions import Sessions
 from scalar_tx.observe.logs import JsonLine, OneLine
+from tests.cluster.served import Served
 
 NASTY = 'first\nsecond\r\n{"x": 1}\\n'
 
@@ -37,6 +41,49 @@ def test_json_is_one_line() -> None:
     assert (event["message"], event["level"], event["process"]) == (NASTY, "WARNING", "node")
     assert event["exception"].startswith("Traceback")
     assert event["time"].endswith("Z")
+
+
+def test_the_transaction_is_named() -> None:
+    sessions = Sessions(9, 9, 60, 60)
+
+    def lines() -> list[str]:
+        return [form.format(record()) for form in (OneLine("w"), JsonLine("w"))]
+
+    session = sessions.open("tx-1", "ada", lambda _: None)
+    text, event = lines()
+    assert "(transaction tx-1)" in text
+    assert json.loads(event)["transaction"] == "tx-1"
+    session.close()
+    text, event = lines()
+    assert "transaction" not in text
+    assert "transaction" not in json.loads(event)
+
+
+def test_what_fails_in_a_transaction_is_logged_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logged.append(self.format(record))
+
+    async def fails(*_: object) -> None:
+        raise RuntimeError("planted")
+
+    handler, log = Kept(), logging.getLogger("scalar_tx.node")
+    handler.setFormatter(JsonLine("w"))
+    log.addHandler(handler)
+    monkeypatch.setattr(Stream, "_batch_of", fails)
+    monkeypatch.setattr(Stream, "_one", fails)
+    served = Served("memory://")
+    try:
+        with scalar_tx.connect(served.url) as db, pytest.raises(scalar_tx.ScalarTxError) as caught:
+            db.run(lambda tx: tx.get("bank.account", {"id": 1}), retry=0)
+    finally:
+        log.removeHandler(handler)
+        served.close()
+    (event,) = map(json.loads, logged)
+    assert "planted" in event["exception"]
+    assert event["transaction"] == caught.value.transaction_id
 
 
 LEVELS = """

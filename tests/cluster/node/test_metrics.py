@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+import scalar_tx
+from scalar_tx import ConflictError, StorageUnavailableError
+from scalar_tx.cluster.node_server import execute
+from scalar_tx.cluster.node_server.transact import Stream
 from scalar_tx.model.state import TransactionState
 from scalar_tx.observe import metrics
 from scalar_tx.observe.metrics import BUCKETS, Metrics, SharedFiles
+from scalar_tx.scripts import run_transaction
 from tests.cluster.node.running import Node
+from tests.cluster.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,3 +142,47 @@ def test_a_node_leaves_no_files_behind(tmp_path: Path) -> None:
     # Its log, of all its processes, was JSON to the end.
     events = [json.loads(line) for line in node.log.splitlines()]
     assert "the node has ended" in {event["message"] for event in events}
+
+
+def test_a_script_counts_once_however_often_it_was_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[Any] = []
+    attempts = itertools.count(1)
+
+    async def conflicts_twice(steps: Any, script: Any) -> Any:
+        if next(attempts) < 3:
+            await steps.rollback()
+            raise ConflictError("planted")
+        return await run_transaction(steps, script)
+
+    monkeypatch.setattr(execute, "run_transaction", conflicts_twice)
+    served = Served("memory://")
+    try:
+        served.worker.ended = lambda outcome, _, **__: ends.append(outcome)
+        with scalar_tx.connect(served.url) as db:
+            db.admin.create_table("a.b", columns={"id": "INT"}, partition_key=["id"])
+            script = scalar_tx.Script()
+            script.upsert("a.b", {"id": 1})
+            db.execute(script)
+    finally:
+        served.close()
+    assert next(attempts) == 4
+    assert ends == [TransactionState.COMMITTED]
+
+
+def test_a_transaction_whose_rollback_fails_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = threading.Event()
+
+    async def fails(_: Stream) -> None:
+        raise StorageUnavailableError("planted")
+
+    served = Served("memory://")
+    try:
+        served.worker.ended = lambda *_, **__: counted.set()
+        with scalar_tx.connect(served.url) as db:
+            db.admin.create_table("a.b", columns={"id": "INT"}, partition_key=["id"])
+            tx = db.begin()
+            tx.get("a.b", {"id": 1})
+            monkeypatch.setattr(Stream, "roll_back", fails)
+        assert counted.wait(10)  # its connection has ended
+    finally:
+        served.close()

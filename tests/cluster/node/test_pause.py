@@ -83,10 +83,12 @@ def test_probes_are_green_while_it_is_paused(four: Node, admin: Admin) -> None:
 def test_a_pause_waits_for_what_is_open_and_lets_it_go_on(four: Node, admin: Admin) -> None:
     answered: list[float] = []
     with grpc.insecure_channel(four.where) as channel:
-        working = threading.Thread(target=work, args=(channel, "Do"), kwargs={"seconds": 0.8})
+        working = threading.Thread(
+            target=work, args=(channel, "Do"), kwargs={"seconds": 0.8, "say": "it works"}
+        )
         began = time.monotonic()
         working.start()
-        time.sleep(0.3)
+        until(lambda: "it works" in four.log, "it has begun")
         admin.pause()
         answered.append(time.monotonic() - began)
         working.join()
@@ -114,6 +116,14 @@ def test_a_pause_that_does_not_wait_ignores_what_is_open(four: Node, admin: Admi
         admin.pause(wait=False)
         assert admin.paused()
         call.cancel()
+
+
+def test_no_pause_waits_less_than_nothing(four: Node, admin: Admin) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        admin.pause(milliseconds=-1)
+    assert "negative" in str(caught.value)
+    assert not admin.paused()
+    assert not refused(four)
 
 
 def test_unpause_ends_a_pause_that_waits(four: Node, admin: Admin) -> None:

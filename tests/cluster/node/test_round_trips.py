@@ -8,6 +8,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import InvalidOperationError, RecordNotFoundError, TransactionState
+from scalar_tx.cluster.client.requests import LARGEST_REQUEST
 from scalar_tx.cluster.node_server.transact import Stream
 from tests.cluster.served import Served
 
@@ -170,3 +171,21 @@ def test_what_only_a_program_with_the_database_has(db: Any, tmp_path: Path) -> N
         with pytest.raises(InvalidOperationError) as caught:
             ask()
         assert caught.value.code == "STX-5053"
+
+
+def test_writes_that_are_too_large_to_go_together(db: Any, asked: list[Any]) -> None:
+    small, large = "x" * 1000, "x" * (LARGEST_REQUEST - 200)
+    with db.transaction() as tx:
+        tx.upsert(TABLE, {"id": 1, "t": small})
+        tx.upsert(TABLE, {"id": 2, "t": large})
+        tx.upsert(TABLE, {"id": 3, "t": large})
+    assert len(asked) == 4  # the small one by itself, two large ones, the end
+    for number, text in ((1, small), (2, large), (3, large)):
+        assert db.get(TABLE, {"id": number})["t"] == text
+
+
+def test_a_write_that_is_too_large_by_itself(db: Any) -> None:
+    with pytest.raises(InvalidOperationError) as caught, db.transaction() as tx:
+        tx.upsert(TABLE, {"id": 1, "t": "x" * LARGEST_REQUEST})
+    assert caught.value.code == "STX-5054"
+    assert db.get(TABLE, {"id": 1})["t"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -199,6 +200,25 @@ def test_a_pause_whose_caller_goes_while_it_waits_is_undone(client: Client, serv
         time.sleep(0.005)
     assert not is_paused(client)
     talk.ask(asks(Tx, "commit"))
+
+
+def test_who_watches_over_a_node_hears_of_pauses(
+    client: Client, server: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "scalar_tx.security")
+    held = server.gate.admit()
+    with pytest.raises(grpc.RpcError):
+        pause(client, wait_outstanding=True, max_pause_wait_time=1)
+    held.release()
+    pause(client)
+    client.call("Admin/Unpause")
+    lines = [one.getMessage() for one in caplog.records if one.name == "scalar_tx.security"]
+    assert [line.split(" ")[0::3][:2] for line in lines] == [
+        ["event=pause", "result=refused"],
+        ["event=pause", "result=done"],
+        ["event=resume", "result=done"],
+    ]
+    assert all('peer="ipv4:127.0.0.1:' in line for line in lines)
 
 
 def test_a_negative_time_is_refused(client: Client) -> None:
