@@ -27,6 +27,10 @@ class NoAnswerError(Exception):
     """The connection was lost, or the answer did not come in time; the request may be done."""
 
 
+class BrokenOffError(NoAnswerError):
+    """The node has ended the stream by itself while this was said, and why can't be heard."""
+
+
 def told(error: grpc.aio.AioRpcError) -> ScalarTxError | None:
     """What a node has said went wrong; None: it is the connection that failed."""
     for name, value in error.trailing_metadata() or ():

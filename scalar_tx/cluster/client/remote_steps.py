@@ -190,7 +190,7 @@ class RemoteSteps(Requests):
         except NoAnswerError as lost:
             outcome = await self._settled()
             if outcome is not TransactionState.COMMITTED:
-                raise self._node_lost(str(lost)) from lost
+                raise self._node_lost(lost) from lost
         except ScalarTxError as error:
             if outcome is TransactionState.UNKNOWN and not isinstance(error, UnknownOutcomeError):
                 outcome = TransactionState.ABORTED  # the stream was ended before the commit began

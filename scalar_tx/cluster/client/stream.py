@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from scalar_tx.cluster.client.node_calls import DEADLINE, TRANSACTIONS, NoAnswerError, told
+from scalar_tx.cluster.client.node_calls import (
+    DEADLINE,
+    TRANSACTIONS,
+    BrokenOffError,
+    NoAnswerError,
+    told,
+)
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 
 if TYPE_CHECKING:
@@ -16,6 +22,9 @@ if TYPE_CHECKING:
 
 _TRANSACT: Final = f"{TRANSACTIONS}Transact"
 _FIRST_TRIES: Final = 3
+# What gRPC says where it could not write, since the stream has just ended. It keeps to itself then
+# what the node has said at the end.
+_NOT_WRITTEN: Final = "Internal error from Core"
 
 
 class Stream:
@@ -73,15 +82,15 @@ class Stream:
             reply = grpc.aio.EOF
         if isinstance(reply, rpc.Reply):
             return reply
-        code = await call.code()
+        code, details = await call.code(), await call.details()
         error = grpc.aio.AioRpcError(
-            code,
-            await call.initial_metadata(),
-            await call.trailing_metadata(),
-            await call.details(),
+            code, await call.initial_metadata(), await call.trailing_metadata(), details
         )
         found = told(error)
         if found is None:
+            not_written = code is grpc.StatusCode.INTERNAL and details == _NOT_WRITTEN
+            if not_written and not first and self._channel is not None and self._channel.stands:
+                raise BrokenOffError("the node has ended its stream")
             raise self._lost(code.name)
         if first and code is grpc.StatusCode.UNAUTHENTICATED:
             raise _UnknownCallerError(found)
