@@ -14,6 +14,7 @@ from tests.cluster.node.running import Node, lives, until
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
     from pathlib import Path
 
 WORKER: Final = "worker"
@@ -60,6 +61,11 @@ class NodeFleet:
                 stack.callback(node.__exit__)
 
     @property
+    def workers(self) -> int:
+        """How many each node has."""
+        return self._workers
+
+    @property
     def url(self) -> str:
         """Where clients connect to."""
         return "grpc://" + ",".join(f"127.0.0.1:{port}" for port in self._ports)
@@ -76,23 +82,48 @@ class NodeFleet:
         self._nodes[number] = node
         self._logs.append(node.log_file)
 
-    def kill_worker(self) -> None:
-        """kill -9 of a worker that serves, whichever."""
-        number = self._dice.choice(list(self._nodes))
+    def processes(self) -> list[int]:
+        """Those of all nodes, supervisors and workers."""
+        return [one for number in self._nodes for one in self.processes_of(number)]
+
+    def processes_of(self, number: int) -> list[int]:
+        """A node's supervisor, and its workers."""
         node = self._nodes[number]
-        until(lambda: len(node.workers()) > 0, "a worker serves", 30)
-        process = self._dice.choice(node.workers())
+        workers = [one["process"] for one in node.http("/readyz")["workers"] if one["process"]]
+        return [node.process.pid, *workers]
+
+    def worker_that_serves(self) -> int:
+        """A process, whichever."""
+        node = self._nodes[self._dice.choice(list(self._nodes))]
+        found: list[int] = []
+
+        def some() -> bool:
+            # The supervisor may not have heard yet of who was killed just now.
+            found[:] = [process for process in node.workers() if lives(process)]
+            return bool(found)
+
+        until(some, "a worker serves", 30)
+        return self._dice.choice(found)
+
+    def kill_worker(self, process: int | None = None) -> int:
+        """kill -9 of that worker, or of any that serves; when, in nanoseconds."""
+        if process is None:
+            process = self.worker_that_serves()
         struck = time.monotonic_ns()
         os.kill(process, signal.SIGKILL)
         until(lambda: not lives(process), "it is dead", 5)
         self.hits.append(Hit(WORKER, RESTART, struck, time.monotonic_ns()))
+        return struck
 
-    def kill_node(self, number: int) -> int:
-        """kill -9 of a supervisor and all its workers; when, in nanoseconds."""
+    def kill_node(self, number: int, processes: Sequence[int] = ()) -> int:
+        """kill -9 of a supervisor and all its workers; when, in nanoseconds.
+
+        ``processes``: those of the node, for who has no time to ask for them.
+        """
+        processes = processes or self.processes_of(number)
         node = self._nodes.pop(number)
-        processes = [one["process"] for one in node.http("/readyz")["workers"] if one["process"]]
         struck = time.monotonic_ns()
-        for process in (node.process.pid, *processes):
+        for process in processes:
             with suppress(ProcessLookupError):  # a worker may have been dead already
                 os.kill(process, signal.SIGKILL)
         node.__exit__()
