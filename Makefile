@@ -45,7 +45,7 @@ help:
 	@echo '                  make chaos KILLS=60 SEED=7'
 	@echo '                  make chaos SERVERS=all   of servers and writers:   20 minutes'
 	@echo '                  make chaos SERVERS=node   of nodes and their workers, 300:  30 minutes'
-	@echo '                  make chaos SERVERS=node STORAGE=postgresql KILLS=100   or multi  Java, Maven'
+	@echo '                  make chaos SERVERS=node STORAGE=postgresql KILLS=100   or multi'
 	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
 	@echo 'make fuzz       every request of a node, made of anything:        some minutes'
 	@echo '                  make fuzz EXAMPLES=100000   so many for each stream'

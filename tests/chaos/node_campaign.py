@@ -31,7 +31,7 @@ from tests.chaos.node_fleet import NodeFleet
 from tests.chaos.node_judge import ODD, judge_run
 from tests.chaos.node_pauses import Pauses
 from tests.chaos.node_places import on_a_file
-from tests.chaos.node_rates import SECOND, longest_gap, measured, rate
+from tests.chaos.node_rates import SECOND, longest_gap, measured, measured_each_second, rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,17 +44,19 @@ SETTLING_S: Final = 0.5  # how long clients ask what became of a commit: less th
 WORKERS_KILLED: Final = 8  # before the whole node: pauses before a restart grow with each
 WARMING_S: Final = 2.0
 CALM_S: Final = 2.0  # a node that has just been started still takes its share of the processors
-BEFORE_S: Final = 4.0
-FULL_AGAIN_S: Final = 5.0
-AFTER_S: Final = 2.0  # the last of them
+BEFORE_S: Final = 4
+FULL_AGAIN_S: Final = 5
 RERUN_S: Final = 2.0  # in which whoever has waited for the dead begins again
 
 
 class Doubts:
-    """A context: whoever is in doubt is settled as soon as a node answers. ``took``: seconds."""
+    """A context: whoever is in doubt is settled as soon as a node answers.
 
-    def __init__(self, url: str, told: Told) -> None:
-        self._url, self._told = url, told
+    ``took``: in how many seconds, those not counted in which there was no node to ask.
+    """
+
+    def __init__(self, fleet: NodeFleet, told: Told) -> None:
+        self._fleet, self._told = fleet, told
         self.took: dict[str, float] = {}
         self.states: dict[str, str] = {}
         self._over = threading.Event()
@@ -68,7 +70,7 @@ class Doubts:
         self._thread.join()
 
     def _run(self) -> None:
-        with scalar_tx.connect(self._url) as db:
+        with scalar_tx.connect(self._fleet.url) as db:
             while True:
                 last = self._over.wait(0.1)
                 for tx_id, since in list(self._told.in_doubt):
@@ -79,7 +81,9 @@ class Doubts:
                     except (scalar_tx.StorageUnavailableError, scalar_tx.UnknownOutcomeError):
                         last = False
                     else:
-                        self.took[tx_id] = (time.monotonic_ns() - since) / SECOND
+                        now = time.monotonic_ns()
+                        nobody = self._fleet.seconds_without(since, now)
+                        self.took[tx_id] = (now - since) / SECOND - nobody
                 if last:
                     return
 
@@ -156,13 +160,13 @@ class NodeCampaign:
                 time.sleep(CALM_S)
                 before = measured(told, fleet.processes(), BEFORE_S)
                 struck = fleet.kill_node(number % 3)
-                time.sleep(FULL_AGAIN_S - AFTER_S)
-                after = rate(before, measured(told, fleet.processes(), AFTER_S))
+                behind = measured_each_second(told, fleet.processes(), FULL_AGAIN_S)
+                after = rate(before, behind)
                 figures.rates[keys].append(after)
                 figures.gaps.append(longest_gap(told.commits_since(struck), struck, FULL_AGAIN_S))
                 if keys == HOT:
                     time.sleep(EXPIRY_S + RERUN_S - FULL_AGAIN_S)
-                    then = rate(before, measured(told, fleet.processes(), BEFORE_S))
+                    then = rate(before, measured_each_second(told, fleet.processes(), BEFORE_S))
                     figures.rates[EXPIRED].append(then)
                 elif figures.gaps[-1] > LONGEST_GAP_S:
                     self.result.verdict.add(ODD, f"{figures.gaps[-1]:.1f} s without a commit")
@@ -199,7 +203,7 @@ class NodeCampaign:
         folder.mkdir(parents=True)
         (place, properties), told = self._where(folder), Told()
         with NodeFleet(folder, properties, self._dice, **how) as fleet:
-            doubts = Doubts(fleet.url, told)
+            doubts = Doubts(fleet, told)
             with doubts, Load(fleet.url, told, f"{name}{self._seed}", **load):
                 kill(fleet, told)
             time.sleep(EXPIRY_S)
@@ -207,4 +211,6 @@ class NodeCampaign:
         self.result.figures.add(told, fleet, doubts.took, doubts.states)
         for log in fleet.tracebacks():
             self.result.verdict.add(ODD, f"a traceback in {log}")
+        wrong = sum(map(len, self.result.verdict.findings.values()))
+        self._say(f"{name}: {len(fleet.hits)} kills judged; {wrong} things wrong until now")
         return told

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+BEGIN_S: Final = 90.0  # with databases that answer slowly, on a machine that others use too
 WORKER: Final = "worker"
 WHOLE: Final = "node"
 EVERY_STEP: Final = "scalar.db.consensus_commit.one_phase_commit.enabled=false\n"
@@ -46,13 +47,15 @@ class NodeFleet:
         self._ports = _free_ports(nodes)
         self._nodes: dict[int, Node] = {}
         self._logs: list[Path] = []
+        self._killed_at: dict[int, int] = {}
+        self._away: list[tuple[int, int]] = []  # whole nodes, from when and until when
         self.hits: list[Hit] = []
 
     def __enter__(self) -> Self:
         for number in range(len(self._ports)):
             self._start(number)
         for node in self._nodes.values():
-            node.begun()
+            node.begun(BEGIN_S)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,7 +125,7 @@ class NodeFleet:
         """
         processes = processes or self.processes_of(number)
         node = self._nodes.pop(number)
-        struck = time.monotonic_ns()
+        self._killed_at[number] = struck = time.monotonic_ns()
         for process in processes:
             with suppress(ProcessLookupError):  # a worker may have been dead already
                 os.kill(process, signal.SIGKILL)
@@ -133,7 +136,15 @@ class NodeFleet:
     def start(self, number: int) -> None:
         """Start it again, on its port; it serves when this returns."""
         self._start(number)
-        self._nodes[number].begun()
+        self._nodes[number].begun(BEGIN_S)
+        self._away.append((self._killed_at[number], time.monotonic_ns()))
+
+    def seconds_without(self, since: int, until: int) -> float:
+        """For how long there was no node at all to ask, between two moments in nanoseconds."""
+        if len(self._ports) > 1:
+            return 0.0
+        away = ((max(since, gone), min(until, back)) for gone, back in self._away)
+        return sum(max(0, end - begin) for begin, end in away) / 10**9
 
     def settled_commits(self) -> int:
         """How often a node was asked to settle a transaction that was committed."""

@@ -71,7 +71,7 @@ def _read(
     target: str, entries: dict[str, Entry]
 ) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
     asked = {
-        "ids": sorted(entries),
+        "ids": sorted({name for one in entries.values() for name in (one.tx_id, one.element)}),
         "new": sorted(entries),
         "undecided": [tx_id for tx_id, one in entries.items() if one.outcome in UNDECIDED],
         "notes": sorted({one.work.number for one in entries.values() if one.work.kind == "note"}),

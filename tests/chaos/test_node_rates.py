@@ -14,7 +14,7 @@ import pytest
 from tests.chaos.bank import Work
 from tests.chaos.journal import Entry
 from tests.chaos.node_clients import Told
-from tests.chaos.node_rates import longest_gap, measured, rate
+from tests.chaos.node_rates import Measured, longest_gap, measured, rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +66,8 @@ def test_who_waits_is_not_at_full_rate() -> None:
         before = measured(client.told, [], MEASURED_S)
         client.waits_s = 0.05
         after = measured(client.told, [], MEASURED_S)
-    assert not rate(before, after).full
-    assert rate(before, before).full
+    assert not rate(before, [after]).full
+    assert rate(before, [before]).full
 
 
 @pytest.mark.slow
@@ -76,8 +76,8 @@ def test_who_has_to_share_with_others_is() -> None:
         before = measured(client.told, [], MEASURED_S)
         with others_at_work(8):
             after = measured(client.told, [], 2 * MEASURED_S)
-    assert rate(before, after).full
-    plain_before, plain_after = rate(before, after).plain
+    assert rate(before, [after]).full
+    plain_before, plain_after = rate(before, [after]).plain
     assert plain_after < plain_before
 
 
@@ -86,3 +86,12 @@ def test_the_longest_gap_counts_from_the_kill_and_to_the_end() -> None:
     assert longest_gap([], 100, 5) == 5
     assert longest_gap([3 * second, second], 0, 5) == 2
     assert longest_gap([second, 2 * second], 0, 5) == 3
+
+
+def test_the_best_two_seconds_in_a_row_count() -> None:
+    slow, fast = Measured(10, 1.0), Measured(100, 1.0)
+    assert not rate(fast, [slow, fast, slow, fast, slow]).full
+    assert rate(fast, [slow, slow, slow, fast, fast]).full
+    assert rate(fast, [slow, slow, slow, fast, fast]).share == 1
+    halved = Measured(50, 2.0)  # by others
+    assert rate(fast, [slow, halved, halved]).full
