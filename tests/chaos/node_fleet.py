@@ -47,8 +47,8 @@ class NodeFleet:
         self._ports = _free_ports(nodes)
         self._nodes: dict[int, Node] = {}
         self._logs: list[Path] = []
-        self._killed_at: dict[int, int] = {}
-        self._away: list[tuple[int, int]] = []  # whole nodes, from when and until when
+        self._gone: dict[int, int] = {}  # whole nodes that are away, since when
+        self._away: list[tuple[int, int]] = []  # others were, from when until when
         self.hits: list[Hit] = []
 
     def __enter__(self) -> Self:
@@ -125,7 +125,7 @@ class NodeFleet:
         """
         processes = processes or self.processes_of(number)
         node = self._nodes.pop(number)
-        self._killed_at[number] = struck = time.monotonic_ns()
+        self._gone[number] = struck = time.monotonic_ns()
         for process in processes:
             with suppress(ProcessLookupError):  # a worker may have been dead already
                 os.kill(process, signal.SIGKILL)
@@ -137,14 +137,15 @@ class NodeFleet:
         """Start it again, on its port; it serves when this returns."""
         self._start(number)
         self._nodes[number].begun(BEGIN_S)
-        self._away.append((self._killed_at[number], time.monotonic_ns()))
+        self._away.append((self._gone.pop(number), time.monotonic_ns()))
 
     def seconds_without(self, since: int, until: int) -> float:
         """For how long there was no node at all to ask, between two moments in nanoseconds."""
         if len(self._ports) > 1:
             return 0.0
-        away = ((max(since, gone), min(until, back)) for gone, back in self._away)
-        return sum(max(0, end - begin) for begin, end in away) / 10**9
+        away = [*self._away, *((gone, until) for gone in list(self._gone.values()))]
+        inside = ((max(since, gone), min(until, back)) for gone, back in away)
+        return sum(max(0, end - begin) for begin, end in inside) / 10**9
 
     def settled_commits(self) -> int:
         """How often a node was asked to settle a transaction that was committed."""
