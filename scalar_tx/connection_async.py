@@ -7,8 +7,9 @@ import functools
 from typing import TYPE_CHECKING, Protocol
 
 from scalar_tx.connection import Parts, blocks, build, storage_here, threads_for, workers_for
-from scalar_tx.runtime.aio import AsyncioRuntime, WorkerThreads
+from scalar_tx.runtime.aio import AsyncioRuntime
 from scalar_tx.runtime.blocking import BlockingRuntime
+from scalar_tx.runtime.worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -20,6 +20,7 @@ import grpc
 from scalar_tx.cluster.auth.principals import FIRST_USER
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.control import Channel
+from scalar_tx.cluster.event_loop import new_event_loop
 from scalar_tx.cluster.freed_memory import FreedMemory
 from scalar_tx.cluster.gate import Gate
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
@@ -275,7 +276,8 @@ def main(number: str) -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
     log_to_stderr("text", "worker")
-    asyncio.run(_live_and_leave(socket.socket(fileno=int(number))))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_live_and_leave(socket.socket(fileno=int(number))))
 
 
 async def _live_and_leave(end: socket.socket) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 import uuid
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.runtime.interface import Outcome
 
 if TYPE_CHECKING:
@@ -117,46 +115,20 @@ async def finish_before_cancelling(steps: Coroutine[Any, Any, T]) -> T:
 
     A commit half made would be nobody's.
     """
-    task = asyncio.ensure_future(steps)
+    return await to_its_end(asyncio.ensure_future(steps))
+
+
+async def to_its_end(future: asyncio.Future[T]) -> T:
+    """Wait for a future although the caller is cancelled; the cancellation is raised then."""
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    while not future.done():
         try:
-            await asyncio.wait([task])
+            await asyncio.shield(future)
         except asyncio.CancelledError as error:
             cancelled = error
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # looked at, so that the loop does not report it
+        except Exception:  # noqa: BLE001, S112  # it is told below
+            continue
+    if cancelled is not None and not future.cancelled():
+        future.exception()  # looked at, so that the loop does not report it
         raise cancelled
-    return task.result()
-
-
-class WorkerThreads:
-    """Threads for whole user calls over storages that block."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-        self._closed = False
-
-    async def run(self, steps: Coroutine[Any, Any, T]) -> T:
-        """Run steps to their end in a worker thread, also when the caller is cancelled."""
-        loop = asyncio.get_running_loop()
-        return await finish_before_cancelling(self._in_thread(loop, steps))
-
-    async def _in_thread(self, loop: asyncio.AbstractEventLoop, steps: Coroutine[Any, Any, T]) -> T:
-        with self._lock:
-            if self._pool is None and not self._closed:
-                self._pool = ThreadPoolExecutor(self._size, "scalar_tx call")
-            pool = self._pool
-        # Behind the end a call is refused by its storage: the loop's own threads do for that.
-        return await loop.run_in_executor(pool, run_blocking, steps)
-
-    def close(self) -> None:
-        """End the threads; waits for the calls that they run."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-            self._closed = True
-        if pool is not None:
-            pool.shutdown()
+    return future.result()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scalar_tx.runtime.aio import AsyncioRuntime, WorkerThreads, finish_before_cancelling
+from scalar_tx.runtime.aio import AsyncioRuntime, finish_before_cancelling
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
 
 if TYPE_CHECKING:
@@ -229,23 +229,5 @@ def test_steps_that_are_not_cancelled_give_their_result() -> None:
         assert await finish_before_cancelling(gives(5)()) == 5
         with pytest.raises(LookupError):
             await finish_before_cancelling(fails(LookupError())())
-
-    asyncio.run(body())
-
-
-def test_worker_threads() -> None:
-    async def body() -> None:
-        threads = WorkerThreads(2)
-
-        async def where() -> int:
-            return threading.get_ident()
-
-        found = await asyncio.gather(*(threads.run(where()) for _ in range(6)))
-        assert threading.get_ident() not in found
-        assert 1 <= len(set(found)) <= 2
-        with pytest.raises(LookupError):
-            await threads.run(fails(LookupError())())
-        threads.close()
-        threads.close()
 
     asyncio.run(body())

@@ -7,13 +7,17 @@ the blocking face.
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import weakref
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from scalar_tx.cluster.client.channels import Channels
 from scalar_tx.cluster.client.directory import NamedNodes
+from scalar_tx.cluster.event_loop import new_event_loop
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.runtime.loop_calls import LoopCalls
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -56,7 +60,7 @@ class LoopThread:
         self._target = target
         self._closed = False
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._calls: LoopCalls | None = None
         self._thread: threading.Thread | None = None
         self._channels: Channels | None = None
 
@@ -70,36 +74,56 @@ class LoopThread:
         """A future of the steps' result."""
         if self._closed:
             raise closed(steps)
-        return asyncio.run_coroutine_threadsafe(steps, self._running())
+        calls = self._running()
+        result: Future[T] = Future()
+        calls.hand(functools.partial(_begin, calls.loop, steps, result))
+        return result
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        loop = self._loop
-        if loop is None:
+    def _running(self) -> LoopCalls:
+        calls = self._calls
+        if calls is None:
             with self._lock:
-                if self._loop is None:
-                    loop = asyncio.new_event_loop()
+                if self._calls is None:
+                    loop = new_event_loop()
                     self._thread = threading.Thread(
                         target=loop.run_forever, name="scalar_tx node", daemon=True
                     )
                     self._thread.start()
-                    self._loop = loop
-                loop = self._loop
-        return loop
+                    self._calls = LoopCalls(loop)
+                calls = self._calls
+        return calls
 
     async def close(self) -> None:
         """End the connections, then the thread."""
         self._closed = True
         with self._lock:
-            loop, self._loop = self._loop, None
+            calls, self._calls = self._calls, None
             thread, channels = self._thread, self._channels
             self._channels = None
-        if loop is None or thread is None:
+        if calls is None or thread is None:
             return
+        loop = calls.loop
         if channels is not None:
             asyncio.run_coroutine_threadsafe(channels.close(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def _begin(
+    loop: asyncio.AbstractEventLoop, steps: Coroutine[Any, Any, Any], result: Future[Any]
+) -> None:
+    task = loop.create_task(steps)
+    task.add_done_callback(functools.partial(_settle, result))
+
+
+def _settle(result: Future[Any], task: asyncio.Task[Any]) -> None:
+    if task.cancelled():
+        result.set_exception(CancelledError())
+    elif (error := task.exception()) is not None:
+        result.set_exception(error)
+    else:
+        result.set_result(task.result())
 
 
 class RunningLoop:

@@ -6,8 +6,9 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from scalar_tx.runtime.aio import AsyncioRuntime, WorkerThreads
+from scalar_tx.runtime.aio import AsyncioRuntime
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from scalar_tx.runtime.worker_threads import WorkerThreads
 from scalar_tx.storage.interface import Waits
 
 if TYPE_CHECKING:
