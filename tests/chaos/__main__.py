@@ -27,7 +27,7 @@ from tests.chaos.fleet import draw_moment
 from tests.chaos.histories import LIST_HISTORY, RECORD_HISTORY
 from tests.chaos.node_campaign import NodeCampaign
 from tests.chaos.node_figures import floors_of
-from tests.chaos.node_places import STORAGES, TOGETHER, nodes_on
+from tests.chaos.node_places import CALMLY, STORAGES, TOGETHER, nodes_on
 from tests.chaos.parts import PARTS, WHOLE
 from tests.chaos.places import FilePlace, ServerPlace
 from tests.chaos.trouble import Trouble
@@ -126,7 +126,8 @@ def on_nodes(
     try:
         with nodes_on(storage) as where:
             folder = fresh(folder / f"node-{storage}-{seed}")
-            campaign = NodeCampaign(folder, seed, screen.print, where=where)
+            pace = CALMLY if storage == TOGETHER else 1.0
+            campaign = NodeCampaign(folder, seed, screen.print, where=where, pace=pace)
             result = campaign.run(kills, pauses)
     except ServerMissingError as missing:
         sys.exit(str(missing))

@@ -93,7 +93,10 @@ def _silent(_: str) -> None:
 
 
 class NodeCampaign:
-    """Runs, and what came of them; the seed draws the plan, the machine deals the timing."""
+    """Runs, and what came of them; the seed draws the plan, the machine deals the timing.
+
+    ``pace``: how many times longer than usual it is from one kill to the next.
+    """
 
     def __init__(
         self,
@@ -102,7 +105,9 @@ class NodeCampaign:
         say: Callable[[str], None] = _silent,
         *,
         where: Where = on_a_file,
+        pace: float = 1.0,
     ) -> None:
+        self._pace = pace
         self._folder, self._seed, self._say, self._where = folder, seed, say, where
         self._dice = random.Random(seed)
         self.result = NodeResult()
@@ -127,9 +132,9 @@ class NodeCampaign:
         def kills(fleet: NodeFleet, _: Told) -> None:
             for cycle in range(cycles):
                 for _each in range(workers_killed):
-                    time.sleep(self._dice.uniform(0.1, 0.7))
+                    time.sleep(self._pace * self._dice.uniform(0.1, 0.7))
                     fleet.kill_worker()
-                time.sleep(self._dice.uniform(0.1, 0.7))
+                time.sleep(self._pace * self._dice.uniform(0.1, 0.7))
                 fleet.kill_node(0)
                 fleet.start(0)
                 self._say(f"{name}: {cycle + 1} of {cycles}, {len(fleet.hits)} kills")

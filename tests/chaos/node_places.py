@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FILE: Final = "sqlite"
 TOGETHER: Final = "multi"  # Cassandra and DynamoDB Local in one transaction
+CALMLY: Final = 8.0  # the pace there: their workers take long to begin, and their commits too
 STORAGES: Final = (FILE, "postgresql", TOGETHER)
 
 

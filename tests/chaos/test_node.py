@@ -16,7 +16,7 @@ from scalar_tx.model.state import TransactionState
 from tests.chaos.judge import LOST
 from tests.chaos.node_campaign import NodeCampaign
 from tests.chaos.node_figures import NodeFigures, floors_of
-from tests.chaos.node_places import nodes_on, on_a_server
+from tests.chaos.node_places import CALMLY, nodes_on, on_a_server
 from tests.servers import postgresql
 
 if TYPE_CHECKING:
@@ -125,14 +125,14 @@ def test_nothing_is_lost_on_a_server(tmp_path: Path) -> None:
 @pytest.mark.servers("cassandra", "dynamodb")
 def test_nothing_is_lost_on_two_databases_at_once(tmp_path: Path) -> None:
     with nodes_on("multi") as where:
-        campaign = NodeCampaign(tmp_path, seed=8, where=where)
-        campaign.one_node(1, 9, every_step=True)
+        campaign = NodeCampaign(tmp_path, seed=8, where=where, pace=CALMLY)
+        campaign.one_node(1, 5, every_step=True)
     result = campaign.result
     assert result.verdict.lines() == []
     floors = {
-        "kills": 10,
+        "kills": 6,
         "whole nodes killed": 1,
-        "kills with transactions in flight": 8,
+        "kills with transactions in flight": 5,
         "commits": 30,
         "scripts": 3,
         "appends": 3,
