@@ -177,11 +177,29 @@ class SchemaError(ScalarTxError):
 
 
 class StorageUnavailableError(ScalarTxError):
-    """The storage could not be used; nothing was done."""
+    """The storage could not be used; nothing was done.
+
+    ``retry_after``: the seconds before which nobody need try again, where they are known.
+    """
 
     default_code = "STX-4001"
     default_advice = "Check that the database is there and reachable, then begin again"
     default_retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        advice: str | None = None,
+        code: str | None = None,
+        transaction_id: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(
+            message, advice=advice, code=code, transaction_id=transaction_id, retryable=retryable
+        )
+        self.retry_after = retry_after
 
 
 class StorageError(Exception):

@@ -12,7 +12,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scalar_tx.errors import ConflictError, InvalidOperationError, ScalarTxError
+from scalar_tx.errors import (
+    ConflictError,
+    InvalidOperationError,
+    ScalarTxError,
+    StorageUnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,7 +39,8 @@ class RetryPolicy:
     ``retries`` counts reruns; None is until ``deadline``, which bounds the whole run, pauses
     included. Pauses are drawn between 0 and a ceiling that begins at ``first_pause``, grows by
     ``multiplier`` and stays at ``longest_pause`` (full jitter). Where the writer in the way is
-    undecided and likely dead, a pause reaches to its expiry if the deadline allows.
+    undecided and likely dead, a pause reaches to its expiry if the deadline allows; where an error
+    says how long nobody need come back, it is longer than that.
     InvalidOperationError says which value can't be right.
     """
 
@@ -98,6 +104,16 @@ def _wrong(name: str, value: object, advice: str) -> InvalidOperationError:
     )
 
 
+def _cause(error: ScalarTxError) -> str:
+    """What a log may hold of it: its message names keys, and keys are its users' data."""
+    cause = f"{type(error).__name__} [{error.code}]"
+    if isinstance(error, ConflictError) and error.records:
+        cause += f" on {', '.join(sorted({table for table, _ in error.records}))}"
+    if error.transaction_id is not None:
+        cause += f" (transaction {error.transaction_id})"
+    return cause
+
+
 class Reruns:
     """A retry policy at work in one run, which begins now.
 
@@ -133,10 +149,9 @@ class Reruns:
                 error.elapsed = self._elapsed() - self._begun
         else:
             logger.info(
-                "attempt %d failed: %s: %s; beginning again in %.3f s",
+                "attempt %d failed: %s; beginning again in %.3f s",
                 self._attempts,
-                type(error).__name__,
-                error.message,
+                _cause(error),
                 self._pause,
             )
         return self._pause
@@ -145,6 +160,9 @@ class Reruns:
         pause = self._chance() * self._ceiling
         self._ceiling = min(self._ceiling * self._policy.multiplier, self._policy.longest_pause)
         left = self._policy.deadline - (self._elapsed() - self._begun)
+        if isinstance(error, StorageUnavailableError) and error.retry_after is not None:
+            told = error.retry_after + pause
+            return told if told <= left else None
         expiry = error.retry_after if isinstance(error, ConflictError) else None
         if expiry is not None and self._waiting_pays(expiry):
             # Jitter on top: others wait for the same moment.

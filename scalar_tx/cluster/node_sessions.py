@@ -49,8 +49,8 @@ class NodeSessions(Sessions):
             )
         if self._counts.of_user(owner) > limits.open_per_user:
             raise TooManyOpenError(
-                f"this user has {limits.open_per_user} open transactions in this node, which is "
-                "the limit",
+                f"{limits.open_per_user} transactions of this user or connection are open in this "
+                "node, which is the limit",
                 transaction_id=transaction_id,
             )
 

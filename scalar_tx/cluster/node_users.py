@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.auth.authenticator import Authenticator
+from scalar_tx.cluster.auth.log_in_limits import LogInLimits
 from scalar_tx.cluster.auth.passwords import PasswordHashing
 from scalar_tx.cluster.auth.principals import Principals
 from scalar_tx.errors import ScalarTxError
@@ -22,15 +23,18 @@ FORGET_SECONDS: Final = 3600.0  # between two removals of what is left of dead t
 
 
 class NodeUsers:
-    """Users, their tokens, and the hashing of passwords, one at a time for the whole node.
+    """Users, their tokens, and the log-ins, which are bounded for the whole node.
 
     ``folder`` is one that all workers of the node have, and that ends with it.
     """
 
     def __init__(self, manager: AsyncTransactionManager, folder: Path) -> None:
         self._hashing = PasswordHashing(lock_path=folder / "passwords.lock")
+        self._limits = LogInLimits(path=folder / "log-ins")
         self.principals: Final = Principals(manager, self._hashing)
-        self.authenticator: Final = Authenticator(self.principals, self._hashing)
+        self.authenticator: Final = Authenticator(
+            self.principals, self._hashing, limits=self._limits
+        )
 
     async def begin(self) -> str | None:
         """Make the tables, and the first user if there is none: its password, to be shown once."""
@@ -47,6 +51,7 @@ class NodeUsers:
                 _log.warning("dead tokens are kept for another hour: %s", error)
 
     async def close(self) -> None:
-        """Let go of the threads that hash."""
+        """Let go of the threads that hash, and of what is shared with other workers."""
         await self.authenticator.close()
         await self._hashing.close()
+        self._limits.close()

@@ -12,6 +12,7 @@ from scalar_tx.connection_async import open_async
 from scalar_tx.errors import ScalarTxError, StorageError
 from scalar_tx.manager_async import AsyncTransactionManager
 from scalar_tx.storage import registry
+from scalar_tx.storage.sql.pool import DEFAULT_MOST
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import ConnectionPoolSettings, StorageSettings
@@ -21,7 +22,13 @@ _log = logging.getLogger("scalar_tx.cluster.opening")
 
 _IN_MEMORY: Final = "memory"
 _ONE_FILE: Final = "sqlite"
-THREADS_FOR_A_FILE: Final = 2  # of a worker
+_SERVERS: Final = ("postgresql", "mysql")  # which bound how many sessions all clients have
+# Of a worker. While one call waits for somebody else's lock, another can go on.
+FEWEST: Final = 2
+# Where nobody said how many. One process gains nothing from more threads in a file that has one
+# writer at a time.
+THREADS_FOR_A_FILE: Final = 2
+FEWEST_UNASKED: Final = 4  # sessions with a server
 
 
 def open_manager(settings: Settings) -> AsyncTransactionManager:
@@ -52,10 +59,10 @@ def worker_count(settings: Settings) -> int:
             _log.info("one worker: what lies in the memory of one process, another does not find")
         return 1
     pool = smallest_pool(settings.storage)
-    if pool is not None and pool < wanted:
-        _log.warning("%d workers: connection_pool.max_total gives no more a connection", pool)
-        return pool
-    return wanted
+    most = wanted if pool is None else max(1, pool // FEWEST)
+    if most < wanted:
+        _log.warning("%d workers: connection_pool.max_total gives no more two connections", most)
+    return min(most, wanted)
 
 
 def divided(settings: Settings, workers: int, slot: int) -> Settings:
@@ -72,13 +79,23 @@ def divided(settings: Settings, workers: int, slot: int) -> Settings:
 def _divided(storage: StorageSettings, workers: int, slot: int) -> StorageSettings:
     pool = _divided_pool(storage.connection_pool, workers, slot)
     multi = storage.multi
-    if multi is None and pool.max_total is None and registry.adapter_of(storage).name == _ONE_FILE:
-        # One process gains nothing from more threads in a file that has one writer at a time.
-        pool = replace(pool, max_total=THREADS_FOR_A_FILE)
+    if multi is None and pool.max_total is None:
+        pool = replace(pool, max_total=_unasked(storage, workers))
     if multi is not None:
         parts = {name: _divided(one, workers, slot) for name, one in multi.storages.items()}
         multi = replace(multi, storages=parts)
     return replace(storage, connection_pool=pool, multi=multi)
+
+
+def _unasked(storage: StorageSettings, workers: int) -> int | None:
+    """How many connections a worker may have where nobody said it."""
+    name = registry.adapter_of(storage).name
+    if name == _ONE_FILE:
+        return THREADS_FOR_A_FILE
+    if name in _SERVERS:
+        # A node has as many as a program that opens the database itself.
+        return max(FEWEST_UNASKED, -(-DEFAULT_MOST // workers))
+    return None
 
 
 def _divided_pool(pool: ConnectionPoolSettings, workers: int, slot: int) -> ConnectionPoolSettings:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.database import Database
 from scalar_tx.cluster.node_server.access import OpenAccess, TokenAccess
-from scalar_tx.cluster.node_server.database import Database
 from scalar_tx.cluster.node_server.security import SecurityCalls
 from scalar_tx.cluster.node_server.services import handlers as own_handlers
 from scalar_tx.cluster.node_server.worker_parts import CallLimits, WorkerParts

@@ -118,7 +118,7 @@ class Sessions:
     def open(self, transaction_id: str, owner: str, expire: Callable[[Expiry], None]) -> Session:
         """Count one more transaction; ``expire`` is called at most once, and must not wait.
 
-        TooManyOpenError: a limit is met. ``owner`` may be the empty text where nobody logs in.
+        TooManyOpenError: a limit is met. ``owner`` is a user, or a connection where nobody logs in.
         """
         if len(self._open) >= self._limit_total:
             raise TooManyOpenError(
@@ -127,7 +127,8 @@ class Sessions:
             )
         if self._of_user.get(owner, 0) >= self._limit_per_user:
             raise TooManyOpenError(
-                f"this user has {self._limit_per_user} open transactions, which is the limit",
+                f"{self._limit_per_user} transactions of this user or connection are open, which "
+                "is the limit",
                 transaction_id=transaction_id,
             )
         session = Session(self, transaction_id, owner, expire)

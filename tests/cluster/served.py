@@ -15,9 +15,9 @@ from scalar_tx.cluster.auth.log_in_limits import LogInLimits
 from scalar_tx.cluster.auth.passwords import PasswordHashing
 from scalar_tx.cluster.auth.principals import Principals
 from scalar_tx.cluster.auth.token_store import wall_clock_ms
+from scalar_tx.cluster.database import Database
 from scalar_tx.cluster.gate import Gate
 from scalar_tx.cluster.node_server.access import OpenAccess, TokenAccess
-from scalar_tx.cluster.node_server.database import Database
 from scalar_tx.cluster.node_server.security import SecurityCalls
 from scalar_tx.cluster.node_server.services import handlers
 from scalar_tx.cluster.node_server.worker_parts import CallLimits, Identity, WorkerParts

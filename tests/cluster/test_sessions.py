@@ -97,7 +97,7 @@ def test_limits_in_all_and_of_a_user() -> None:
     register = sessions(clock, total=3, per_user=2)
     first = register.open("a", "ann", lambda _: None)
     register.open("b", "ann", lambda _: None)
-    with pytest.raises(TooManyOpenError, match="this user has 2") as caught:
+    with pytest.raises(TooManyOpenError, match="2 transactions of this user") as caught:
         register.open("c", "ann", lambda _: None)
     assert (caught.value.code, caught.value.retryable) == ("STX-5100", True)
     register.open("d", "bob", lambda _: None)

@@ -206,9 +206,34 @@ def test_a_loop_ends_with_the_result(caplog: pytest.LogCaptureFixture) -> None:
     first, second = caplog.records
     assert (first.name, first.levelname) == ("scalar_tx.retry", "INFO")
     assert first.getMessage() == (
-        "attempt 1 failed: ConflictError: lost; beginning again in 0.050 s"
+        "attempt 1 failed: ConflictError [STX-1001]; beginning again in 0.050 s"
     )
-    assert second.getMessage().startswith("attempt 2 failed: StorageUnavailableError: gone")
+    assert second.getMessage().startswith("attempt 2 failed: StorageUnavailableError [STX-4001];")
+
+
+def test_no_value_of_a_key_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    canary = "canary-key-5e1f"
+    lost = ConflictError(
+        f"{canary} was changed",
+        records=[("shop.b", {"id": canary}), ("shop.a", {"id": canary}), ("shop.a", {"id": 2})],
+        transaction_id="T1",
+    )
+    with caplog.at_level(logging.DEBUG):
+        reruns(PLAIN, clock).retrying(clock.sleep)(failing(clock, lost))
+    (line,) = caplog.records
+    assert line.getMessage() == (
+        "attempt 1 failed: ConflictError [STX-1001] on shop.a, shop.b (transaction T1); beginning "
+        "again in 0.050 s"
+    )
+    assert canary in str(lost)
+    assert lost.records[0][1] == {"id": canary}
+
+
+def test_an_error_that_says_when_to_come_back_is_obeyed() -> None:
+    busy = StorageUnavailableError("not now", retry_after=2.0)
+    assert pauses(PLAIN, [busy, conflict()]) == [2.05, 0.05]
+    assert pauses(dataclasses.replace(PLAIN, deadline=2.0), [busy]) == [None]
 
 
 def test_when_spent_the_last_error_is_raised_with_attempts_and_time() -> None:

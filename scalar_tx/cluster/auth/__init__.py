@@ -20,7 +20,9 @@ than it: with a new password, or none of the user left, all are dead at once, ho
 are.
 
 One password is hashed at a time on a node, a few wait, and more are refused before they cost
-anything. A wrong name costs what a wrong password costs, and both are answered with one sentence;
+anything; so are more than ten log-ins a second, and those of a name whose passwords were wrong
+again and again. All of that counts what the workers of a node do together, in files that they map
+and lock. A wrong name costs what a wrong password costs, and both are answered with one sentence;
 what it was stands in the log ``scalar_tx.security``, with every log-in, grant, settle and pause.
 
 ``passwords``, ``tokens`` and ``token_store`` know nothing of the node's users; the services use

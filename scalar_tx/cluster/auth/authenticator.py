@@ -176,17 +176,17 @@ class Authenticator:
             tell(event, by, result=Result.REFUSED, detail="no user by its form")
             raise bad_log_in()
         try:
-            self._limits.admit(user)
+            await self._limits.admit(user)
             found = await self._principals.users.find(user)
             verdict = await self._hashing.verify(found.password if found else None, password)
         except TooManyAttemptsError as error:
             tell(event, by, result=Result.REFUSED, detail=error.message)
             raise
         if found is None or not verdict.right or found.disabled:
-            self._limits.failed(user)
+            await self._limits.failed(user)
             tell(event, by, result=Result.REFUSED, detail=_why(found, right=verdict.right))
             raise bad_log_in()
-        self._limits.succeeded(user)
+        await self._limits.succeeded(user)
         if verdict.outdated:
             await self._keep_newer_hash(found, password)
         return found

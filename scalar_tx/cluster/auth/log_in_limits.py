@@ -1,85 +1,154 @@
 """How many log-ins are tried, and how soon may somebody try again?
 
-Two bounds, both before a hash is spent: so many tries a second in a process, and for a user name
-whose passwords were wrong a pause that doubles. What is refused here does not lengthen the pause,
-so that whoever keeps on guessing keeps nobody out for longer than the longest one at a time.
+Two bounds, both before a hash is spent, and both of all workers of a node together: so many tries a
+second, and for a user name whose passwords were wrong a pause that doubles. What is refused here
+does not lengthen the pause, so that whoever keeps on guessing keeps nobody out for longer than the
+longest one at a time.
+
+Names are kept by a keyed hash, a few in each of many rows: where a row is full, the name in it that
+failed longest ago is forgotten. Who shares a row can't be chosen from outside.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
+from scalar_tx.cluster.auth.shared_memory import SharedMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FREE: Final = 3  # wrong passwords before the first pause
 _LONGEST: Final = 60.0  # seconds
-
-
-@dataclass(slots=True)
-class _Failures:
-    number: int
-    not_before: float
+_IN_A_ROW: Final = 8
+_WORD: Final = 8  # bytes
+# What the memory holds, in words: until when tries are spent, the key of the hash, then names.
+_SPENT: Final = 0
+_KEY: Final = slice(_WORD, 3 * _WORD)  # in bytes
+_NAMES: Final = 4
+# Of each name.
+_NAME, _NUMBER, _NOT_BEFORE, _FAILED_AT = range(4)
+_WORDS: Final = 4
 
 
 class LogInLimits:
-    """The bounds of one process.
+    """The bounds of a node. Call ``close`` at the end.
 
     ``a_second``: tries a second, of all users together. ``names``: of how many user names wrong
-    passwords are remembered; the one that failed longest ago is forgotten first.
+    passwords are remembered, about. ``path``: a file that all workers of the node open; without one
+    the bounds are those of this process. SettingsError, STX-5206: it can't be made. ``patience``:
+    seconds to wait for another worker that looks at it. ``elapsed``: a clock in seconds that all of
+    them read.
     """
 
     def __init__(
         self,
         *,
         a_second: int = 10,
-        names: int = 10_000,
+        names: int = 16_000,
+        path: str | os.PathLike[str] | None = None,
+        patience: float = 1.0,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rate = a_second
-        self._left = float(a_second)
-        self._filled_at = elapsed()
-        self._most = names
+        self._apart = 1 / a_second
+        self._rows = -(-names // _IN_A_ROW)
         self._elapsed = elapsed
-        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        words = _NAMES + self._rows * _IN_A_ROW * _WORDS
+        self._memory = SharedMemory(words * _WORD, path, patience=patience)
 
-    def admit(self, name: str) -> None:
+    async def admit(self, name: str) -> None:
         """Count a try. TooManyAttemptsError, STX-5204: it is too early for it."""
-        now = self._elapsed()
-        known = self._failures.get(name)
-        if known is not None and now < known.not_before:
-            raise _too_early(known.not_before - now)
-        self._left = min(self._rate, self._left + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        if self._left < 1:
-            raise _too_early((1 - self._left) / self._rate)
-        self._left -= 1
+        try:
+            too_early = await self._memory.alone(lambda: self._too_early(name))
+        except TimeoutError:
+            too_early = 1.0  # somebody was stopped with the lock, and will be replaced
+        if too_early is not None:
+            raise TooManyAttemptsError(
+                "too many log-ins were tried", retry_after=too_early, code="STX-5204"
+            )
 
-    def failed(self, name: str) -> None:
+    async def failed(self, name: str) -> None:
         """The password was wrong."""
-        known = self._failures.pop(name, None) or _Failures(0, 0)
-        known.number += 1
-        if known.number > _FREE:
-            pause = min(_LONGEST, 2.0 ** min(known.number - _FREE - 1, 10))
-            known.not_before = self._elapsed() + pause
-        self._failures[name] = known
-        while len(self._failures) > self._most:
-            self._failures.popitem(last=False)
+        await self._change(lambda: self._count_failure(name))
 
-    def succeeded(self, name: str) -> None:
+    async def succeeded(self, name: str) -> None:
         """The password was right: forget the wrong ones."""
-        self._failures.pop(name, None)
+        await self._change(lambda: self._forget(name))
+
+    async def _change(self, work: Callable[[], None]) -> None:
+        try:
+            await self._memory.alone(work)
+        except TimeoutError:
+            work()  # beside another's change one of the two may be lost, which is less than none
 
     @property
     def remembered(self) -> int:
         """Of how many names wrong passwords are remembered."""
-        return len(self._failures)
+        return sum(self._memory.integers[at + _NAME] != 0 for at in self._places(0, self._rows))
 
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._memory.close()
 
-def _too_early(seconds: float) -> TooManyAttemptsError:
-    return TooManyAttemptsError("too many log-ins were tried", retry_after=seconds, code="STX-5204")
+    # What is done while no other worker does. Whatever is left by one that was killed in the middle
+    # of it, can be read.
+
+    def _too_early(self, name: str) -> float | None:
+        now, numbers = self._elapsed(), self._memory.numbers
+        at, known = self._found(name)
+        if known and now < numbers[at + _NOT_BEFORE]:
+            return numbers[at + _NOT_BEFORE] - now
+        # A try spends its part of a second; a second's worth may be spent at once.
+        spent = max(numbers[_SPENT], now) + self._apart
+        if spent - now > 1 + self._apart / 2**20:  # sums of such parts are not exact
+            return spent - now - 1
+        numbers[_SPENT] = spent
+        return None
+
+    def _count_failure(self, name: str) -> None:
+        integers, numbers, now = self._memory.integers, self._memory.numbers, self._elapsed()
+        at, known = self._found(name)
+        number = integers[at + _NUMBER] + 1 if known else 1
+        pause = 0.0
+        if number > _FREE:
+            pause = min(_LONGEST, 2.0 ** min(number - _FREE - 1, 10))
+        integers[at + _NAME] = 0
+        integers[at + _NUMBER] = number
+        numbers[at + _NOT_BEFORE] = now + pause if pause else 0.0
+        numbers[at + _FAILED_AT] = now
+        integers[at + _NAME] = self._hash(name)
+
+    def _forget(self, name: str) -> None:
+        at, known = self._found(name)
+        if known:
+            self._memory.integers[at + _NAME] = 0
+            self._memory.numbers[at + _FAILED_AT] = 0.0
+
+    def _found(self, name: str) -> tuple[int, bool]:
+        """Where a name is, and whether it is there; else where it may be put."""
+        hashed = self._hash(name)
+        row = hashed % self._rows
+        oldest, failed_at = 0, float("inf")
+        for at in self._places(row, row + 1):
+            kept = self._memory.integers[at + _NAME]
+            if kept == hashed:
+                return at, True
+            since = self._memory.numbers[at + _FAILED_AT] if kept else float("-inf")
+            if since < failed_at:
+                oldest, failed_at = at, since
+        return oldest, False
+
+    def _places(self, first: int, last: int) -> range:
+        a_row = _IN_A_ROW * _WORDS
+        return range(_NAMES + first * a_row, _NAMES + last * a_row, _WORDS)
+
+    def _hash(self, name: str) -> int:
+        if not any(self._memory.bytes[_KEY]):
+            self._memory.bytes[_KEY] = os.urandom(2 * _WORD)
+        key = bytes(self._memory.bytes[_KEY])
+        digest = hashlib.blake2b(name.encode(), digest_size=_WORD, key=key).digest()
+        return int.from_bytes(digest, "big") or 1  # 0 is no name

@@ -1,8 +1,8 @@
 """How is a password kept, and compared with one that somebody types?
 
 As Argon2id with 19 MiB, two passes, one lane. A hash takes some 30 ms of a processor, and that
-memory, so one is made at a time, in a thread of its own; a few wait, and what comes then is refused
-before it costs anything.
+memory, so a node makes one at a time, in a thread of its own; a few wait, and what comes then is
+refused before it costs anything.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerificationError, VerifyMismatchError
 
+from scalar_tx.cluster.auth.places import Places
 from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
-from scalar_tx.errors import InvalidOperationError, SettingsError
+from scalar_tx.cluster.auth.shared_memory import opened
+from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +66,8 @@ class PasswordHashing:
     """Hashes passwords one at a time. Call ``close`` at the end.
 
     ``waiting``: how many may wait. ``lock_path``: a file that all processes of a node lock while
-    they hash, so that it is one at a time for all of them; they wait ``patience`` seconds for it.
-    SettingsError, STX-5206: the file can't be made.
+    they hash, so that it is one at a time for all of them, and the waiting are those of all; they
+    wait ``patience`` seconds for it. SettingsError, STX-5206: the file can't be made.
     """
 
     def __init__(
@@ -84,13 +86,12 @@ class PasswordHashing:
             type=Type.ID,
         )
         self._nobodys = _hash_of_nothing()
-        self._room = waiting + 1
         self._patience = patience
         self._lock = threading.Lock()
-        self._inside = 0
         self._hashes = 0
         self._not_before = 0.0
-        self._file = None if lock_path is None else _opened(lock_path)
+        self._file = None if lock_path is None else opened(lock_path)
+        self._places = Places(waiting + 1, self._file)
         self._thread = ThreadPoolExecutor(1, "scalar_tx password")
 
     @property
@@ -128,21 +129,21 @@ class PasswordHashing:
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         with self._lock:
-            if self._inside >= self._room:
-                raise _busy("too many passwords are waiting to be looked at")
-            self._inside += 1
+            place = self._places.take()
+        if place is None:
+            raise _busy("too many passwords are waiting to be looked at")
         try:
             future = self._thread.submit(self._alone, work)
         except BaseException:
-            self._leave()
+            self._leave(place)
             raise
         # Not in a finally here: the hash of a caller who has gone still runs to its end.
-        future.add_done_callback(lambda _: self._leave())
+        future.add_done_callback(lambda _: self._leave(place))
         return await asyncio.wrap_future(future)
 
-    def _leave(self) -> None:
+    def _leave(self, place: int) -> None:
         with self._lock:
-            self._inside -= 1
+            self._places.leave(place)
 
     def _alone(self, work: Callable[[], T]) -> T:
         if self._file is None:
@@ -179,25 +180,13 @@ class PasswordHashing:
             self._file = None
 
     def __repr__(self) -> str:
-        return f"<PasswordHashing {self._inside} of {self._room} inside>"
+        return f"<PasswordHashing {self._places.held} of {self._places.number} inside>"
 
 
 def _busy(why: str) -> TooManyAttemptsError:
     return TooManyAttemptsError(
         why, advice="Log in again in a second", retry_after=1, code="STX-5205"
     )
-
-
-def _opened(path: str | os.PathLike[str]) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise SettingsError(
-            f"{os.fspath(path)}, the file that is locked while a password is hashed, can't be "
-            f"opened: {error.strerror}",
-            advice="Name a file in a folder that the node may write",
-            code="STX-5206",
-        ) from error
 
 
 def _fault(password: object) -> str | None:

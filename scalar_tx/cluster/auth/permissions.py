@@ -76,6 +76,12 @@ def check_namespace(
         raise _refused(principal, f"{privilege.value} on {namespace:.256}", namespace, peer)
 
 
+def check_writer(principal: Principal, what: str, *, peer: str = "") -> None:
+    """May they change anything? ``what`` is what they were about to, which may undo a change."""
+    if not principal.rights.writes:
+        raise _refused(principal, what, "", peer)
+
+
 def check_superuser(principal: Principal, what: str, *, peer: str = "") -> None:
     """May they administer the node? ``what`` is what they were about to: "create a user"."""
     if not principal.superuser:

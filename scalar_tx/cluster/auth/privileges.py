@@ -56,6 +56,9 @@ class Privilege(Enum):
 ALL: Final = frozenset(Privilege)
 
 
+_WRITES: Final = frozenset({Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE})
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Privileges of a user or role (``user:ada``, ``role:clerks``) on a namespace or table."""
@@ -102,6 +105,14 @@ class Rights:
             return False
         return self.superuser or any(
             place == namespace or place.startswith(f"{namespace}.") for place in self.granted
+        )
+
+    @property
+    def writes(self) -> bool:
+        """May they change records, of whatever table?"""
+        return self.superuser or any(
+            not _WRITES.isdisjoint(privileges) and not self.is_closed(place.partition(".")[0])
+            for place, privileges in self.granted.items()
         )
 
     def is_closed(self, namespace: str) -> bool:

@@ -20,21 +20,10 @@ class NotPermittedError(InvalidOperationError):
 
 
 class TooManyAttemptsError(StorageUnavailableError):
-    """Passwords are not looked at now; nothing was done. ``retry_after``: seconds, a hint."""
+    """Passwords are not looked at now; nothing was done. ``retry_after``: seconds."""
 
     default_code = "STX-5204"
     default_advice = "Wait as long as .retry_after says, then log in again"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float,
-        advice: str | None = None,
-        code: str | None = None,
-    ) -> None:
-        super().__init__(message, advice=advice, code=code)
-        self.retry_after = retry_after
 
 
 def bad_token() -> NotAuthenticatedError:

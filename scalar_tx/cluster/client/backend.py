@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.client.kept_back import Schemas
-from scalar_tx.cluster.client.node_calls import TRANSACTIONS, NodeCalls
+from scalar_tx.cluster.client.node_calls import TRANSACTIONS, NoAnswerError, NodeCalls
 from scalar_tx.cluster.client.remote_administration import RemoteAdministration
 from scalar_tx.cluster.client.remote_outcomes import RemoteOutcomes
 from scalar_tx.cluster.client.remote_part import RemotePart
@@ -21,6 +21,7 @@ from scalar_tx.errors import (
     StorageUnavailableError,
     UnknownOutcomeError,
 )
+from scalar_tx.model.operations import Mutation
 from scalar_tx.model.script import ScriptResult
 from scalar_tx.model.state import TransactionState
 from scalar_tx.model.table import split_name
@@ -119,14 +120,16 @@ class RemoteBackend:
             timeout=seconds,
         )
         request = rpc.ExecuteRequest(begin=begin, script=script_message(script))
-        found = await self.calls.execute(request)
-        if found is None:
-            if await self._settled(tx_id) is not TransactionState.COMMITTED:
-                raise ConflictError(
-                    "the node that ran this script was lost; nothing of it took effect",
-                    transaction_id=tx_id,
+        try:
+            found = await self.calls.execute(request)
+        except NoAnswerError as lost:
+            if await self._settled(tx_id, script) is not TransactionState.COMMITTED:
+                error = lost.refusal or ConflictError(
+                    f"the node that ran this script was lost ({lost}); nothing of it took effect",
                     code="STX-5065",
                 )
+                error.transaction_id = tx_id
+                raise error from lost
             return ScriptResult(tx_id, None)
         if found.done_before:
             return ScriptResult(tx_id, None)
@@ -134,7 +137,9 @@ class RemoteBackend:
         results = zip(works, found.results, strict=True)
         return ScriptResult(tx_id, [result_of(work, result) for work, result in results])
 
-    async def _settled(self, tx_id: str) -> TransactionState:
+    async def _settled(self, tx_id: str, script: Script) -> TransactionState:
+        if not any(isinstance(step.work, Mutation) for step in script.steps):
+            return TransactionState.ABORTED  # nothing that only reads takes effect
         # Whatever keeps the decision from being told, the script may be done: it must not look as
         # if it could be run again.
         try:

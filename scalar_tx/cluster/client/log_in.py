@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from typing import TYPE_CHECKING, Final
 
 import grpc
 
+from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
+from scalar_tx.cluster.client.node_calls import NoAnswerError, failure_of
 from scalar_tx.cluster.rpc.v1 import security_pb2 as rpc
 from scalar_tx.errors import InvalidOperationError
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.client.channels import Channel
     from scalar_tx.cluster.client.target import Target
+    from scalar_tx.errors import ScalarTxError
 
     Metadata = tuple[tuple[str, str], ...]
 
-_LOG_IN = "/scalar_tx.v1.Security/LogIn"
-_REFRESH = "/scalar_tx.v1.Security/Refresh"
-_SECONDS = 10.0
+_LOG_IN: Final = "/scalar_tx.v1.Security/LogIn"
+_REFRESH: Final = "/scalar_tx.v1.Security/Refresh"
+_SECONDS: Final = 10.0  # for a log-in, with what a node wants waited for
+_LEAST_SECONDS: Final = 1.0
+_SPREAD_SECONDS: Final = 0.2
 _LONGEST_STREAM: Final = 120.0  # seconds, and more: a transaction keeps the token it began with
 
 
@@ -81,14 +87,32 @@ class LogIn:
                 "username=…, password=…)",
                 code="STX-5064",
             )
-        ask = rpc.LogInRequest(user=self._user, password=self._password)
-        try:
-            tokens = await channel.unary(_LOG_IN, rpc.Tokens)(ask, timeout=_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            from scalar_tx.cluster.client.node_calls import told
+        return await self._logged_in(channel, self._user, self._password)
 
-            found = told(error)
-            if found is None:
-                return None
-            raise found from None
-        return self._got(tokens)
+    async def _logged_in(self, channel: Channel, user: str, password: str) -> Metadata | None:
+        ask = rpc.LogInRequest(user=user, password=password)
+        ends_at = time.monotonic() + _SECONDS
+        while True:
+            seconds = max(_LEAST_SECONDS, ends_at - time.monotonic())
+            try:
+                tokens = await channel.unary(_LOG_IN, rpc.Tokens)(ask, timeout=seconds)
+            except grpc.aio.AioRpcError as error:
+                failure = failure_of(error)
+            else:
+                return self._got(tokens)
+            if isinstance(failure, NoAnswerError):
+                if failure.refusal is None:
+                    return None
+                raise failure.refusal
+            pause = _pause_of(failure)
+            if pause is None or time.monotonic() + pause > ends_at:
+                raise failure
+            await asyncio.sleep(pause)
+
+
+def _pause_of(failure: ScalarTxError) -> float | None:
+    """How long to wait where a node says that it looks at no password now; None: in vain."""
+    if not isinstance(failure, TooManyAttemptsError) or failure.retry_after is None:
+        return None
+    # Others were told the same, and wait for the same moment.
+    return failure.retry_after + random.random() * _SPREAD_SECONDS  # noqa: S311  # no secret

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
 from scalar_tx.cluster.messages.errors import DETAILS, error_of
@@ -21,30 +23,44 @@ TRANSACTIONS: Final = "/scalar_tx.v1.Transactions/"
 ADMINISTRATION: Final = "/scalar_tx.v1.Administration/"
 DEADLINE: Final = 60.0  # seconds
 _NODES_TRIED: Final = 3
+_REFUSALS: Final = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNIMPLEMENTED)
 
 
 class NoAnswerError(Exception):
-    """The connection was lost, or the answer did not come in time; the request may be done."""
+    """No node has said what became of the request: it may be done.
+
+    The connection was lost, the answer did not come in time, or what came was not the word of a
+    node that knew. ``refusal``: what to raise of it where nothing was done; None: a loss.
+    """
+
+    def __init__(self, why: str, refusal: ScalarTxError | None = None) -> None:
+        super().__init__(why)
+        self.refusal = refusal
 
 
-class BrokenOffError(NoAnswerError):
-    """The node has ended the stream by itself while this was said, and why can't be heard."""
+def failure_of(error: grpc.aio.AioRpcError) -> ScalarTxError | NoAnswerError:
+    """What a node has said went wrong, so that nothing was done; else that none has said it.
 
-
-def told(error: grpc.aio.AioRpcError) -> ScalarTxError | None:
-    """What a node has said went wrong; None: it is the connection that failed."""
-    for name, value in error.trailing_metadata() or ():
-        if name == DETAILS and isinstance(value, bytes):
-            status = status_pb2.Status.FromString(value)
-            found = error_of(status)
-            if found is not None:
-                return found
-    if error.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNIMPLEMENTED):
-        return InvalidOperationError(
-            f"the node refuses the request: {error.details() or error.code().name}",
+    What stands between a client and its node has errors of its own, also for what was done behind
+    it; and a node that failed without knowing why may have done what it was asked.
+    """
+    code, said = error.code(), _signed(error)
+    if said is not None and type(said) is not ScalarTxError:
+        return said
+    if said is None and code in _REFUSALS:
+        said = InvalidOperationError(
+            f"the node refuses the request: {error.details() or code.name}",
             advice="Ask for less at once; see the node's limits, and its version",
             code="STX-5062",
         )
+    return NoAnswerError(code.name, said)
+
+
+def _signed(error: grpc.aio.AioRpcError) -> ScalarTxError | None:
+    for name, value in error.trailing_metadata() or ():
+        if name == DETAILS and isinstance(value, bytes):
+            with suppress(DecodeError):
+                return error_of(status_pb2.Status.FromString(value))
     return None
 
 
@@ -68,58 +84,55 @@ class NodeCalls:
 
     async def _ask(self, path: str, request: Any, answer: Any, *, harmless: bool) -> Any:
         channels = self.wire.channels()
+        refusal: ScalarTxError | None = None
         for _ in range(_NODES_TRIED):
-            channel = await channels.take()
             try:
-                return await self.one(channel, path, request, answer)
-            except NoAnswerError:
-                channels.failed(channel)
+                return await self.one(await channels.take(), path, request, answer)
+            except NoAnswerError as lost:
+                refusal = lost.refusal
                 if not harmless:
-                    raise StorageUnavailableError(
+                    raise refusal or StorageUnavailableError(
                         "the node was lost before it answered; whether this was done is not known",
                         advice="Look whether it was done before you repeat it",
                         code="STX-5063",
                         retryable=False,
                     ) from None
-        raise StorageUnavailableError(
+        raise refusal or StorageUnavailableError(
             "nodes were lost before they answered",
             advice="Try again once the nodes are up",
             code="STX-5063",
         )
 
-    async def execute(self, request: rpc.ExecuteRequest) -> rpc.ExecuteReply | None:
-        """Have a script run, once. None: the connection was lost, and it may have been done."""
-        found: rpc.ExecuteReply | None = await self.runtime.wait(
-            self.wire.begin(self._execute(request))
-        )
+    async def execute(self, request: rpc.ExecuteRequest) -> rpc.ExecuteReply:
+        """Have a script run, once. NoAnswerError: it may have been done."""
+        found: rpc.ExecuteReply = await self.runtime.wait(self.wire.begin(self._execute(request)))
         return found
 
-    async def _execute(self, request: rpc.ExecuteRequest) -> rpc.ExecuteReply | None:
+    async def _execute(self, request: rpc.ExecuteRequest) -> Any:
         channel = await self.wire.channels().take()
-        try:
-            found: rpc.ExecuteReply = await self.one(
-                channel, f"{TRANSACTIONS}Execute", request, rpc.ExecuteReply
-            )
-        except NoAnswerError:
-            self.wire.channels().failed(channel)
-            return None
-        return found
+        return await self.one(channel, f"{TRANSACTIONS}Execute", request, rpc.ExecuteReply)
 
     async def one(self, channel: Channel, path: str, request: Any, answer: Any) -> Any:
-        """Ask by one connection. NoAnswerError: it was lost."""
+        """Ask by one connection. NoAnswerError: it was lost, or something else answered."""
         method = channel.unary(path, answer)
         metadata = await self.log_in.metadata(channel)
         for again in (True, False):
             try:
-                return await method(request, timeout=DEADLINE, metadata=metadata)
+                found = await method(request, timeout=DEADLINE, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                found = told(error)
-                if found is None:
-                    raise NoAnswerError(error.code().name) from error
+                failure = failure_of(error)
+                if isinstance(failure, NoAnswerError):
+                    if failure.refusal is None:
+                        self.wire.channels().failed(channel)
+                    raise failure from error
                 if again and error.code() is grpc.StatusCode.UNAUTHENTICATED:
                     renewed = await self.log_in.renewed(channel, metadata)
                     if renewed is not None:
                         metadata = renewed
                         continue
-                raise found from None
+                raise failure from None
+            else:
+                if not isinstance(found, answer):  # OK, and no message: no node ends a call so
+                    raise NoAnswerError("no answer")
+                return found
         raise AssertionError(path)

@@ -41,6 +41,11 @@ class RemoteAdministration:
         finally:
             self._changed()
 
+    async def _change_table(self, method: str, name: str, *, transaction: bool, **ask: Any) -> None:
+        check_flags(transaction=transaction)
+        split_name(name)
+        await self._change(method, table=name, without_transactions=not transaction, **ask)
+
     async def create_namespace(
         self, namespace: str, *, if_not_exists: bool, options: Options
     ) -> None:
@@ -72,14 +77,13 @@ class RemoteAdministration:
         options: Options,
     ) -> None:
         """Make a table."""
-        check_flags(if_not_exists=if_not_exists, transaction=transaction)
-        split_name(name)
-        await self._change(
+        check_flags(if_not_exists=if_not_exists)
+        await self._change_table(
             "CreateTable",
-            table=name,
+            name,
             schema=schema_message(schema),
             if_not_exists=if_not_exists,
-            without_transactions=not transaction,
+            transaction=transaction,
             options=_options(options),
         )
 
@@ -130,57 +134,51 @@ class RemoteAdministration:
         transaction: bool,
     ) -> None:
         """Append a column."""
-        check_flags(if_not_exists=if_not_exists, transaction=transaction)
-        split_name(name)
-        await self._change(
+        check_flags(if_not_exists=if_not_exists)
+        await self._change_table(
             "AddColumn",
-            table=name,
+            name,
             column=_name(column),
             data_type=DataType.parse(data_type).value,
             if_not_exists=if_not_exists,
-            without_transactions=not transaction,
+            transaction=transaction,
         )
 
     async def drop_column(
         self, name: str, column: str, *, if_exists: bool, transaction: bool
     ) -> None:
         """Remove a column."""
-        check_flags(if_exists=if_exists, transaction=transaction)
-        split_name(name)
-        await self._change(
+        check_flags(if_exists=if_exists)
+        await self._change_table(
             "DropColumn",
-            table=name,
+            name,
             column=_name(column),
             if_exists=if_exists,
-            without_transactions=not transaction,
+            transaction=transaction,
         )
 
     async def rename_column(
         self, name: str, column: str, new_name: str, *, transaction: bool
     ) -> None:
         """Give a column another name."""
-        check_flags(transaction=transaction)
-        split_name(name)
-        await self._change(
+        await self._change_table(
             "RenameColumn",
-            table=name,
+            name,
             column=_name(column),
             new_name=_name(new_name),
-            without_transactions=not transaction,
+            transaction=transaction,
         )
 
     async def alter_column_type(
         self, name: str, column: str, data_type: str | DataType, *, transaction: bool
     ) -> None:
         """Widen a column."""
-        check_flags(transaction=transaction)
-        split_name(name)
-        await self._change(
+        await self._change_table(
             "AlterColumnType",
-            table=name,
+            name,
             column=_name(column),
             data_type=DataType.parse(data_type).value,
-            without_transactions=not transaction,
+            transaction=transaction,
         )
 
     async def rename_table(self, name: str, new_name: str, *, transaction: bool) -> None:
@@ -201,14 +199,12 @@ class RemoteAdministration:
         options: Options,
     ) -> None:
         """Make a table of another program one of ours."""
-        check_flags(transaction=transaction)
-        split_name(name)
         types = checked_types(override_types)
-        await self._change(
+        await self._change_table(
             "ImportTable",
-            table=name,
+            name,
             override_types={_name(column): one.value for column, one in types.items()},
-            without_transactions=not transaction,
+            transaction=transaction,
             options=_options(options),
         )
 
@@ -216,14 +212,13 @@ class RemoteAdministration:
         self, name: str, column: str, *, if_not_exists: bool, transaction: bool, options: Options
     ) -> None:
         """Index a column."""
-        check_flags(if_not_exists=if_not_exists, transaction=transaction)
-        split_name(name)
-        await self._change(
+        check_flags(if_not_exists=if_not_exists)
+        await self._change_table(
             "CreateIndex",
-            table=name,
+            name,
             column=_name(column),
             if_not_exists=if_not_exists,
-            without_transactions=not transaction,
+            transaction=transaction,
             options=_options(options),
         )
 
@@ -231,29 +226,26 @@ class RemoteAdministration:
         self, name: str, column: str, *, if_exists: bool, transaction: bool
     ) -> None:
         """Remove a column's index."""
-        check_flags(if_exists=if_exists, transaction=transaction)
-        split_name(name)
-        await self._change(
+        check_flags(if_exists=if_exists)
+        await self._change_table(
             "DropIndex",
-            table=name,
+            name,
             column=_name(column),
             if_exists=if_exists,
-            without_transactions=not transaction,
+            transaction=transaction,
         )
 
     async def repair_table(
         self, name: str, schema: TableSchema | None, *, transaction: bool, options: Options
     ) -> None:
         """Make whatever is missing of a table."""
-        check_flags(transaction=transaction)
-        split_name(name)
         if schema is not None and not isinstance(schema, TableSchema):
             raise wrong(f"schema is {schema!r:.60}", "Give a TableSchema, or None")
-        await self._change(
+        await self._change_table(
             "RepairTable",
-            table=name,
+            name,
             schema=None if schema is None else schema_message(schema),
-            without_transactions=not transaction,
+            transaction=transaction,
             options=_options(options),
         )
 

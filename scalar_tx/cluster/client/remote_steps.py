@@ -182,6 +182,7 @@ class RemoteSteps(Requests):
             if reply.HasField("error") and reply.outcome == rpc.STATE_UNSPECIFIED:
                 # What was kept back was refused, so that the commit did not begin.
                 await self._give_up()
+                self._expect_known(reply)
                 outcome = TransactionState.ABORTED
                 self._raise(reply)
             outcome = state_of(reply.outcome) or TransactionState.UNKNOWN
@@ -190,7 +191,7 @@ class RemoteSteps(Requests):
         except NoAnswerError as lost:
             outcome = await self._settled()
             if outcome is not TransactionState.COMMITTED:
-                raise self._node_lost(lost) from lost
+                raise self._nothing_done(lost) from lost
         except ScalarTxError as error:
             if outcome is TransactionState.UNKNOWN and not isinstance(error, UnknownOutcomeError):
                 outcome = TransactionState.ABORTED  # the stream was ended before the commit began
@@ -200,6 +201,11 @@ class RemoteSteps(Requests):
         finally:
             self._end(outcome)
 
+    def _expect_known(self, reply: rpc.Reply) -> None:
+        error = error_of(reply.error)
+        if error is None or type(error) is ScalarTxError:  # it may as well have met the commit
+            raise NoAnswerError("a failure of the node", error)
+
     def _raise(self, reply: rpc.Reply) -> None:
         error = error_of(reply.error) if reply.HasField("error") else None
         error = error or UnknownOutcomeError("the node did not say what became of the commit")
@@ -207,7 +213,7 @@ class RemoteSteps(Requests):
         raise error
 
     async def _settled(self) -> TransactionState:
-        """The commit was sent, and no answer came: the decision, made to stand by another node."""
+        """The commit was sent, and no node told of it: the decision, made to stand by any."""
         if not self._has_written:
             return TransactionState.ABORTED
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.cluster.client.kept_back import KeptBack
-from scalar_tx.cluster.client.node_calls import BrokenOffError, NoAnswerError
+from scalar_tx.cluster.client.node_calls import NoAnswerError
 from scalar_tx.cluster.client.stream import Stream
 from scalar_tx.cluster.messages.errors import error_of
 from scalar_tx.cluster.messages.isolation import isolation_message, state_of
@@ -14,7 +14,6 @@ from scalar_tx.errors import (
     ConflictError,
     InvalidOperationError,
     ScalarTxError,
-    StorageUnavailableError,
 )
 from scalar_tx.model.arguments import check_flags, check_timeout
 from scalar_tx.model.state import TransactionState
@@ -103,7 +102,7 @@ class Requests:
             self._in_doubt = False
         except NoAnswerError as lost:
             self._end(TransactionState.ABORTED)
-            raise self._node_lost(lost) from lost
+            raise self._nothing_done(lost) from lost
         except ScalarTxError as error:
             # The node has ended the stream, and rolled the transaction back.
             self._in_doubt = False
@@ -147,19 +146,13 @@ class Requests:
             raise error
         return reply
 
-    def _node_lost(self, lost: NoAnswerError) -> ScalarTxError:
-        if isinstance(lost, BrokenOffError):
-            return StorageUnavailableError(
-                "the transaction was rolled back: its node has ended it",
-                advice="Begin again, and keep transactions short",
-                transaction_id=self._own_id,
-                code="STX-5058",
-            )
-        return ConflictError(
+    def _nothing_done(self, lost: NoAnswerError) -> ScalarTxError:
+        error = lost.refusal or ConflictError(
             f"the node that ran this transaction was lost ({lost}); nothing of it took effect",
-            transaction_id=self._own_id,
             code="STX-5065",
         )
+        error.transaction_id = error.transaction_id or self._own_id
+        return error
 
     def _end(self, outcome: TransactionState) -> None:
         self.outcome = outcome

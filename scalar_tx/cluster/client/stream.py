@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from scalar_tx.cluster.client.node_calls import (
-    DEADLINE,
-    TRANSACTIONS,
-    BrokenOffError,
-    NoAnswerError,
-    told,
-)
+from scalar_tx.cluster.client.node_calls import DEADLINE, TRANSACTIONS, NoAnswerError, failure_of
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
+from scalar_tx.errors import StorageUnavailableError
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.client.channels import Channel
@@ -36,7 +31,7 @@ class Stream:
         self._call: Any = None
 
     async def say(self, request: rpc.Request) -> rpc.Reply:
-        """What the node answers. NoAnswerError: it is lost, and this request may be done.
+        """What the node answers. NoAnswerError: nothing, and this request may be done.
 
         The first request of a stream may be sent to several nodes, one after the other, unless it
         ends the transaction as well: nothing is done before the end is asked for.
@@ -48,8 +43,8 @@ class Stream:
             tries -= 1
             try:
                 return await self._begun(request)
-            except NoAnswerError:
-                if not tries:
+            except NoAnswerError as lost:
+                if not tries or lost.refusal is not None:
                     raise
 
     async def _begun(self, request: rpc.Request) -> rpc.Reply:
@@ -77,7 +72,7 @@ class Stream:
                 reply = await call.read()
         except TimeoutError:
             call.cancel()
-            raise self._lost("no answer within the deadline") from None
+            raise self._lost(NoAnswerError("no answer within the deadline")) from None
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError, grpc.aio.UsageError):
             reply = grpc.aio.EOF
         if isinstance(reply, rpc.Reply):
@@ -86,26 +81,38 @@ class Stream:
         error = grpc.aio.AioRpcError(
             code, await call.initial_metadata(), await call.trailing_metadata(), details
         )
-        found = told(error)
-        if found is None:
-            not_written = code is grpc.StatusCode.INTERNAL and details == _NOT_WRITTEN
-            if not_written and not first and self._channel is not None and self._channel.stands:
-                raise BrokenOffError("the node has ended its stream")
-            raise self._lost(code.name)
+        found = failure_of(error)
+        if isinstance(found, NoAnswerError):
+            if not first and self._was_ended(error):
+                found.refusal = _ended()
+            raise self._lost(found)
         if first and code is grpc.StatusCode.UNAUTHENTICATED:
             raise _UnknownCallerError(found)
         self._call.cancel()
         raise found
 
-    def _lost(self, why: str) -> NoAnswerError:
-        if self._channel is not None:
+    def _was_ended(self, error: grpc.aio.AioRpcError) -> bool:
+        """Has the node ended the stream by itself while this was said? Why can't be heard then."""
+        not_written = error.code() is grpc.StatusCode.INTERNAL and error.details() == _NOT_WRITTEN
+        return not_written and self._channel is not None and self._channel.stands
+
+    def _lost(self, lost: NoAnswerError) -> NoAnswerError:
+        if self._channel is not None and lost.refusal is None:
             self._calls.wire.channels().failed(self._channel)
-        return NoAnswerError(why)
+        return lost
 
     async def break_off(self) -> None:
         """End it without a word; the node rolls back what has not been committed."""
         if self._call is not None:
             self._call.cancel()
+
+
+def _ended() -> StorageUnavailableError:
+    return StorageUnavailableError(
+        "the transaction was rolled back: its node has ended it",
+        advice="Begin again, and keep transactions short",
+        code="STX-5058",
+    )
 
 
 class _UnknownCallerError(Exception):

@@ -1,7 +1,8 @@
 """How does an error become a ``google.rpc.Status``, and an error of ours again?
 
 The code of gRPC says roughly what a caller of any language does next; ``ErrorInfo`` holds the
-stable code, the advice and what else our errors carry.
+stable code, the advice and what else our errors carry. ``RetryInfo`` says when to come back, to
+clients of any language that know nothing of ours.
 """
 
 from __future__ import annotations
@@ -9,14 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
 from scalar_tx import errors
-from scalar_tx.cluster.auth.refusals import NotAuthenticatedError, NotPermittedError
+from scalar_tx.cluster.auth.refusals import (
+    NotAuthenticatedError,
+    NotPermittedError,
+    TooManyAttemptsError,
+)
 from scalar_tx.cluster.messages.records import records_message, records_of
 from scalar_tx.cluster.messages.values import MalformedError, columns_message, columns_of
 from scalar_tx.cluster.rpc.v1 import errors_pb2
-from scalar_tx.errors import ConditionNotMetError, ConflictError, ScalarTxError
+from scalar_tx.errors import (
+    ConditionNotMetError,
+    ConflictError,
+    ScalarTxError,
+    StorageUnavailableError,
+)
 from scalar_tx.model.record import Record
 
 if TYPE_CHECKING:
@@ -37,6 +48,7 @@ _CODES: Final[Mapping[type[ScalarTxError], grpc.StatusCode]] = {
     errors.InvalidOperationError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.SettingsError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SchemaError: grpc.StatusCode.FAILED_PRECONDITION,
+    TooManyAttemptsError: grpc.StatusCode.UNAVAILABLE,
     errors.StorageUnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
 _KINDS: Final = {kind.__name__: kind for kind in (*_CODES, ScalarTxError)}
@@ -73,6 +85,10 @@ def status_message(error: ScalarTxError) -> status_pb2.Status:
     info = error_details_pb2.ErrorInfo(reason=error.code, domain=DOMAIN, metadata=metadata)
     status = status_pb2.Status(code=code_of(error).value[0], message=_cut(error.message))
     status.details.add().Pack(info)
+    if isinstance(error, StorageUnavailableError) and error.retry_after is not None:
+        delay = Duration()
+        delay.FromMicroseconds(max(0, round(error.retry_after * 1e6)))
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     records = _records(error)
     if records is not None:
         status.details.add().Pack(records)
@@ -119,6 +135,8 @@ def error_of(status: status_pb2.Status) -> ScalarTxError | None:
     if kind is ConflictError:
         how["other_transaction"] = told.get("other_transaction")
         how["retry_after"] = _number(told.get("retry_after"))
+    if issubclass(kind, StorageUnavailableError):
+        how["retry_after"] = _delay(status.details)
     how.update(_concerned(status.details, kind))
     found: ScalarTxError = kind(status.message, **how)
     return found
@@ -135,6 +153,13 @@ def _concerned(details: Any, kind: type[ScalarTxError]) -> dict[str, Any]:
     except MalformedError:
         return {}  # the error itself matters more
     return {"record": found[0]} if found else {}
+
+
+def _delay(details: Any) -> float | None:
+    found = error_details_pb2.RetryInfo()
+    if not any(one.Unpack(found) for one in details):
+        return None
+    return float(found.retry_delay.seconds + found.retry_delay.nanos / 1e9)
 
 
 def _number(text: str | None) -> float | None:

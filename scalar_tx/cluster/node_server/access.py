@@ -28,6 +28,14 @@ class Caller:
         """The user's name; empty where nobody logs in."""
         return self.principal.name
 
+    @property
+    def counted_as(self) -> str:
+        """Under whom open transactions are counted: a user, or else whoever holds a connection.
+
+        No name of a user has a colon.
+        """
+        return self.name or self.peer
+
 
 class Access(Protocol):
     """Finds out who calls."""

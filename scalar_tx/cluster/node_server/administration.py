@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.cluster.auth.permissions import check_namespace, check_superuser, check_table
 from scalar_tx.cluster.auth.privileges import Privilege
@@ -13,7 +13,7 @@ from scalar_tx.cluster.rpc.v1 import values_pb2
 from scalar_tx.outcome_table import OUTCOME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from scalar_tx.cluster.node_server.access import Caller
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
@@ -80,18 +80,21 @@ class AdministrationCalls:
     def _superuser(self, caller: Caller, what: str) -> None:
         check_superuser(caller.principal, what, peer=caller.peer)
 
+    async def _done(self, change: Coroutine[Any, Any, object]) -> rpc.Done:
+        await self._worker.database.change(change)
+        return _DONE
+
     async def _forget_grants(self, place: str) -> None:
         if self._worker.principals is not None:  # another table of that name is another table
             await self._worker.principals.grants.forget_place(place)
 
     async def _create_namespace(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         name = self._namespace_for(caller, "create namespaces", ask.namespace)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.create_namespace(
                 name, if_not_exists=ask.if_not_exists, options=_options(ask)
             )
         )
-        return _DONE
 
     async def _drop_namespace(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         name = self._namespace_for(caller, "drop namespaces", ask.namespace)
@@ -112,7 +115,7 @@ class AdministrationCalls:
             table = ask.table
         else:
             table = self._table_for(caller, Privilege.CREATE, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.create_table(
                 table,
                 schema_of(ask.schema),
@@ -121,7 +124,6 @@ class AdministrationCalls:
                 options=_options(ask),
             )
         )
-        return _DONE
 
     async def _drop_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.DROP, ask.table)
@@ -131,8 +133,7 @@ class AdministrationCalls:
 
     async def _truncate_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.TRUNCATE, ask.table)
-        await self._worker.database.change(self._steps.truncate_table(table))
-        return _DONE
+        return await self._done(self._steps.truncate_table(table))
 
     async def _tables(self, ask: rpc.Change, caller: Caller) -> values_pb2.Names:
         found = await self._worker.database.change(self._steps.tables(ask.namespace))
@@ -154,7 +155,7 @@ class AdministrationCalls:
 
     async def _add_column(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.add_column(
                 table,
                 ask.column,
@@ -163,11 +164,10 @@ class AdministrationCalls:
                 transaction=not ask.without_transactions,
             )
         )
-        return _DONE
 
     async def _drop_column(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.drop_column(
                 table,
                 ask.column,
@@ -175,25 +175,22 @@ class AdministrationCalls:
                 transaction=not ask.without_transactions,
             )
         )
-        return _DONE
 
     async def _rename_column(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.rename_column(
                 table, ask.column, ask.new_name, transaction=not ask.without_transactions
             )
         )
-        return _DONE
 
     async def _alter_column_type(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.alter_column_type(
                 table, ask.column, ask.data_type, transaction=not ask.without_transactions
             )
         )
-        return _DONE
 
     async def _rename_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
@@ -207,7 +204,7 @@ class AdministrationCalls:
 
     async def _import_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.CREATE, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.import_table(
                 table,
                 override_types=dict(ask.override_types) or None,
@@ -215,11 +212,10 @@ class AdministrationCalls:
                 options=_options(ask),
             )
         )
-        return _DONE
 
     async def _create_index(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.create_index(
                 table,
                 ask.column,
@@ -228,11 +224,10 @@ class AdministrationCalls:
                 options=_options(ask),
             )
         )
-        return _DONE
 
     async def _drop_index(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.drop_index(
                 table,
                 ask.column,
@@ -240,11 +235,10 @@ class AdministrationCalls:
                 transaction=not ask.without_transactions,
             )
         )
-        return _DONE
 
     async def _repair_table(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         table = self._table_for(caller, Privilege.ALTER, ask.table)
-        await self._worker.database.change(
+        return await self._done(
             self._steps.repair_table(
                 table,
                 schema_of(ask.schema) if ask.HasField("schema") else None,
@@ -252,7 +246,6 @@ class AdministrationCalls:
                 options=_options(ask),
             )
         )
-        return _DONE
 
     async def _upgrade(self, ask: rpc.Change, caller: Caller) -> values_pb2.Names:
         self._superuser(caller, "upgrade all tables")
@@ -263,29 +256,23 @@ class AdministrationCalls:
 
     async def _create_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         self._superuser(caller, "make the coordinator's tables")
-        await self._worker.database.change(
+        return await self._done(
             self._steps.create_coordinator_tables(
                 if_not_exists=ask.if_not_exists, options=_options(ask)
             )
         )
-        return _DONE
 
     async def _drop_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         self._superuser(caller, "drop the coordinator's tables")
-        await self._worker.database.change(
-            self._steps.drop_coordinator_tables(if_exists=ask.if_exists)
-        )
-        return _DONE
+        return await self._done(self._steps.drop_coordinator_tables(if_exists=ask.if_exists))
 
     async def _truncate_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         self._superuser(caller, "truncate the coordinator's tables")
-        await self._worker.database.change(self._steps.truncate_coordinator_tables())
-        return _DONE
+        return await self._done(self._steps.truncate_coordinator_tables())
 
     async def _repair_coordinator(self, ask: rpc.Change, caller: Caller) -> rpc.Done:
         self._superuser(caller, "repair the coordinator's tables")
-        await self._worker.database.change(self._steps.repair_coordinator_tables(_options(ask)))
-        return _DONE
+        return await self._done(self._steps.repair_coordinator_tables(_options(ask)))
 
     async def _coordinator_exists(self, ask: rpc.Change, caller: Caller) -> rpc.Existing:
         exists = await self._worker.database.change(self._steps.coordinator_tables_exist())

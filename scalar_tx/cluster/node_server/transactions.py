@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from scalar_tx.cluster.auth.permissions import check_operation, check_superuser, check_table
+from scalar_tx.cluster.auth.permissions import (
+    check_operation,
+    check_superuser,
+    check_table,
+    check_writer,
+)
 from scalar_tx.cluster.auth.privileges import Privilege
 from scalar_tx.cluster.auth.security_log import Caller as By
 from scalar_tx.cluster.auth.security_log import Event, tell
@@ -85,6 +90,9 @@ class TransactionCalls:
         return rpc.Decision(state=state_message(found))
 
     async def _settle(self, ask: rpc.TransactionName, caller: Caller) -> rpc.Decision:
+        # Whoever knows an id may settle it, from wherever its own client has got to; it aborts what
+        # is undecided, so it is for those who could have written.
+        check_writer(caller.principal, "settle a transaction", peer=caller.peer)
         tx_id = check_known_id(ask.transaction_id)
         settle = self._worker.database.parts.settle(tx_id)
         found = await self._worker.database.run(settle, whole=True)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from scalar_tx.cluster.auth.principals import Principals
+    from scalar_tx.cluster.database import Database
     from scalar_tx.cluster.gate import Gate
     from scalar_tx.cluster.node_server.access import Access, Caller
-    from scalar_tx.cluster.node_server.database import Database
     from scalar_tx.cluster.node_server.security import SecurityCalls
     from scalar_tx.cluster.sessions import Expiry, Session, Sessions
 
@@ -80,7 +80,7 @@ class WorkerParts:
                 transaction_id=tx_id,
                 code="STX-3043",
             )
-        session = self.sessions.open(tx_id, caller.name, expire)
+        session = self.sessions.open(tx_id, caller.counted_as, expire)
         self._ids.add(tx_id)
         try:
             yield session

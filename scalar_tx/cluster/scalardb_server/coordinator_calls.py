@@ -11,13 +11,13 @@ from scalar_tx.cluster.scalardb_server.refusals import invalid
 
 if TYPE_CHECKING:
     from scalar_tx.admin_async import AsyncAdmin
-    from scalar_tx.cluster.scalardb_server.database import Database
+    from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
 
 
 class CoordinatorCalls:
     """The five calls that transaction administration has beside those of both."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: TablesByName) -> None:
         self._database = database
 
     @property

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.gate import Gate
-    from scalar_tx.cluster.scalardb_server.database import Database
+    from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
     from scalar_tx.cluster.sessions import Sessions
     from scalar_tx.model.state import TransactionState
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024  # bytes; what clients accept unless they are told otherwise
 ELEMENTS: Final = 10_000  # operations of one request, unless a node's settings say otherwise
-NOBODY: Final = ""  # whose transactions they are: nobody logs in here
 
 
 class Ended(Protocol):
@@ -34,7 +33,7 @@ class Host:
     transactions.
     """
 
-    database: Database
+    database: TablesByName
     gate: Gate
     sessions: Sessions
     largest_answer: int = LARGEST_ANSWER

@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_tx.cluster.scalardb_server.conditions import as_java_means_it, unsatisfied
-from scalar_tx.cluster.scalardb_server.database import no_such_table
 from scalar_tx.cluster.scalardb_server.operations import (
     get_of,
     is_from_old_client,
@@ -22,6 +21,7 @@ from scalar_tx.cluster.scalardb_server.request_checks import (
     check_written_columns,
 )
 from scalar_tx.cluster.scalardb_server.results import result_message
+from scalar_tx.cluster.scalardb_server.tables_by_name import no_such_table
 from scalar_tx.errors import ConditionNotMetError, InvalidOperationError
 from scalar_tx.model.operations import Get, Scan
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
-    from scalar_tx.cluster.scalardb_server.database import Database
+    from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
     from scalar_tx.model.operations import Delete, Put
     from scalar_tx.model.table import TableSchema
     from scalar_tx.transaction_async import AsyncTransaction
@@ -44,7 +44,7 @@ _HOW_TO_SCAN: Final = tuple(one.name for one in fields(Scan) if one.name != "tab
 class ReadsAndWrites:
     """Operations of transactions, one-phase or two-phase."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: TablesByName) -> None:
         self._database = database
 
     async def get(self, tx: AsyncTransaction, message: rpc.Get) -> rpc.Result | None:

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import (
     reflection,
     reflection_pb2,
 )
 
+from scalar_tx.cluster.health import SERVICE as HEALTH
 from scalar_tx.cluster.intake import reader
 from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
 from scalar_tx.cluster.scalardb_server.administration import Administration
 from scalar_tx.cluster.scalardb_server.calls import called
 from scalar_tx.cluster.scalardb_server.coordinator_calls import CoordinatorCalls
-from scalar_tx.cluster.scalardb_server.database import Database
 from scalar_tx.cluster.scalardb_server.host import ELEMENTS, LARGEST_ANSWER, Host
 from scalar_tx.cluster.scalardb_server.pause import PauseCalls
 from scalar_tx.cluster.scalardb_server.states import States
 from scalar_tx.cluster.scalardb_server.storage import ScanStream, Storage
 from scalar_tx.cluster.scalardb_server.streams import served
+from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
 from scalar_tx.cluster.scalardb_server.tables_seen import StoredTables, TransactionalTables
 from scalar_tx.cluster.scalardb_server.transactions import TransactionStream
 from scalar_tx.cluster.scalardb_server.two_phase import TwoPhaseStream
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 
     from scalar_tx.cluster.gate import Gate
-    from scalar_tx.cluster.scalardb_server.health import Health
     from scalar_tx.cluster.scalardb_server.host import Ended
     from scalar_tx.cluster.scalardb_server.pause import Pauses
     from scalar_tx.cluster.sessions import Sessions
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
     Methods = Mapping[str, Callable[..., Any]]
 
-_HEALTH: Final = "grpc.health.v1.Health"
 _REFLECTION: Final = reflection.SERVICE_NAME
 
 
@@ -55,20 +53,18 @@ def handlers(
     gate: Gate,
     sessions: Sessions,
     pauses: Pauses,
-    health: Health | None = None,
     *,
     largest_answer: int = LARGEST_ANSWER,
     ended: Ended | None = None,
     elements: int = ELEMENTS,
 ) -> list[grpc.GenericRpcHandler]:
-    """The protocol's five services, pausing, health and reflection, for one ``grpc.aio`` server.
+    """The protocol's five services, pausing and reflection, for one ``grpc.aio`` server.
 
-    ``health`` None: somebody else answers for the listener. ``largest_answer`` in bytes: what
-    clients accept as one message. ``ended`` is told of each transaction's end. ``elements``: of one
-    request, operations. Whoever closes the manager waits until the gate is drained: a stream that
-    was cut is rolled back behind its end.
+    ``largest_answer`` in bytes: what clients accept as one message. ``ended`` is told of each
+    transaction's end. ``elements``: of one request, operations. Whoever closes the manager waits
+    until the gate is drained: a stream that was cut is rolled back behind its end.
     """
-    host = Host(Database(manager), gate, sessions, largest_answer, ended)
+    host = Host(TablesByName(manager), gate, sessions, largest_answer, ended)
     services = _methods_of(host)
     made = [_service(scalardb_pb2.DESCRIPTOR, name, of, elements) for name, of in services.items()]
     calls = PauseCalls(pauses)
@@ -78,11 +74,8 @@ def handlers(
         "CheckPaused": calls.check_paused,
     }
     made.append(_service(scalar_admin_pb2.DESCRIPTOR, "Admin", pausing, elements))
-    if health is not None:
-        checks = {"Check": health.check, "Watch": health.watch}
-        made.append(_service(health_pb2.DESCRIPTOR, "Health", checks))
     names = [f"rpc.{name}" for name in (*services, "Admin")]
-    reflected = reflection.aio.ReflectionServicer([*names, _HEALTH, _REFLECTION])
+    reflected = reflection.aio.ReflectionServicer([*names, HEALTH, _REFLECTION])
     answer = {"ServerReflectionInfo": reflected.ServerReflectionInfo}
     made.append(_service(reflection_pb2.DESCRIPTOR, "ServerReflection", answer))
     return made

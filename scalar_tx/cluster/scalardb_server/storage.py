@@ -122,7 +122,7 @@ class RowsAhead:
         if self._left == 0:
             return False
         if not self._page:
-            page = await self._database.drive(self._pages.next_page())
+            page = await self._database.run(self._pages.next_page())
             self._page = [] if page is None else [*reversed(page)]
         return bool(self._page)
 
@@ -136,7 +136,7 @@ class RowsAhead:
 
     async def close(self) -> None:
         """Let go of what the scan holds."""
-        await self._database.drive(self._pages.close())
+        await self._database.run(self._pages.close())
 
 
 def _too_large(size: int, largest: int) -> RefusedError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scalar_tx.cluster.scalardb_server.database import no_such_table
 from scalar_tx.cluster.scalardb_server.operations import (
     get_of,
     is_from_old_client,
@@ -24,6 +23,7 @@ from scalar_tx.cluster.scalardb_server.request_checks import (
     check_scan,
 )
 from scalar_tx.cluster.scalardb_server.results import result_message
+from scalar_tx.cluster.scalardb_server.tables_by_name import no_such_table
 from scalar_tx.consensus_commit.metadata import TransactionalTable
 from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.model.conditions import Existence, bound
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
-    from scalar_tx.cluster.scalardb_server.database import Database
+    from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
     from scalar_tx.model.conditions import Condition
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import Row
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 class StoredRecords:
     """The records of all storages, transaction columns included."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: TablesByName) -> None:
         self._database = database
 
     async def get(self, message: rpc.Get) -> rpc.Result | None:
@@ -57,7 +57,7 @@ class StoredRecords:
         storage = self._database.parts.storage
         if get.key is not None:
             key = self._database.checks(table).key(get.key, table.schema.primary_key, "key")
-            row = await self._database.drive(storage.get(table, key))
+            row = await self._database.run(storage.get(table, key))
         else:
             row = await self._only_one(table, Scan(get.table, index=get.index), message)
         return None if row is None else Shown(message, table).result(row)
@@ -66,7 +66,7 @@ class StoredRecords:
         pages = self._pages(table, self._source(table, scan), 2)
         found: list[Row] = []
         try:
-            while (page := await self._database.drive(pages.next_page())) is not None:
+            while (page := await self._database.run(pages.next_page())) is not None:
                 found.extend(page)
                 if len(found) > 1:
                     raise invalid(
@@ -74,7 +74,7 @@ class StoredRecords:
                         f"Get of {message.namespace}.{message.table}"
                     )
         finally:
-            await self._database.drive(pages.close())
+            await self._database.run(pages.close())
         return found[0] if found else None
 
     async def scan(self, message: rpc.Scan, page_size: int) -> tuple[Pages, Shown]:

@@ -19,7 +19,6 @@ import grpc
 
 from scalar_tx.cluster.intake import taken
 from scalar_tx.cluster.messages.values import MalformedError
-from scalar_tx.cluster.scalardb_server.host import NOBODY
 from scalar_tx.cluster.scalardb_server.refusals import Kind, RefusedError
 from scalar_tx.cluster.scalardb_server.statuses import end_with
 from scalar_tx.cluster.sessions import Expiry
@@ -106,7 +105,8 @@ class Stream(ABC, Generic[Request, Response]):
 
     def opened(self, name: str) -> None:
         """Register what the stream has opened; TooManyOpenError."""
-        self._session = self.host.sessions.open(name, NOBODY, self._expire)
+        # Nobody logs in here, so whose it is, is told by the connection: a client has one.
+        self._session = self.host.sessions.open(name, self._context.peer(), self._expire)
 
     @property
     def session(self) -> Session:

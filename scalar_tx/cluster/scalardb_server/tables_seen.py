@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scalar_tx.admin_async import AsyncAdmin
-    from scalar_tx.cluster.scalardb_server.database import Database
+    from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
     from scalar_tx.model.table import TableSchema
     from scalar_tx.model.types import DataType
     from scalar_tx.storage.admin import StorageAdmin
@@ -37,7 +37,7 @@ _WITHOUT_NAMESPACES: Final = ("dynamo", "sqlite")
 class TablesSeen(ABC):
     """Namespaces and tables as one of the two services has them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: TablesByName) -> None:
         self.database = database
 
     @property
@@ -47,7 +47,7 @@ class TablesSeen(ABC):
 
     async def told(self, steps: Coroutine[Any, Any, T]) -> T:
         """Run steps; what a storage says of them becomes an error that callers know."""
-        return await self.database.drive(named(steps))
+        return await self.database.run(named(steps))
 
     def are_only_names(self, namespace: str) -> bool:
         """Is a namespace no more than the first part of names where it would lie?

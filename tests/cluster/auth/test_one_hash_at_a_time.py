@@ -51,6 +51,14 @@ fcntl.flock(file, fcntl.LOCK_EX)
 print("held", flush=True)
 time.sleep(60)
 """
+SITS = """
+import os, sys, time
+from scalar_tx.cluster.auth.places import Places
+places = Places(3, os.open(sys.argv[1], os.O_RDWR))
+assert [places.take() for _ in range(4)] == [0, 1, 2, None]
+print("held", flush=True)
+time.sleep(60)
+"""
 
 
 class Held:
@@ -96,6 +104,40 @@ async def test_a_few_wait_and_more_are_refused_before_hashing() -> None:
     await hashing.close()
 
 
+async def test_those_that_wait_are_counted_in_all_processes(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    one, other = (PasswordHashing(waiting=2, lock_path=path) for _ in range(2))
+    held = Held(one)
+    calls = [asyncio.create_task(one.hashed(PASSWORD)) for _ in range(2)]
+    await held.wait()
+    late = asyncio.create_task(other.hashed(PASSWORD))
+    await asyncio.sleep(0.05)
+    assert not late.done()  # the third place
+    assert await code_of(other.hashed(PASSWORD)) == "STX-5205"
+    assert await code_of(one.hashed(PASSWORD)) == "STX-5205"
+    assert other.hashes == 0
+    held.go.set()
+    await asyncio.gather(*calls, late)
+    assert await other.hashed(PASSWORD)
+    for hashing in (one, other):
+        await hashing.close()
+
+
+async def test_places_of_a_process_that_dies_are_free(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    hashing = PasswordHashing(waiting=2, lock_path=path)
+    holder = subprocess.Popen(  # noqa: ASYNC220  # at once
+        [sys.executable, "-c", SITS, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    assert await code_of(hashing.hashed(PASSWORD)) == "STX-5205"
+    holder.kill()
+    holder.communicate()
+    assert await hashing.hashed(PASSWORD)
+    await hashing.close()
+
+
 async def test_who_has_gone_is_not_hashed_for() -> None:
     hashing = PasswordHashing(waiting=2)
     held = Held(hashing)
@@ -112,7 +154,7 @@ async def test_who_has_gone_is_not_hashed_for() -> None:
     held.go.set()
     await asyncio.gather(*later[:2])
     assert (hashing.hashes, held.most) == (3, 1)
-    assert hashing._inside == 0
+    assert hashing._places.held == 0
     await hashing.close()
 
 

@@ -62,6 +62,10 @@ def test_rights_beside_the_model(
 ) -> None:
     held = rights(granted, superuser=superuser, closed=CLOSED)
     expected = modelled(granted, superuser, privilege, place)
+    writes = (Privilege.INSERT, Privilege.UPDATE, Privilege.DELETE)
+    assert held.writes is any(
+        modelled(granted, superuser, one, where) for one in writes for where in PLACES
+    )
     if "." in place:
         assert held.allows(privilege, place) is expected
         assert held.sees(place) is any(

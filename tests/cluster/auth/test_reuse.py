@@ -35,9 +35,11 @@ def test_what_they_bring_with_them() -> None:
     assert {one.rpartition(".")[2] for one in answer.stdout.split()} == {
         "log_in_limits",
         "passwords",
+        "places",
         "recent",
         "refusals",
         "security_log",
+        "shared_memory",
         "token_store",
         "tokens",
     }

@@ -6,11 +6,13 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.rpc import error_details_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scalar_tx
 from scalar_tx import column, if_exists, if_not_exists
+from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
 from scalar_tx.cluster.messages.conditions import condition_message, write_condition_of
 from scalar_tx.cluster.messages.errors import code_of, error_of, status_message
 from scalar_tx.cluster.messages.operations import operation_message, operation_of
@@ -190,6 +192,8 @@ def test_records_that_do_not_fit_their_names() -> None:
         scalar_tx.SettingsError("x"),
         scalar_tx.SchemaError("x"),
         scalar_tx.StorageUnavailableError("x", retryable=False),
+        scalar_tx.StorageUnavailableError("x", retry_after=0),
+        TooManyAttemptsError("x", retry_after=61.25, advice="later", code="STX-5205"),
         scalar_tx.ScalarTxError("x"),
     ],
     ids=lambda error: type(error).__name__,
@@ -205,6 +209,16 @@ def test_each_kind_of_error_has_a_code_of_its_own_sort() -> None:
     assert code_of(ConflictError("x")).name == "ABORTED"
     assert code_of(scalar_tx.StorageUnavailableError("x")).name == "UNAVAILABLE"
     assert code_of(scalar_tx.UnknownOutcomeError("x")).name == "UNKNOWN"
+
+
+def test_clients_of_any_language_are_told_when_to_come_back() -> None:
+    status = status_message(TooManyAttemptsError("x", retry_after=1.5))
+    found = error_details_pb2.RetryInfo()
+    assert any(one.Unpack(found) for one in status.details)
+    assert found.retry_delay.ToMilliseconds() == 1500
+    # When its writer may be settled is no time to wait for: most have decided long before.
+    status = status_message(ConflictError("x", retry_after=14))
+    assert not any(one.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for one in status.details)
 
 
 def test_an_error_fits_into_a_trailer() -> None:

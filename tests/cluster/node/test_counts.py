@@ -35,7 +35,7 @@ def test_a_limit_counts_all_slots(counts: SharedCounts) -> None:
     opened = [first.open(f"a{n}", "ann", no_expiry) for n in range(2)]
     opened.append(second.open("a2", "ann", no_expiry))
     for sessions in (first, second):
-        with pytest.raises(TooManyOpenError, match="this user has 3") as refused:
+        with pytest.raises(TooManyOpenError, match="3 transactions of this user") as refused:
             sessions.open("a3", "ann", no_expiry)
         assert refused.value.transaction_id == "a3"
     opened += [second.open(f"b{n}", "bob", no_expiry) for n in range(2)]

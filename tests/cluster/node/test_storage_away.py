@@ -108,8 +108,32 @@ def test_pools_of_several_storages_are_divided_too() -> None:
     assert threads == [43, 43, 42]
 
 
-def test_no_more_workers_than_connections() -> None:
+def test_each_worker_has_two_connections() -> None:
     properties = {"scalar.db.storage": "sqlite", "scalar.db.contact_points": "a.db"}
-    pool = {"scalar.db.connection_pool.max_total": "2"}
     assert worker_count(load(properties, {"node.workers": 8})) == 8
-    assert worker_count(load({**properties, **pool}, {"node.workers": 8})) == 2
+    for most, workers in ((1, 1), (2, 1), (5, 2), (16, 8), (20, 8)):
+        pool = {"scalar.db.connection_pool.max_total": str(most)}
+        settings = load({**properties, **pool}, {"node.workers": 8})
+        assert worker_count(settings) == workers
+        parts = [
+            divided(settings, workers, slot).storage.connection_pool for slot in range(workers)
+        ]
+        assert sum(part.max_total or 0 for part in parts) == most
+        assert all((part.max_total or 0) >= min(2, most) for part in parts)
+
+
+@pytest.mark.parametrize(
+    "url, sizes",
+    [
+        ("sqlite:///a.db", {1: 2, 2: 2, 32: 2}),
+        ("postgresql://db.test/x", {1: 32, 2: 16, 3: 11, 8: 4, 32: 4}),
+        ("mysql://db.test/x", {1: 32, 4: 8, 32: 4}),
+        ("cassandra://db.test", {1: None, 8: None}),
+    ],
+)
+def test_pools_of_which_nothing_is_said(url: str, sizes: dict[int, int | None]) -> None:
+    settings = load(url)
+    for workers, most in sizes.items():
+        assert worker_count(load(url, {"node.workers": workers})) == workers
+        pools = [divided(settings, workers, slot).storage.connection_pool for slot in range(2)]
+        assert [pool.max_total for pool in pools] == [most, most]

@@ -315,3 +315,23 @@ def test_a_commit_that_outlasts_its_transaction_s_time_is_told_truthfully(
     assert reply.outcome == rpc.STATE_COMMITTED
     with pytest.raises(StopIteration):  # and no status says that it was rolled back
         next(talk.call)
+
+
+def test_where_nobody_logs_in_each_connection_is_counted_by_itself() -> None:
+    served = Served("memory://", sessions=Sessions(9, 1, 60, 60))
+    apart = [("grpc.use_local_subchannel_pool", 1)]
+    where = served.url.removeprefix("grpc://")
+    with (
+        grpc.insecure_channel(where, options=apart) as one,
+        grpc.insecure_channel(where, options=apart) as other,
+    ):
+        held = [Talk(one), Talk(other)]
+        for n, open_one in enumerate(held):
+            open_one.say(begin=rpc.Begin(transaction_id=f"held{n}", fresh_id=True))
+        talk = Talk(one)
+        with pytest.raises(grpc.RpcError) as caught:
+            talk.say(begin=rpc.Begin(transaction_id="more", fresh_id=True))
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "of this user or connection" in str(caught.value.details())
+    assert served.at_rest()
+    served.close()

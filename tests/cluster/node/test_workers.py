@@ -129,7 +129,7 @@ def test_the_limits_count_all_workers_together(tmp_path: Path) -> None:
                     refused.append(str(error))
         assert [user for user, _ in open_calls] == ["ann"] * 4 + ["bob"] * 2
         assert [call.first["slot"] for _, call in open_calls] == [0, 1] * 3
-        assert sum("this user has 4" in text for text in refused) == 8
+        assert sum("4 transactions of this user" in text for text in refused) == 8
         assert sum("6 transactions are open in this node" in text for text in refused) == 22
         # What a worker that died had counted is open no more.
         for process in node.workers():

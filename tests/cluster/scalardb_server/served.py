@@ -17,8 +17,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 import scalar_tx
 from scalar_tx.cluster.gate import Gate
+from scalar_tx.cluster.health import Health
 from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
-from scalar_tx.cluster.scalardb_server.health import Health
 from scalar_tx.cluster.scalardb_server.pause import PauseOfOneProcess
 from scalar_tx.cluster.scalardb_server.services import handlers
 from scalar_tx.cluster.sessions import Sessions
@@ -52,6 +52,7 @@ class Served:
         idle: float = 60,
         lifetime: float = 600,
         most: int = 2000,
+        most_of_one: int = 2000,
         **settings: object,
     ) -> None:
         self._loop = asyncio.new_event_loop()
@@ -60,7 +61,7 @@ class Served:
         self.manager: AsyncTransactionManager
         self.server: Any
         self.port: int
-        self.run(self._start(target, settings, largest_answer, (most, most, idle, lifetime)))
+        self.run(self._start(target, settings, largest_answer, (most, most_of_one, idle, lifetime)))
 
     async def _start(
         self,
@@ -80,10 +81,10 @@ class Served:
             self.gate,
             self.sessions,
             PauseOfOneProcess(self.gate),
-            self.health,
             largest_answer=largest_answer,
             ended=self._ended,
         )
+        made.append(self.health.services(any_name=True))
         self.server.add_generic_rpc_handlers(made)
         self.port = self.server.add_insecure_port("127.0.0.1:0")
         await self.server.start()
@@ -168,7 +169,9 @@ class Client:
     """Calls by name, such as ``DistributedStorage/Get``."""
 
     def __init__(self, port: int) -> None:
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        # Clients of one process would share a connection otherwise.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
 
     def call(self, name: str, request: Any = None) -> Any:
         """A call of one answer; grpc.RpcError."""

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import (
     reflection_pb2_grpc,
 )
 
+from scalar_tx.cluster.health import OVERALL
 from scalar_tx.cluster.rpc import scalar_admin_pb2 as admin_rpc
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from tests.cluster.scalardb_server.messages import (
@@ -217,9 +218,9 @@ def test_any_name_gets_the_one_answer_also_while_paused(
     request, kind = health_pb2.HealthCheckRequest(service=name), health_pb2.HealthCheckResponse
     pause(client)
     assert health.Check(request, timeout=5).status == kind.SERVING
-    server.health.set(serving=False)
+    server.health.set(OVERALL, serving=False)
     assert health.Check(request, timeout=5).status == kind.NOT_SERVING
-    server.health.set(serving=True)
+    server.health.set(OVERALL, serving=True)
 
 
 def test_who_watches_is_told_of_every_change(client: Client, server: Served) -> None:
@@ -227,7 +228,7 @@ def test_who_watches_is_told_of_every_change(client: Client, server: Served) -> 
     kind = health_pb2.HealthCheckResponse
 
     async def turn(serving: bool) -> None:
-        server.health.set(serving=serving)
+        server.health.set(OVERALL, serving=serving)
 
     answers = health.Watch(health_pb2.HealthCheckRequest(), timeout=10)
     assert next(answers).status == kind.SERVING

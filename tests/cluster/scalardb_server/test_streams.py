@@ -322,3 +322,26 @@ def test_a_long_description_fits_into_the_trailers(client: Client, letter: str) 
     sent = sum(1 if " " <= c < "\x7f" and c != "%" else 3 * len(c.encode()) for c in text)
     assert sent < 6100
     assert len(text.encode()) <= 4000
+
+
+def test_each_connection_is_counted_by_itself() -> None:
+    served = Served("memory://", most_of_one=2)
+    one, other = Client(served.port), Client(served.port)
+    try:
+        talks = [begun(one)[0] for _ in range(2)]
+        refused = one.stream(TRANSACTION)
+        refused.send(asks(Tx, "begin"))
+        status, text = refused.end()
+        assert status is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "STX-5100" in text
+        talks += [begun(other)[0] for _ in range(2)]
+        assert len(served.sessions.counts_of_users) == 2
+        for talk in talks:
+            talk.ask(asks(Tx, "commit"))
+            assert talk.end() == OK
+        until(lambda: not served.sessions.count)
+        begun(one)[0].cancel()
+    finally:
+        one.close()
+        other.close()
+        served.close()

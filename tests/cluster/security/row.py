@@ -18,6 +18,7 @@ ANYBODY: Final = "anybody who has logged in"
 SUPERUSER: Final = "superuser"
 NAMESPACES: Final = "superuser, and not of the node's own namespaces"
 SEES: Final = "any privilege"
+WRITES: Final = "INSERT, UPDATE or DELETE, anywhere"
 
 Needs = str | frozenset[str]
 
@@ -41,6 +42,9 @@ class Row:
             return who.superuser and who.holds(namespace, frozenset())
         if self.needs == SEES:
             return any(who.holds(namespace, frozenset({one})) for one in NINE)
+        if self.needs == WRITES:
+            held = frozenset[str]().union(*who.held.values())
+            return who.superuser or not held.isdisjoint({"INSERT", "UPDATE", "DELETE"})
         assert isinstance(self.needs, frozenset)
         return who.holds(namespace, self.needs)
 

@@ -9,7 +9,7 @@ from scalar_tx.cluster.rpc.v1 import operations_pb2 as operations
 from scalar_tx.cluster.rpc.v1 import scripts_pb2 as scripts
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as transactions
 from scalar_tx.cluster.rpc.v1 import values_pb2 as values
-from tests.cluster.security.row import ANYBODY, OPEN, SUPERUSER, Needs, Row, all_of
+from tests.cluster.security.row import ANYBODY, OPEN, SUPERUSER, WRITES, Needs, Row, all_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +188,7 @@ TRANSACTIONS: Final = [
         ],
     ),
     Row("Transactions.GetState", ANYBODY, lambda _, __, tx_id: _named(tx_id)),
-    Row("Transactions.Settle", ANYBODY, lambda _, __, tx_id: _named(tx_id)),
+    Row("Transactions.Settle", WRITES, lambda _, __, tx_id: _named(tx_id)),
     Row(
         "Transactions.Recover",
         all_of("SELECT"),

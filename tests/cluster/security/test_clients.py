@@ -11,6 +11,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import InvalidOperationError, SettingsError, StorageUnavailableError
+from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
 from scalar_tx.cluster.auth.tokens import Lifetimes
 from tests.cluster.security.people import PASSWORD, SCHEMA
 from tests.cluster.served import Served, Users
@@ -140,15 +141,42 @@ def test_no_password_is_reported(served: Served, add: Callable[..., int]) -> Non
     assert caught.value.code == "STX-5064"
 
 
-def test_whoever_guesses_is_told_to_wait(served: Served) -> None:
-    codes = []
-    for number in range(6):
-        with scalar_tx.connect(served.url, username="ada", password=f"guess {number}") as db:
-            with pytest.raises((InvalidOperationError, StorageUnavailableError)) as caught:
-                db.admin.namespaces()
-            codes.append(caught.value.code)
-    assert codes[:3] == ["STX-5203"] * 3
-    assert codes[-1] == "STX-5204"
+def _wrong_passwords(served: Served, times: int) -> None:
+    assert served.users is not None
+    for _ in range(times):
+        served.run(served.users.authenticator._limits.failed("ada"))
+
+
+def test_a_short_pause_of_log_ins_is_waited_for(served: Served) -> None:
+    _wrong_passwords(served, 4)
+    began = time.monotonic()
+    with scalar_tx.connect(served.url, username="ada", password=PASSWORD) as db:
+        assert db.get(TABLE, {"id": 1}) is None
+    assert time.monotonic() - began >= 0.9
+
+
+def test_a_longer_one_is_told(served: Served) -> None:
+    _wrong_passwords(served, 12)
+    began = time.monotonic()
+    with scalar_tx.connect(served.url, username="ada", password=PASSWORD) as db:
+        for call in (db.admin.namespaces, lambda: db.get(TABLE, {"id": 1})):
+            with pytest.raises(StorageUnavailableError) as caught:
+                call()
+            assert isinstance(caught.value, TooManyAttemptsError)
+            assert caught.value.code == "STX-5204"
+            assert caught.value.retry_after is not None
+            assert 30 < caught.value.retry_after <= 60
+    assert time.monotonic() - began < 25, "beyond the deadline there is nothing to wait for"
+
+
+def test_whoever_guesses_is_refused_as_often(served: Served) -> None:
+    for number in range(3):
+        with (
+            scalar_tx.connect(served.url, username="ada", password=f"guess {number}") as db,
+            pytest.raises(InvalidOperationError) as caught,
+        ):
+            db.admin.namespaces()
+        assert caught.value.code == "STX-5203"
 
 
 def test_what_is_not_allowed_is_reported(served: Served) -> None:

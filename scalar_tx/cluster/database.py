@@ -20,16 +20,16 @@ class Database:
     """The databases of one worker."""
 
     def __init__(self, manager: AsyncTransactionManager) -> None:
-        self._manager = manager
+        self.manager = manager
 
     @property
     def parts(self) -> Parts:
         """What transactions are made on."""
-        return parts_of(self._manager)
+        return parts_of(self.manager)
 
     async def run(self, steps: Coroutine[Any, Any, T], *, whole: bool = False) -> T:
         """Run steps; ``whole``: to their end, also if the call is broken off meanwhile."""
-        return await self._manager._drive(steps, whole=whole)  # noqa: SLF001  # a face as well
+        return await self.manager._drive(steps, whole=whole)  # noqa: SLF001  # a face as well
 
     async def change(self, steps: Coroutine[Any, Any, T]) -> T:
         """Run steps of administration to their end."""

@@ -7,10 +7,10 @@ those of the two-phase service may join one transaction several times in one pro
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.database import Database
 from scalar_tx.cluster.scalardb_server.refusals import RefusedError, invalid
-from scalar_tx.connection import Parts
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.checks import Checks
 from scalar_tx.model.table import split_name
@@ -19,15 +19,12 @@ from scalar_tx.two_phase import new_part
 from scalar_tx.two_phase_async import AsyncTwoPhaseTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.model.table import Table
     from scalar_tx.storage.interface import StorageMutation
-
-T = TypeVar("T")
 
 _NO_TABLE = ("STX-3011", "STX-3017")  # no name of a table; no such table
 _WITHOUT_TRANSACTIONS = "STX-3019"
@@ -38,24 +35,12 @@ def no_such_table() -> RefusedError:
     return invalid("The specified table is not found")
 
 
-class Database:
-    """The storages of a manager, and its tables by name."""
+class TablesByName(Database):
+    """The databases of one worker, and their tables by name."""
 
     def __init__(self, manager: AsyncTransactionManager) -> None:
-        self.manager = manager
+        super().__init__(manager)
         self._stored: dict[str, tuple[Table, float]] = {}
-
-    @property
-    def parts(self) -> Parts:
-        """The parts of the manager."""
-        found = self.manager._here()  # noqa: SLF001  # the one place that looks inside
-        if not isinstance(found, Parts):
-            raise TypeError(f"{found!r} has no storages of its own")
-        return found
-
-    async def drive(self, steps: Coroutine[Any, Any, T], *, whole: bool = False) -> T:
-        """Run steps as the storages wait; ``whole``: to their end, also if cancelled meanwhile."""
-        return await self.manager._drive(steps, whole=whole)  # noqa: SLF001  # as above
 
     async def transactional_table(self, name: str, *, reads: bool) -> TransactionalTable:
         """A table as transactions see it; the errors are those of the Java server.
@@ -67,7 +52,7 @@ class Database:
         if known is not None:
             return known
         try:
-            return await self.drive(catalog.table(name))
+            return await self.run(catalog.table(name))
         except InvalidOperationError as error:
             if error.code in _NO_TABLE:
                 raise no_such_table() from error
@@ -85,7 +70,7 @@ class Database:
             return known[0]
         try:
             split_name(name)
-            table = await self.drive(self.parts.storage.admin.table(name))
+            table = await self.run(self.parts.storage.admin.table(name))
         except InvalidOperationError as error:
             if error.code in _NO_TABLE:
                 raise no_such_table() from error
@@ -111,7 +96,7 @@ class Database:
 
     async def write(self, mutations: Sequence[StorageMutation]) -> None:
         """One atomic write, without transaction."""
-        await self.drive(self.parts.storage.mutate(mutations), whole=True)
+        await self.run(self.parts.storage.mutate(mutations), whole=True)
 
     def part(
         self, *, begin_id: str | None = None, join_id: str | None = None
@@ -124,4 +109,4 @@ class Database:
             self.parts, None, read_only=False, begin_id=begin_id, join_id=join_id, timeout=None
         )
         alone = OpenTransactions[AsyncTwoPhaseTransaction](time.monotonic)
-        return AsyncTwoPhaseTransaction(steps, alone, self.manager._drive)  # noqa: SLF001  # as above
+        return AsyncTwoPhaseTransaction(steps, alone, self.run)
