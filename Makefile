@@ -24,7 +24,7 @@ WORKERS ?=
 EXAMPLES ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo node test check bench bench-cost simulate planted chaos fuzz abuse servers protos clean environment
+.PHONY: help demo node test check bench bench-node bench-cost simulate planted chaos fuzz abuse servers protos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
@@ -37,6 +37,8 @@ help:
 	@echo 'make bench-cost what the library costs, and how long its import takes          1 minute'
 	@echo 'make bench      beside the Java library, docs/performance.md:  3 hours      Java, Maven'
 	@echo '                  goes on where it ended; make bench ONLY="ycsb-c-2_*" PAIRS=5 SECONDS=10'
+	@echo 'make bench-node a node, docs/performance-node.md:               25 minutes  Java, Maven'
+	@echo '                  goes on where it ended; make bench-node ONLY="node_goal_*"'
 	@echo 'make simulate   seeded runs of the protocol with crashes:      3 minutes for 50000 seeds'
 	@echo '                  make simulate SEEDS=50000 FROM=200 LEVEL=SNAPSHOT'
 	@echo '                  make simulate WORKLOAD=two-phase   transactions in several processes'
@@ -76,6 +78,12 @@ check: environment
 bench: environment
 	@$(PY) -m bench figures $(if $(ONLY),--only '$(ONLY)') --pairs $(PAIRS) --seconds $(SECONDS); \
 		measured=$$?; $(PY) -m bench report && exit $$measured
+
+bench-node: environment
+	@$(PY) -m bench node $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(filter file,$(origin PAIRS)),,--pairs $(PAIRS)) \
+		$(if $(filter file,$(origin SECONDS)),,--seconds $(SECONDS)); \
+		measured=$$?; $(PY) -m bench node-report && exit $$measured
 
 bench-cost: environment
 	@$(PY) -m bench

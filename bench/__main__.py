@@ -5,6 +5,8 @@ python -m bench --profile   the ten costliest functions of a read-modify-write t
 python -m bench figures     every figure of docs/performance.md, in turns with Java (Java, Maven)
 python -m bench report      docs/performance.md and its plots, of the figures that are there
 python -m bench profile X   where our time goes in the figure X
+python -m bench node        every figure of docs/performance-node.md (Java, Maven)
+python -m bench node-report docs/performance-node.md and its plots, of the figures that are there
 """
 
 from __future__ import annotations
@@ -43,9 +45,9 @@ def main() -> int:
     """Measure and print."""
     match sys.argv[1:]:
         case ["figures", *arguments]:
-            from bench.beside import run  # needs the servers of the tests
+            from bench.beside.run import BESIDE  # needs the servers of the tests
 
-            return run.main(arguments)
+            return BESIDE.main(arguments)
         case ["report", *arguments]:
             from bench.beside import report
 
@@ -54,6 +56,14 @@ def main() -> int:
             from bench.beside import profile
 
             return profile.main(arguments)
+        case ["node", *arguments]:
+            from bench.node.run import main as measure
+
+            return measure(arguments)
+        case ["node-report", *arguments]:
+            from bench.node.report import main as write
+
+            return write(arguments)
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         epilog="beside the Java library: python -m bench figures|report|profile --help",

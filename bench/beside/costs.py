@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from bench.beside.contest import Effort
+    from bench.beside.turns import Effort
     from tests.servers.node import Cluster
 
     Running = Mapping[str, Cluster] | None

@@ -51,7 +51,7 @@ class Contest:
         parts = [self.workload, self.place, f"{self.clients}", self.mode]
         parts += [f"{self.processes} processes"] * (self.processes > 1)
         parts += ["gathered"] * self.gathered
-        return _file_name(parts)
+        return file_name(parts)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Floor:
         """Its name, and that of its file."""
         parts = ["floor", self.workload, self.place, f"{self.clients}", self.way]
         parts += [f"{self.processes} processes"] * (self.processes > 1)
-        return _file_name([*parts, *(["bare"] * self.bare)])
+        return file_name([*parts, *(["bare"] * self.bare)])
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Cost:
     @property
     def name(self) -> str:
         """Its name, and that of its file."""
-        return _file_name(["cost", self.measure])
+        return file_name(["cost", self.measure])
 
 
 @dataclass(frozen=True)
@@ -99,17 +99,19 @@ class Profile:
     @property
     def name(self) -> str:
         """Its name, and that of its file."""
-        return _file_name(["profile", self.workload, self.place])
+        return file_name(["profile", self.workload, self.place])
 
 
 Figure = Contest | Floor | Cost | Profile
 
 
-def _file_name(parts: Sequence[str]) -> str:
+def file_name(parts: Sequence[str]) -> str:
+    """A name of these parts that fits a file."""
     return "_".join(part.replace(" ", "-") for part in parts)
 
 
-def _rate(must: float, stretch: float | None = None) -> tuple[Bound, ...]:
+def rate(must: float, stretch: float | None = None) -> tuple[Bound, ...]:
+    """What the ratio of the rates must be."""
     return (Bound("rate", must, stretch),)
 
 
@@ -121,18 +123,18 @@ _TWO: Final = 2  # processes of ours beside servers
 CONTESTS: Final = (
     # One file for both sides.
     Contest(_F1, SQLITE, 32, bounds=(Bound("rate", 5, 7), Bound("p99", 1 / 20))),
-    Contest(_F1, SQLITE, 32, _PEER, _rate(1, 1.3)),
-    Contest(_F1, SQLITE, 1, bounds=_rate(1.3, 1.8)),
-    Contest(_F1, SQLITE, 1, _PEER, _rate(0.6, 0.9)),
+    Contest(_F1, SQLITE, 32, _PEER, rate(1, 1.3)),
+    Contest(_F1, SQLITE, 1, bounds=rate(1.3, 1.8)),
+    Contest(_F1, SQLITE, 1, _PEER, rate(0.6, 0.9)),
     Contest(_F1, SQLITE, 8),
     Contest(_F1, SQLITE, 16),
     Contest(_F1, SQLITE, 64),
     Contest(_F1, SQLITE, 8, _PEER),
     Contest(_F1, SQLITE, 16, _PEER),
     Contest(_F1, SQLITE, 64, _PEER),
-    Contest(_C2, SQLITE, 1, bounds=_rate(1.5, 2)),
-    Contest(_C2, SQLITE, 8, bounds=_rate(0.5)),
-    Contest(_C2, SQLITE, 8, bounds=_rate(1.2), processes=2),
+    Contest(_C2, SQLITE, 1, bounds=rate(1.5, 2)),
+    Contest(_C2, SQLITE, 8, bounds=rate(0.5)),
+    Contest(_C2, SQLITE, 8, bounds=rate(1.2), processes=2),
     Contest("ycsb-f-4", SQLITE, 8),
     Contest("ycsb-upsert-1", SQLITE, 8),
     Contest("ycsb-f-1-zipf", SQLITE, 8),
@@ -141,33 +143,33 @@ CONTESTS: Final = (
     Contest(_F1, SQLITE, 1, "same phases"),
     Contest(_F1, SQLITE, 32, "same phases"),
     # As a user finds both: a file each.
-    Contest(_F1, AS_FOUND, 1, bounds=_rate(6)),
-    Contest(_F1, AS_FOUND, 8, bounds=_rate(8)),
-    Contest(_F1, AS_FOUND, 32, bounds=_rate(15)),
+    Contest(_F1, AS_FOUND, 1, bounds=rate(6)),
+    Contest(_F1, AS_FOUND, 8, bounds=rate(8)),
+    Contest(_F1, AS_FOUND, 32, bounds=rate(15)),
     # Group commit, and what it adds where nobody shares the group.
-    Contest(_F1, SQLITE, 1, "group commit", _rate(80)),
-    Contest(_F1, SQLITE, 16, "group commit", _rate(12)),
-    Contest(_F1, SQLITE, 64, "group commit", _rate(2)),
+    Contest(_F1, SQLITE, 1, "group commit", rate(80)),
+    Contest(_F1, SQLITE, 16, "group commit", rate(12)),
+    Contest(_F1, SQLITE, 64, "group commit", rate(2)),
     # A commit has three flushes there: a fourth would make it a third longer.
     Contest(_F1, SQLITE, 1, "idle group", (Bound("p50", 4 / 3),), against_ours=True),
     # Servers.
-    Contest(_F1, "postgresql", 16, bounds=_rate(1.6, 2), processes=_TWO),
+    Contest(_F1, "postgresql", 16, bounds=rate(1.6, 2), processes=_TWO),
     Contest(_F1, "postgresql", 16, _PEER, processes=_TWO),
     Contest(_F1, "postgresql", 16, "same phases", processes=_TWO),
-    Contest(_C2, "postgresql", 16, bounds=_rate(0.7, 1), processes=_TWO),
-    Contest(_F1, "cassandra", 16, bounds=_rate(2.5, 3), processes=_TWO),
+    Contest(_C2, "postgresql", 16, bounds=rate(0.7, 1), processes=_TWO),
+    Contest(_F1, "cassandra", 16, bounds=rate(2.5, 3), processes=_TWO),
     Contest(_F1, "cassandra", 16, _PEER, processes=_TWO),
     Contest(_F1, "cassandra", 16, "same phases", processes=_TWO),
-    Contest(_F1, "dynamodb", 16, bounds=_rate(2.5, 3), processes=_TWO),
+    Contest(_F1, "dynamodb", 16, bounds=rate(2.5, 3), processes=_TWO),
     Contest(_F1, "dynamodb", 16, _PEER, processes=_TWO),
     Contest(_F1, "dynamodb", 16, "same phases", processes=_TWO),
-    Contest("multi-f-1", "cassandra+dynamodb", 8, bounds=_rate(1.2, 1.6), processes=_TWO),
-    Contest("multi-f-1", "postgresql+sqlite", 8, bounds=_rate(1.5, 2), processes=_TWO),
+    Contest("multi-f-1", "cassandra+dynamodb", 8, bounds=rate(1.2, 1.6), processes=_TWO),
+    Contest("multi-f-1", "postgresql+sqlite", 8, bounds=rate(1.5, 2), processes=_TWO),
     # TPC-C.
-    Contest("tpcc", SQLITE, 1, bounds=_rate(1.5)),
-    Contest("tpcc", SQLITE, 8, bounds=_rate(1.5)),
-    Contest("tpcc", SQLITE, 1, bounds=_rate(1.5, 3), gathered=True),
-    Contest("tpcc", SQLITE, 8, bounds=_rate(1.5, 3), gathered=True),
+    Contest("tpcc", SQLITE, 1, bounds=rate(1.5)),
+    Contest("tpcc", SQLITE, 8, bounds=rate(1.5)),
+    Contest("tpcc", SQLITE, 1, bounds=rate(1.5, 3), gathered=True),
+    Contest("tpcc", SQLITE, 8, bounds=rate(1.5, 3), gathered=True),
     Contest("tpcc-full", SQLITE, 8),
 )
 

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -21,7 +22,7 @@ from bench.import_time import ROOT
 from tests.compatibility.java_build import NEWEST, JavaMissingError, build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SOURCES: Final = ROOT / "bench" / "java"
 CACHE: Final = ROOT / ".cache" / "java-bench"
@@ -35,31 +36,61 @@ class JavaSideError(RuntimeError):
     """The program said what went wrong, or ended."""
 
 
-def compiled() -> tuple[Path, Path, Path]:
-    """The Java program to run with, our classes, and the jars that they need.
+@dataclass(frozen=True)
+class Program:
+    """A Java program: where its sources and jars are, and its class.
 
-    Raises:
-        JavaMissingError: no JDK, or no Maven where the jars are to be fetched.
-        RuntimeError: a source does not compile; the compiler's words are in the message.
+    ``left_out``: jars that it is run without, as the beginning of their names.
     """
-    built = build(NEWEST)
-    compiler = built.java.resolve().with_name("javac")
-    if not compiler.is_file():
-        raise JavaMissingError(f"no `javac` beside {built.java}: install a JDK, not a JRE")
-    sources = sorted(SOURCES.rglob("*.java"))
-    digest = hashlib.sha256(built.jars.name.encode())
-    for source in sources:
-        digest.update(hashlib.sha256(source.read_bytes()).digest())
-    classes = CACHE / f"classes-{digest.hexdigest()[:16]}"
-    if not classes.is_dir():
+
+    java: Path
+    jars: Path
+    sources: Sequence[Path]
+    main: str
+    left_out: tuple[str, ...] = ()
+
+    def command(self) -> list[str]:
+        """The program, ready to run, compiled if it isn't yet.
+
+        Raises:
+            JavaMissingError: no JDK.
+            RuntimeError: a source does not compile; the compiler's words are in the message.
+        """
+        jars = [
+            str(jar)
+            for jar in sorted(self.jars.glob("*.jar"))
+            if not jar.name.startswith(self.left_out)
+        ]
+        return [
+            str(self.java),
+            *JVM,
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+            "-cp",
+            os.pathsep.join([str(self._compiled()), *jars]),
+            self.main,
+        ]
+
+    def _compiled(self) -> Path:
+        compiler = self.java.resolve().with_name("javac")
+        if not compiler.is_file():
+            raise JavaMissingError(f"no `javac` beside {self.java}: install a JDK, not a JRE")
+        digest = hashlib.sha256(self.jars.name.encode())
+        for source in self.sources:
+            digest.update(hashlib.sha256(source.read_bytes()).digest())
+        classes = CACHE / f"classes-{digest.hexdigest()[:16]}"
+        if not classes.is_dir():
+            self._compile(compiler, classes)
+        return classes
+
+    def _compile(self, compiler: Path, classes: Path) -> None:
         CACHE.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix="building-", dir=CACHE))
         try:
             done = subprocess.run(  # noqa: S603  # the JDK's own compiler
                 [
-                    *(compiler, "-d", work, "-cp", f"{built.jars}/*"),
+                    *(compiler, "-d", work, "-cp", f"{self.jars}/*"),
                     *("-Xlint:all,-processing,-path", "-Werror"),
-                    *sources,
+                    *self.sources,
                 ],
                 capture_output=True,
                 text=True,
@@ -67,7 +98,7 @@ def compiled() -> tuple[Path, Path, Path]:
                 check=False,
             )
             if done.returncode != 0:
-                raise RuntimeError(f"{SOURCES.name} does not compile:\n{done.stderr[-4000:]}")
+                raise RuntimeError(f"{self.main} does not compile:\n{done.stderr[-4000:]}")
             try:
                 work.rename(classes)
             except OSError:
@@ -75,26 +106,30 @@ def compiled() -> tuple[Path, Path, Path]:
                     raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    return built.java, classes, built.jars
+
+
+def library() -> Program:
+    """Transactions of the Java library itself.
+
+    JavaMissingError: no JDK, or no Maven where the jars are to be fetched.
+    """
+    built = build(NEWEST)
+    return Program(built.java, built.jars, sorted(SOURCES.rglob("*.java")), "scalar_tx.bench.Main")
 
 
 class JavaSide:
     """A running JVM with one configuration of the library; a context manager."""
 
-    def __init__(self, properties: Mapping[str, str]) -> None:
-        java, classes, jars = compiled()
-        command = [
-            str(java),
-            *JVM,
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-            "-cp",
-            f"{classes}{os.pathsep}{jars}/*",
-            "scalar_tx.bench.Main",
-        ]
+    def __init__(
+        self, properties: Mapping[str, str], program: Program | None = None, **more: object
+    ) -> None:
         self._process = subprocess.Popen(  # noqa: S603  # our own program
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            (program or library()).command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
         )
-        self._ask({"do": "open", "properties": dict(properties)}, _LATE_SECONDS)
+        self._ask({"do": "open", "properties": dict(properties), **more}, _LATE_SECONDS)
 
     def __enter__(self) -> Self:
         return self

@@ -28,6 +28,7 @@ def described() -> dict[str, Any]:
         "sqlite": sqlite3.sqlite_version,
         "scalar_tx": version("scalar-tx"),
         "scalardb": NEWEST,
+        "grpc": version("grpcio"),
     }
 
 

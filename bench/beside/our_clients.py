@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import scalar_tx
 from bench.beside import floors, tpcc, ycsb
+from bench.beside.our_side import Timetable
 from bench.beside.tally import Client, report
 from bench.beside.tpcc_tables import WAREHOUSE, Scale, W
 from scalar_tx import ConflictError, StorageUnavailableError, UnknownOutcomeError
@@ -29,16 +30,12 @@ if TYPE_CHECKING:
     Work = Callable[[Client], None]
 
 
-@dataclass(frozen=True)
-class Orders:
+@dataclass(frozen=True, kw_only=True)
+class Orders(Timetable):
     """What one process is to do. ``floor``: only a way's statements, ``bare`` by ``sqlite3``."""
 
     properties: Mapping[str, str]
     workload: str
-    clients: int
-    seed: int
-    warm_up: float
-    seconds: float
     gathered: bool = False
     floor: str | None = None
     bare: bool = False
@@ -51,8 +48,13 @@ def work_of(orders: Orders, db: scalar_tx.TransactionManager) -> Work:
         return _floor(orders, db)
     if orders.workload in tpcc.MIXES:
         return _tpcc(orders, db)
-    drawn = ycsb.draws(orders.workload)
-    kind = ycsb.KINDS[orders.workload]
+    return small_work(db, orders.workload, ycsb.RECORDS)
+
+
+def small_work(db: scalar_tx.TransactionManager, workload: str, records: int) -> Work:
+    """The same of a small workload over so many records."""
+    drawn = ycsb.draws(workload, records)
+    kind = ycsb.KINDS[workload]
 
     def body(tx: scalar_tx.Transaction, client: Client, steps: list[ycsb.Step]) -> None:
         client.attempts += 1
@@ -60,7 +62,7 @@ def work_of(orders: Orders, db: scalar_tx.TransactionManager) -> Work:
 
     def work(client: Client) -> None:
         steps = drawn(client.dice)
-        _tallied(client, lambda: db.run(body, client, steps, read_only=not kind.writes))
+        tallied(client, lambda: db.run(body, client, steps, read_only=not kind.writes))
 
     return work
 
@@ -74,7 +76,7 @@ def _tpcc(orders: Orders, db: scalar_tx.TransactionManager) -> Work:
 
     def work(client: Client) -> None:
         what = drawn(client.dice)
-        _tallied(client, lambda: db.run(body, client, what, read_only=what.read_only))
+        tallied(client, lambda: db.run(body, client, what, read_only=what.read_only))
 
     return work
 
@@ -98,7 +100,8 @@ def _floor(orders: Orders, db: scalar_tx.TransactionManager) -> Work:
     return work
 
 
-def _tallied(client: Client, operation: Callable[[], None]) -> None:
+def tallied(client: Client, operation: Callable[[], object]) -> None:
+    """Run one operation, and count how it ended."""
     begun = time.monotonic_ns()
     try:
         operation()
@@ -137,22 +140,28 @@ def run_threads(work: Work, clients: list[Client], begin: Callable[[], float]) -
 def main() -> None:
     """One process."""
     orders = Orders(**json.loads(sys.argv[1]))
-    clients = [Client(random.Random(orders.seed + number)) for number in range(orders.clients)]
-
-    def begin() -> float:
-        print("ready", flush=True)
-        at = float(sys.stdin.readline())
-        for client in clients:
-            client.since = int(1e9 * (at + orders.warm_up))
-            client.until = client.since + int(1e9 * orders.seconds)
-        time.sleep(max(0.0, at - time.monotonic()))
-        return time.process_time()
-
+    clients = clients_of(orders)
     with scalar_tx.connect(orders.properties) as db:
         work = work_of(orders, db)
         _connect(orders, db)
-        cpu = run_threads(work, clients, begin)
+        cpu = run_threads(work, clients, lambda: begin(orders, clients))
     print(json.dumps(vars(report(clients, cpu))), flush=True)
+
+
+def clients_of(orders: Timetable) -> list[Client]:
+    """Each with dice of its own."""
+    return [Client(random.Random(orders.seed + number)) for number in range(orders.clients)]
+
+
+def begin(orders: Timetable, clients: list[Client]) -> float:
+    """Say that all are ready, and wait for the moment; the CPU seconds spent until then."""
+    print("ready", flush=True)
+    at = float(sys.stdin.readline())
+    for client in clients:
+        client.since = int(1e9 * (at + orders.warm_up))
+        client.until = client.since + int(1e9 * orders.seconds)
+    time.sleep(max(0.0, at - time.monotonic()))
+    return time.process_time()
 
 
 def _connect(orders: Orders, db: scalar_tx.TransactionManager) -> None:

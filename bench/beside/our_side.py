@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bench.beside.tally import Tally, together
@@ -16,17 +16,28 @@ from bench.import_time import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.beside.our_clients import Orders
-
+CLIENTS: Final = "bench.beside.our_clients"
 START_SECONDS: Final = 1.0  # from the last one's "ready" to the common beginning
 
 
-def turn(orders: Orders, processes: int) -> Tally:
-    """Share the clients among processes, and run them."""
+@dataclass(frozen=True, kw_only=True)
+class Timetable:
+    """How many clients a process has, and when they work; what they do is another's matter."""
+
+    clients: int
+    seed: int
+    warm_up: float
+    seconds: float
+
+
+def turn(orders: Timetable, processes: int, program: str = CLIENTS) -> Tally:
+    """Share the clients among processes of a program, and run them."""
     with ExitStack() as running:
         started = [
             running.enter_context(
-                _process(replace(orders, clients=clients, seed=orders.seed + 1000 * number))
+                _process(
+                    program, replace(orders, clients=clients, seed=orders.seed + 1000 * number)
+                )
             )
             for number, clients in enumerate(shares(orders.clients, processes))
         ]
@@ -53,10 +64,10 @@ def _tally(process: subprocess.Popen[str]) -> Tally:
 
 
 @contextmanager
-def _process(orders: Orders) -> Iterator[subprocess.Popen[str]]:
+def _process(program: str, orders: Timetable) -> Iterator[subprocess.Popen[str]]:
     """A process of clients, connected and waiting for its beginning."""
-    with subprocess.Popen(  # noqa: S603  # our own module
-        [sys.executable, "-m", "bench.beside.our_clients", json.dumps(vars(orders))],
+    with subprocess.Popen(  # noqa: S603  # a module of ours
+        [sys.executable, "-m", program, json.dumps(vars(orders))],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

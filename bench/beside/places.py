@@ -6,7 +6,6 @@ each has a file of its own and names nothing but its path.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from bench.beside import ycsb
 from bench.beside.tpcc import MIXES
 from bench.beside.tpcc_population import Population
 from bench.beside.tpcc_tables import NAMESPACE, TABLES, Scale
+from bench.beside.turns import SERVER, cpu_seconds
 from bench.import_time import ROOT
 from tests.compatibility.places import several
 from tests.servers.kinds import KINDS
@@ -61,17 +61,10 @@ class Place:
         """Do both have the same records?"""
         return self.java == self.ours
 
-    def server_cpu_seconds(self) -> float:
-        """CPU that the servers' processes have taken so far; a file has none."""
-        ticks = 0
-        for server in self.servers:
-            for node in server.nodes:
-                for pid in family(node.pid):
-                    # Behind the program's name, which may hold spaces: fields 14 to 17 of proc(5),
-                    # the latter two of children that have ended, as PostgreSQL's connections are.
-                    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-                    ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+    def spent(self) -> dict[str, float]:
+        """CPU seconds that the servers' processes have taken so far; a file has none."""
+        nodes = [node for server in self.servers for node in server.nodes]
+        return {SERVER: cpu_seconds(pid for node in nodes for pid in family(node.pid))}
 
 
 def default_folder() -> Path:

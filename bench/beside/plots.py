@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    Found = Mapping[str, Mapping[str, Any]]
+
 _F1: Final = "ycsb-f-1"
 _PEER: Final = "java one-phase"
 _DISTRIBUTION_CLIENTS: Final = 32
@@ -25,14 +27,27 @@ _STYLE: Final = {"svg.fonttype": "none", "svg.hashsalt": "scalar_tx", "font.size
 _COLOURS: Final = {"Java": "#888888", "Java, one-phase": "#d08020", "ours": "#2060b0"}
 
 
-def drawn(found: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]:
+def drawn(found: Found, folder: Path) -> dict[str, str]:
     """Draw what was measured: title -> file, as seen from beside the folder."""
+    return saved(
+        found,
+        folder,
+        {
+            "ratios.svg": ("Ours over Java's, median with least and most", _ratios),
+            "clients.svg": ("ycsb-f-1 on SQLite, by the number of clients", _by_clients),
+            "latencies.svg": (
+                "ycsb-f-1 on SQLite at 32 clients: how many took longer",
+                _distribution,
+            ),
+        },
+    )
+
+
+def saved(
+    found: Found, folder: Path, plots: Mapping[str, tuple[str, Callable[[Found], Any]]]
+) -> dict[str, str]:
+    """Draw each of the plots that there is something for, and take the others away."""
     folder.mkdir(parents=True, exist_ok=True)
-    plots: dict[str, tuple[str, Callable[[Mapping[str, Mapping[str, Any]]], Any]]] = {
-        "ratios.svg": ("Ours over Java's, median with least and most", _ratios),
-        "clients.svg": ("ycsb-f-1 on SQLite, by the number of clients", _by_clients),
-        "latencies.svg": ("ycsb-f-1 on SQLite at 32 clients: how many took longer", _distribution),
-    }
     there = {}
     with mpl.rc_context(_STYLE):
         for name, (title, draw) in plots.items():
@@ -46,7 +61,7 @@ def drawn(found: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str
     return there
 
 
-def _ratios(found: Mapping[str, Mapping[str, Any]]) -> Any:
+def _ratios(found: Found) -> Any:
     rows = [
         (one, found[one.name]["ratios"]["rate"])
         for one in CONTESTS
@@ -79,7 +94,7 @@ def _ratios(found: Mapping[str, Mapping[str, Any]]) -> Any:
     return figure
 
 
-def _by_clients(found: Mapping[str, Mapping[str, Any]]) -> Any:
+def _by_clients(found: Found) -> Any:
     lines: dict[str, list[tuple[int, float]]] = {name: [] for name in _COLOURS}
     for contest in CONTESTS:
         plain = (contest.workload, contest.place, contest.processes) == (_F1, SQLITE, 1)
@@ -108,32 +123,33 @@ def _by_clients(found: Mapping[str, Mapping[str, Any]]) -> Any:
     return figure
 
 
-def _distribution(found: Mapping[str, Mapping[str, Any]]) -> Any:
-    figure = Figure(figsize=(6, 3.5))
-    axes = figure.subplots()
+def _distribution(found: Found) -> Any:
     sides = {
         ("defaults", JAVA): "Java",
         (_PEER, JAVA): "Java, one-phase",
         ("defaults", OURS): "ours",
     }
+    lines = {
+        label: (_COLOURS[label], found[one.name]["turns"][side])
+        for (mode, side), label in sides.items()
+        for one in CONTESTS
+        if (one.workload, one.place, one.clients, one.mode)
+        == (_F1, SQLITE, _DISTRIBUTION_CLIENTS, mode)
+        and one.name in found
+    }
+    return took_longer(lines)
+
+
+def took_longer(lines: Mapping[str, tuple[str, list[dict[str, Any]]]]) -> Any:
+    """Which share took longer than so many milliseconds; label -> colour and turns."""
+    figure = Figure(figsize=(6, 3.5))
+    axes = figure.subplots()
     drew = False
-    for (mode, side), label in sides.items():
-        result = next(
-            (
-                found[one.name]
-                for one in CONTESTS
-                if (one.workload, one.place, one.clients, one.mode)
-                == (_F1, SQLITE, _DISTRIBUTION_CLIENTS, mode)
-                and one.name in found
-            ),
-            None,
-        )
-        if result is None:
-            continue
-        longer, milliseconds = _longer([one["latencies"] for one in result["turns"][side]])
+    for label, (colour, turns) in lines.items():
+        longer, milliseconds = _longer([one["latencies"] for one in turns])
         if not longer:  # all took the same
             continue
-        axes.step(milliseconds, longer, where="post", label=label, color=_COLOURS[label])
+        axes.step(milliseconds, longer, where="post", label=label, color=colour)
         drew = True
     if not drew:
         return None

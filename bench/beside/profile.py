@@ -13,12 +13,12 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import scalar_tx
-from bench.beside.contest import Effort
 from bench.beside.figures import CONTESTS, Contest, Profile
 from bench.beside.modes import ISOLATION, MODES
 from bench.beside.our_clients import Orders, work_of
 from bench.beside.places import default_folder, load, opened
 from bench.beside.tally import Client
+from bench.beside.turns import Effort
 from bench.costliest import costliest
 
 if TYPE_CHECKING:

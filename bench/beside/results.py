@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bench.beside.figures import Contest
 from bench.beside.modes import MODES
@@ -13,22 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.beside.contest import Effort
-    from bench.beside.figures import Figure
+    from bench.beside.turns import Effort
 
 FOLDER: Final = ROOT / "build" / "figures"
 FORMAT: Final = 1
+
+
+class Named(Protocol):
+    """What can be measured; its name says all that is."""
+
+    @property
+    def name(self) -> str:
+        """Its name, and that of its file."""
+        ...
 
 
 def _path(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
-def _question(figure: Figure, effort: Effort) -> dict[str, Any]:
+def _question(figure: Named, effort: Effort) -> dict[str, Any]:
     """What was measured: a result for another question is none for this one."""
     asked: dict[str, Any] = {
         "format": FORMAT,
-        "figure": figure.name,  # says all that is measured; what it must be may change
+        "figure": figure.name,  # what it must be may change
         "effort": effort.stored(),
     }
     if isinstance(figure, Contest):
@@ -37,7 +45,7 @@ def _question(figure: Figure, effort: Effort) -> dict[str, Any]:
     return asked
 
 
-def kept(folder: Path, figure: Figure, effort: Effort) -> bool:
+def kept(folder: Path, figure: Named, effort: Effort) -> bool:
     """Is there a result for this figure, measured with this effort?"""
     stored = read(folder, figure.name)
     wanted = _question(figure, effort)
@@ -55,7 +63,7 @@ def read(folder: Path, name: str) -> dict[str, Any] | None:
 
 def keep(
     folder: Path,
-    figure: Figure,
+    figure: Named,
     effort: Effort,
     machine: Mapping[str, Any],
     result: Mapping[str, Any],

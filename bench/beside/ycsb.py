@@ -81,13 +81,13 @@ class Step:
     text: str | None
 
 
-def draws(name: str) -> Callable[[random.Random], list[Step]]:
-    """What draws the records of one transaction after the other."""
+def draws(name: str, records: int = RECORDS) -> Callable[[random.Random], list[Step]]:
+    """What draws the records of one transaction after the other, of so many in a table."""
     kind = KINDS[name]
-    shares = zipf_shares(RECORDS, THETA) if kind.zipf else []
+    shares = zipf_shares(records, THETA) if kind.zipf else []
 
     def key(dice: random.Random) -> int:
-        return bisect.bisect_right(shares, dice.random()) if shares else dice.randrange(RECORDS)
+        return bisect.bisect_right(shares, dice.random()) if shares else dice.randrange(records)
 
     def drawn(dice: random.Random) -> list[Step]:
         return [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from bench.beside.contest import Effort
 from bench.beside.our_clients import Orders
 from bench.beside.tpcc_tables import Scale
+from bench.beside.turns import Effort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

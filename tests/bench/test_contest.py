@@ -14,13 +14,10 @@ from bench.beside.agreement import DisagreementError
 from bench.beside.contest import (
     JAVA,
     OURS,
-    Effort,
-    Side,
     _check,
     _check_versions,
     _java_turns,
     _our_turns,
-    _taken,
     held,
 )
 from bench.beside.figures import FIGURES, Contest
@@ -29,6 +26,7 @@ from bench.beside.modes import ISOLATION, MODES
 from bench.beside.places import AS_FOUND, PLACES, SQLITE, Place, load, opened
 from bench.beside.tally import Tally
 from bench.beside.tpcc_tables import Scale
+from bench.beside.turns import Effort, Side, taken
 from tests.bench.small import MOMENT, SMALL, orders
 from tests.servers.fixtures import shelf_key
 
@@ -165,7 +163,7 @@ def test_sides_take_turns_and_the_first_ones_do_not_count() -> None:
         return Tally(done, done, 0, 0, 0, 0.0, latencies=Counter({1000: done}))
 
     sides = {side: Side(partial(turn, side)) for side in (JAVA, OURS)}
-    turns = _taken(sides, replace(MOMENT, pairs=3, seconds=1.0), Place("", {}, {}))
+    turns = taken(sides, replace(MOMENT, pairs=3, seconds=1.0))
     assert order == [JAVA, OURS, OURS, JAVA, JAVA, OURS, OURS, JAVA]
     assert [turn["done"] for turn in turns[JAVA]] == [4, 5, 8]
     assert [turn["done"] for turn in turns[OURS]] == [3, 6, 7]

@@ -95,7 +95,7 @@ FDATASYNC = FIGURES["cost_fdatasync"]
 def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:
     screen = Console(record=True, width=200)
     for _ in range(2):
-        assert run.all_of([FDATASYNC], MOMENT, tmp_path, screen, again=False) == 0
+        assert run.BESIDE.all_of([FDATASYNC], MOMENT, tmp_path, screen, again=False) == 0
     said = screen.export_text().splitlines()
     assert re.search(r"cost_fdatasync: [\d.e+]+ µs", said[0])
     assert said[1].strip().endswith("cost_fdatasync: is there")
@@ -116,7 +116,7 @@ def test_another_effort_is_another_question(tmp_path: Path) -> None:
 def test_a_figure_that_fails_keeps_no_other_back(tmp_path: Path) -> None:
     broken = Cost("no such measure", "", "µs")
     screen = Console(record=True, width=200)
-    assert run.all_of([broken, FDATASYNC], MOMENT, tmp_path, screen, again=False) == 1
+    assert run.BESIDE.all_of([broken, FDATASYNC], MOMENT, tmp_path, screen, again=False) == 1
     said = screen.export_text()
     assert "KeyError" in said
     assert broken.name in said.splitlines()[-1]
@@ -135,12 +135,12 @@ def test_a_profile_names_the_costliest_functions() -> None:
 
 
 def test_names_choose_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [one.name for one in run.matching(["cost_*"])] == [one.name for one in COSTS]
-    assert len(run.matching(None)) == len(FIGURES)
-    assert run.main(["--list", "--only", "ycsb-c-2_sqlite_*"]) == 0
+    assert [one.name for one in run.BESIDE.matching(["cost_*"])] == [one.name for one in COSTS]
+    assert len(run.BESIDE.matching(None)) == len(FIGURES)
+    assert run.BESIDE.main(["--list", "--only", "ycsb-c-2_sqlite_*"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
     with pytest.raises(SystemExit):
-        run.main(["--only", "nothing like it"])
+        run.BESIDE.main(["--only", "nothing like it"])
     assert "see --list" in capsys.readouterr().err
 
 

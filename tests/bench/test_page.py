@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.beside import report, results
-from bench.beside.contest import JAVA, OURS, SHARES, _median, _pairs, turn_of
+from bench.beside.contest import JAVA, OURS
 from bench.beside.figures import CONTESTS, COSTS, FIGURES, FLOORS, Bound, Contest, Cost
+from bench.beside.in_words import NOT_MEASURED, verdict
 from bench.beside.latency import bucket
 from bench.beside.tally import Tally
+from bench.beside.turns import SERVER, median, ratios, turn_of
 from tests.bench.small import MOMENT
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def side(done: int, milliseconds: float) -> dict[str, Any]:
     """A turn in which all but one transaction took so long, and that one half of it."""
     slow = bucket(int(1e6 * milliseconds))
     latencies = Counter({slow: done - 1, slow - 70: 1})
-    return turn_of(Tally(done, done, 3, 2, 1, 0.5, latencies), 1.0, 0.25)
+    return turn_of(Tally(done, done, 3, 2, 1, 0.5, latencies), 1.0, {SERVER: 0.25})
 
 
 def contest_result(java: list[int], ours: list[int]) -> dict[str, Any]:
@@ -40,11 +42,8 @@ def contest_result(java: list[int], ours: list[int]) -> dict[str, Any]:
     }
     return {
         "turns": turns,
-        "ratios": {
-            measure: [one[measure] / other[measure] for one, other in _pairs(turns)]
-            for measure in ("rate", *SHARES)
-        },
-        "median": {name: _median(turns[name]) for name in turns},
+        "ratios": ratios(turns[OURS], turns[JAVA]),
+        "median": {name: median(turns[name]) for name in turns},
     }
 
 
@@ -84,7 +83,7 @@ def test_the_page_has_medians_and_both_ends() -> None:
 
 def test_what_was_not_measured_is_said_to_be_so() -> None:
     page = report.page(found({F1.name: contest_result([100], [600])}), {})
-    missing = page.count(report.NOT_MEASURED)
+    missing = page.count(NOT_MEASURED)
     assert missing == len(CONTESTS) + len(FLOORS) + len(COSTS) - 1
     assert "$" not in re.sub(r"`[^`]*`", "", page)
 
@@ -115,9 +114,9 @@ def test_of_what_was_missed_the_page_says_what_the_machine_allows() -> None:
 )
 def test_the_verdict_is_of_the_median(rates: list[float], said: str) -> None:
     bounds = (Bound("rate", 5, 7), Bound("p99", 1 / 20))
-    assert report.verdict(bounds, {"rate": rates, "p99": [0.04]}) == said
-    assert report.verdict(bounds, {"rate": rates, "p99": [0.06]}) == "**missed**"
-    assert report.verdict((), {"rate": rates}) == ""
+    assert verdict(bounds, {"rate": rates, "p99": [0.04]}) == said
+    assert verdict(bounds, {"rate": rates, "p99": [0.06]}) == "**missed**"
+    assert verdict((), {"rate": rates}) == ""
 
 
 @pytest.mark.parametrize(

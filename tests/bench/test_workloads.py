@@ -25,10 +25,10 @@ def test_both_sides_have_the_same_workloads() -> None:
 @pytest.mark.parametrize(
     "file, constant, value",
     [
-        ("Ycsb", "RECORDS", ycsb.RECORDS),
-        ("Ycsb", "SIZE", ycsb.SIZE),
+        ("Records", "RECORDS", ycsb.RECORDS),
+        ("Records", "SIZE", ycsb.SIZE),
         ("Ycsb", "THETA", ycsb.THETA),
-        ("Ycsb", "MARK", f'"{ycsb.MARKS["java"]}"'),
+        ("Records", "MARK", f'"{ycsb.MARKS["java"]}"'),
         ("Load", "FIRST_PAUSE_MILLIS", 5),
         ("Load", "LONGEST_PAUSE_MILLIS", 500),
         ("Tables", "NAMESPACE", '"tpcc"'),

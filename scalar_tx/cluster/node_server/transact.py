@@ -250,8 +250,8 @@ class Transact:
         if not first.HasField("begin"):
             raise MalformedError("the first request of a stream begins its transaction")
         tx_id = check_callers_id(first.begin.transaction_id)
-        client = Expiring(tx_id)
-        with self._worker.opened(tx_id, caller, client.expire) as session:
+        client, joined = Expiring(tx_id), first.begin.two_phase == rpc.Begin.JOIN
+        with self._worker.opened(tx_id, caller, client.expire, joined=joined) as session:
             stream = Stream(self._worker, caller, first.begin)
             began = time.monotonic()
             try:
@@ -260,7 +260,8 @@ class Transact:
                 stream.let_go()
                 if not stream.steps.finished:
                     await stream.roll_back()
-                self._worker.count(stream.steps, began, own_rollback=stream.given_up)
+                if not joined:  # its parts are one transaction
+                    self._worker.count(stream.steps, began, own_rollback=stream.given_up)
 
     async def _to_its_end(
         self, stream: Stream, request: Any, client: Expiring, session: Session, context: Context

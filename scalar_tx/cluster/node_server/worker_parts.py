@@ -67,13 +67,14 @@ class WorkerParts:
 
     @contextmanager
     def opened(
-        self, tx_id: str, caller: Caller, expire: Callable[[Expiry], None]
+        self, tx_id: str, caller: Caller, expire: Callable[[Expiry], None], *, joined: bool = False
     ) -> Iterator[Session]:
         """Count one more open transaction while a ``with`` block runs it.
 
-        InvalidOperationError: an open one has that id. TooManyOpenError: a limit is met.
+        ``joined``: a part of one that was begun elsewhere, or here. InvalidOperationError: an open
+        one has that id. TooManyOpenError: a limit is met.
         """
-        if tx_id in self._ids:
+        if not joined and tx_id in self._ids:
             raise InvalidOperationError(
                 f"a transaction with the id {tx_id!r} is open already",
                 advice="Give each transaction an id of its own",
@@ -81,9 +82,11 @@ class WorkerParts:
                 code="STX-3043",
             )
         session = self.sessions.open(tx_id, caller.counted_as, expire)
-        self._ids.add(tx_id)
+        if not joined:
+            self._ids.add(tx_id)
         try:
             yield session
         finally:
-            self._ids.discard(tx_id)
+            if not joined:
+                self._ids.discard(tx_id)
             session.close()

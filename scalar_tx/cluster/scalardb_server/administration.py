@@ -14,6 +14,7 @@ from google.protobuf import empty_pb2
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.cluster.scalardb_server.metadata import metadata_message, schema_of, type_of
 from scalar_tx.cluster.scalardb_server.refusals import invalid
+from scalar_tx.cluster.scalardb_server.table_checks import check_table, check_types
 from scalar_tx.errors import InvalidOperationError, SchemaError
 from scalar_tx.model.table import split_name
 
@@ -53,6 +54,7 @@ class Administration:
     async def drop_namespace(self, request: rpc.DropNamespaceRequest) -> empty_pb2.Empty:
         """Remove an empty namespace; tables that this service does not see count too."""
         name = request.namespace
+        self._seen.check_not_reserved(name)
         if not await self._seen.has_namespace(name):
             if request.if_exists:
                 return _DONE()
@@ -71,9 +73,11 @@ class Administration:
         self._seen.check_namespace(request.namespace)
         name = _name(request.namespace, request.table)
         if await self._seen.stored(name) is not None:
-            if request.if_not_exists:
+            # One that this service does not see is not what the client wants.
+            if request.if_not_exists and await self._seen.table(name) is not None:
                 return _DONE()
             raise invalid(f"CORE-10052: The table already exists. Table: {name}")
+        check_table(request.table_metadata)
         with _illegal_if_no_table():
             schema = schema_of(request.table_metadata)
             await self._seen.create_table(name, schema, dict(request.options))
@@ -81,11 +85,10 @@ class Administration:
 
     async def drop_table(self, request: rpc.DropTableRequest) -> empty_pb2.Empty:
         """Remove a table."""
-        name = _name(request.namespace, request.table)
-        if request.if_exists and await self._seen.table(name) is None:
+        if request.if_exists and not await self._is_there(request):
             return _DONE()
         await self._table(request)
-        await self._seen.drop_table(name)
+        await self._seen.drop_table(_name(request.namespace, request.table))
         return _DONE()
 
     async def truncate_table(self, request: rpc.TruncateTableRequest) -> empty_pb2.Empty:
@@ -109,6 +112,8 @@ class Administration:
 
     async def drop_index(self, request: rpc.DropIndexRequest) -> empty_pb2.Empty:
         """Remove a column's index."""
+        if request.if_exists and not await self._is_there(request):
+            return _DONE()
         schema = await self._table(request)
         if request.column_name not in schema.secondary_index:
             if request.if_exists:
@@ -148,6 +153,7 @@ class Administration:
         """Make whatever is missing of a table."""
         self._seen.check_namespace(request.namespace)
         name = _name(request.namespace, request.table)
+        check_table(request.table_metadata)
         with _illegal_if_no_table():
             schema = schema_of(request.table_metadata)
             await self._seen.repair_table(name, schema, dict(request.options))
@@ -159,6 +165,7 @@ class Administration:
         """Append a column, NULL in the records that are there."""
         if request.column_name in (await self._table(request)).columns:
             raise _of_column("10057: The column already exists", request)
+        check_types((request.column_type,))
         name = _name(request.namespace, request.table)
         with _illegal_if_no_table():
             data_type = type_of(request.column_type)
@@ -166,11 +173,20 @@ class Administration:
         return _DONE()
 
     async def _table(self, request: OfTable) -> TableSchema:
-        name = f"{request.namespace}.{request.table}"
-        schema = await self._seen.table(name) if request.namespace and request.table else None
+        schema = await self._find(request)
         if schema is None:
+            name = f"{request.namespace}.{request.table}"
             raise invalid(f"CORE-10016: The table does not exist. Table: {name}")
         return schema
+
+    async def _is_there(self, request: OfTable) -> bool:
+        return await self._find(request) is not None
+
+    async def _find(self, request: OfTable) -> TableSchema | None:
+        self._seen.check_not_reserved(request.namespace)
+        if not request.namespace or not request.table:
+            return None
+        return await self._seen.table(f"{request.namespace}.{request.table}")
 
 
 def _name(namespace: str, table: str) -> str:

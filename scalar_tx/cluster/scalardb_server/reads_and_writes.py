@@ -12,16 +12,18 @@ from scalar_tx.cluster.scalardb_server.operations import (
     mutation_of,
     scan_of,
 )
+from scalar_tx.cluster.scalardb_server.own_writes import OwnWrites
 from scalar_tx.cluster.scalardb_server.refusals import RefusedError, invalid
-from scalar_tx.cluster.scalardb_server.request_checks import (
-    check_get,
-    check_mutation,
-    check_mutations,
-    check_scan,
-    check_written_columns,
-)
+from scalar_tx.cluster.scalardb_server.request_checks import check_get, check_scan
 from scalar_tx.cluster.scalardb_server.results import result_message
 from scalar_tx.cluster.scalardb_server.tables_by_name import no_such_table
+from scalar_tx.cluster.scalardb_server.write_checks import (
+    check_bigints,
+    check_condition_in_transaction,
+    check_mutation,
+    check_mutations,
+    check_written_columns,
+)
 from scalar_tx.errors import ConditionNotMetError, InvalidOperationError
 from scalar_tx.model.operations import Get, Scan
 
@@ -42,10 +44,11 @@ _HOW_TO_SCAN: Final = tuple(one.name for one in fields(Scan) if one.name != "tab
 
 
 class ReadsAndWrites:
-    """Operations of transactions, one-phase or two-phase."""
+    """Operations of one transaction, one-phase or two-phase."""
 
     def __init__(self, database: TablesByName) -> None:
         self._database = database
+        self._own = OwnWrites()
 
     async def get(self, tx: AsyncTransaction, message: rpc.Get) -> rpc.Result | None:
         """The record, or None."""
@@ -62,10 +65,11 @@ class ReadsAndWrites:
         return result_message(record, table.user, table.name, old=old)
 
     async def scan(self, tx: AsyncTransaction, message: rpc.Scan) -> list[rpc.Result]:
-        """All records, own writes among them."""
+        """All records; RefusedError if own puts may be among them."""
         table = await self._database.transactional_table(_name(message), reads=True)
         check_scan(message, table.user)
         scan = _of_known_columns(scan_of(message, table.user), table.user)
+        self._own.check_scan(scan, table.user)
         how: dict[str, Any] = {name: getattr(scan, name) for name in _HOW_TO_SCAN}
         records = await tx.scan(scan.table, **how)
         old = is_from_old_client(message)
@@ -74,7 +78,9 @@ class ReadsAndWrites:
     async def mutate(self, tx: AsyncTransaction, messages: Sequence[rpc.Mutation]) -> None:
         """Record all of the writes, or where one of them is refused none."""
         check_mutations(messages)
-        mutations = [await self._mutation(message) for message in messages]
+        writes = [await self._write(message) for message in messages]
+        self._own.check_writes(writes)
+        mutations = [mutation for mutation, _ in writes]
         try:
             await tx.mutate(mutations)
         except ConditionNotMetError as error:
@@ -83,13 +89,18 @@ class ReadsAndWrites:
             if error.code == _UNREAD:
                 raise _unread(error) from error
             raise
+        self._own.note(writes)
 
-    async def _mutation(self, message: rpc.Mutation) -> Put | Delete:
+    async def _write(self, message: rpc.Mutation) -> tuple[Put | Delete, TableSchema]:
         table = await self._database.transactional_table(_name(message), reads=False)
+        technical = table.stored.schema.columns.keys() - table.user.columns
+        check_written_columns(message, technical)
+        check_condition_in_transaction(message, technical)
+        if not self._database.wide_bigint:
+            check_bigints(message)
         check_mutation(message, table.user)
-        check_written_columns(message, table.stored.schema.columns.keys() - table.user.columns)
         mutation = mutation_of(message, table.user)
-        return replace(mutation, where=as_java_means_it(mutation.where))
+        return replace(mutation, where=as_java_means_it(mutation.where)), table.user
 
 
 def _name(message: rpc.Get | rpc.Scan | rpc.Mutation) -> str:

@@ -36,6 +36,7 @@ _NO_MUTATION: Final = "CORE-20000: No mutation was applied"
 
 # code of an error -> what the Java server says there
 _CONFLICTS: Final = {
+    "STX-1020": "CORE-20022: An anti-dependency was found. The transaction has been aborted",
     "STX-1030": "CORE-20015: The committing state in the coordinator failed. The transaction has "
     "been aborted",
     "STX-1031": "CORE-20013: The record being prepared already exists",

@@ -66,7 +66,7 @@ class ScanStream(Stream[rpc.ScanRequest, rpc.ScanResponse]):
         if self._rows is None:
             await self._open(request, wanted)
         elif request.HasField("scan"):
-            raise invalid("the scanner is opened already, and the request has a Scan object again")
+            raise invalid("scanner has already been opened. Don't specify a Scan object")
         with self.session.busy():
             response = await self._page(wanted)
         return response, not response.has_more_results

@@ -1,7 +1,7 @@
 """How is a table read and written as it is stored, without transactions?
 
 A read becomes one that the storage knows; so does a write, with its condition, and all writes of
-one call are one atomic write. What a storage can't span it refuses.
+one call, which are about one partition, are one atomic write.
 """
 
 from __future__ import annotations
@@ -17,13 +17,18 @@ from scalar_tx.cluster.scalardb_server.operations import (
 from scalar_tx.cluster.scalardb_server.refusals import invalid
 from scalar_tx.cluster.scalardb_server.request_checks import (
     check_get,
-    check_mutation,
-    check_mutations,
     check_projections,
     check_scan,
 )
 from scalar_tx.cluster.scalardb_server.results import result_message
 from scalar_tx.cluster.scalardb_server.tables_by_name import no_such_table
+from scalar_tx.cluster.scalardb_server.write_checks import (
+    check_bigints,
+    check_condition,
+    check_mutation,
+    check_mutations,
+    check_one_partition,
+)
 from scalar_tx.consensus_commit.metadata import TransactionalTable
 from scalar_tx.consensus_commit.plan import plan_scan
 from scalar_tx.model.conditions import Existence, bound
@@ -95,13 +100,20 @@ class StoredRecords:
         return self._database.parts.storage.scan(ScanRequest(table, source, page_size=page_size))
 
     async def mutate(self, messages: Sequence[rpc.Mutation]) -> None:
-        """Write all, or nothing; WriteRefusedError: a condition was not met."""
+        """Write all, or nothing; WriteRefusedError: a condition was not met.
+
+        Storages that could span partitions are not asked to: Java clients count on the refusal.
+        """
         check_mutations(messages)
+        check_one_partition(messages)
         await self._database.write([await self._mutation(message) for message in messages])
 
     async def _mutation(self, message: rpc.Mutation) -> StorageMutation:
         table = await self._table(message)
+        if not self._database.wide_bigint:
+            check_bigints(message)
         check_mutation(message, table.schema)
+        check_condition(message, table.schema)
         mutation, checks = mutation_of(message, table.schema), self._database.checks(table)
         condition = _bound(mutation.where, table)
         if isinstance(mutation, Delete):

@@ -80,10 +80,15 @@ class TablesByName(Database):
         self._stored[name] = (table, time.monotonic())
         return table
 
+    @property
+    def wide_bigint(self) -> bool:
+        """Do columns of BIGINT hold 64 bits here, more than ScalarDB allows?"""
+        return self.parts.context.options.wide_bigint
+
     def checks(self, table: Table) -> Checks:
         """Checks of requests that see a table as it is stored."""
-        storage, options = self.parts.storage, self.parts.context.options
-        return Checks(table.name, table.schema, storage.objection, options.wide_bigint)
+        objection = self.parts.storage.objection
+        return Checks(table.name, table.schema, objection, self.wide_bigint)
 
     def forget(self, name: str | None = None) -> None:
         """A table was changed, or without a name: the tables of the coordinator were."""

@@ -74,6 +74,15 @@ class TablesSeen(ABC):
         """RefusedError if nothing may be made in it."""
         if not namespace or "." in namespace:
             raise invalid(f"{namespace!r} is no name of a namespace")
+        self.check_not_reserved(namespace)
+
+    def check_not_reserved(self, namespace: str) -> None:
+        """RefusedError if it is one that this service has nothing to do with."""
+        if not self.sees(namespace):
+            raise invalid(
+                f"CORE-10096: The namespace {namespace} is reserved. Any operations on this "
+                "namespace are not allowed"
+            )
 
     async def has_namespace(self, namespace: str) -> bool:
         """Is there such a namespace?"""
@@ -208,15 +217,6 @@ class TransactionalTables(TablesSeen):
     def _admin(self) -> AsyncAdmin:
         return self.database.manager.admin
 
-    def check_namespace(self, namespace: str) -> None:
-        """Not in the coordinator's."""
-        super().check_namespace(namespace)
-        if not self.sees(namespace):
-            raise invalid(
-                f"CORE-10096: The namespace {namespace} is reserved. Any operations on this "
-                "namespace are not allowed"
-            )
-
     def sees(self, namespace: str) -> bool:
         """Not the coordinator's."""
         settings = self.database.manager.settings
@@ -224,7 +224,7 @@ class TransactionalTables(TablesSeen):
 
     async def tables(self, namespace: str) -> list[str]:
         """The transactional ones."""
-        return await self._admin.tables(namespace) if self.sees(namespace) else []
+        return await self._admin.tables(namespace) if namespace and self.sees(namespace) else []
 
     async def table(self, name: str) -> TableSchema | None:
         """Without the columns that transactions need."""

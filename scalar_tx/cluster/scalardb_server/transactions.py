@@ -24,7 +24,7 @@ from scalar_tx.cluster.scalardb_server.refusals import (
 )
 from scalar_tx.cluster.scalardb_server.statuses import code_in_stream
 from scalar_tx.cluster.scalardb_server.streams import Stream
-from scalar_tx.errors import InvalidOperationError, ScalarTxError
+from scalar_tx.errors import ConflictError, InvalidOperationError, ScalarTxError
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
@@ -168,8 +168,22 @@ class TransactionStream(Stream[Any, Answers]):
 
     async def commit(self, _given: Any) -> Answers:
         """Commit; cancelled or not, it runs to its end."""
-        await self.tx.commit()
+        try:
+            await self.tx.commit()
+        except ConflictError:
+            await self._put_on_record()
+            raise
         return self.answers()
+
+    async def _put_on_record(self) -> None:
+        """Of what failed, Java clients are told ABORTED when they ask for its state (20.1).
+
+        The library writes no decision where nothing was prepared.
+        """
+        try:
+            await self.host.database.manager.settle(self.tx.id)
+        except ScalarTxError as error:
+            _log.info("that %s has failed is not on record: %s", self.tx.id, error)
 
     async def _rollback(self, _given: Any) -> Answers:
         self._given_up = self.tx.outcome is None

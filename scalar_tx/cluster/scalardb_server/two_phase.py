@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.cluster.scalardb_server.refusals import invalid
 from scalar_tx.cluster.scalardb_server.transactions import TransactionStream
+from scalar_tx.errors import InvalidOperationError
 from scalar_tx.two_phase_async import AsyncTwoPhaseTransaction
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ _OUT_OF_TURN: Final = {
     _PREPARED: "CORE-10045: The transaction has not been prepared. Status: ",
     _AGREED: "CORE-10046: The transaction has not been prepared or validated. Status: ",
 }
+_OUT_OF_ORDER: Final = "STX-3053"
+_NOT_VALIDATED: Final = (
+    "CORE-10107: The transaction is not validated. When using the EXTRA_READ serializable "
+    "strategy, you need to call validate() before calling commit()"
+)
 
 
 class TwoPhaseStream(TransactionStream):
@@ -62,7 +68,7 @@ class TwoPhaseStream(TransactionStream):
 
     def _join(self, transaction_id: str) -> Answers:
         if self.is_begun:
-            raise invalid("transaction is already joined")
+            raise invalid("transaction is already started")
         if not transaction_id:
             raise invalid("")
         self._joined = True
@@ -105,7 +111,12 @@ class TwoPhaseStream(TransactionStream):
     async def commit(self, given: Any) -> Answers:
         """Commit; cancelled or not, it runs to its end."""
         self._insist(_AGREED)
-        return await super().commit(given)
+        try:
+            return await super().commit(given)
+        except InvalidOperationError as error:
+            if error.code == _OUT_OF_ORDER and self._status is Status.PREPARED:
+                raise invalid(_NOT_VALIDATED) from error
+            raise
 
     def count(self, tx: AsyncTransaction) -> None:
         """Tell of its end, once for all its parts: where it was begun."""

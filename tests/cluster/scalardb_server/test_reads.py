@@ -80,6 +80,9 @@ def test_clients_before_3_6_get_values(client: Client, pk: int) -> None:
         ),
     )
     assert talk.ask(asks(Tx, "mutate", mutations=[write])) == EMPTY
+    assert talk.ask(asks(Tx, "commit")) == EMPTY
+    assert talk.end() == OK
+    talk = begun(client)
     ours = rpc.Scan(
         namespace="shop",
         table="things",

@@ -96,8 +96,16 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
             "Table: shop.things; Column: tx_id"
         ),
     ),
-    "put, no column": ("mutate", {"mutations": [put(1, gone=1)]}, "shop.things has no column"),
-    "put, wrong type": ("mutate", {"mutations": [put(1, v="x")]}, "shop.things.v is INT"),
+    "put, no column": (
+        "mutate",
+        {"mutations": [put(1, gone=1)]},
+        "CORE-10017: The column value is ",
+    ),
+    "put, wrong type": (
+        "mutate",
+        {"mutations": [put(1, v="x")]},
+        "CORE-10017: The column value is ",
+    ),
     "put with a condition, unread": (
         "mutate",
         {"mutations": [put(1, condition=condition("PUT_IF_EXISTS"), v=1)]},

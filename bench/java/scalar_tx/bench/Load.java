@@ -31,15 +31,16 @@ final class Load {
   private static final double LONGEST_PAUSE_MILLIS = 500;
   private static final double PER_BUCKET = 1 / Math.log(1.01);
 
-  private final DistributedTransactionManager manager;
+  private final List<DistributedTransactionManager> managers;
   private final Workload workload;
   private final int clients;
   private final long seed;
   private final long fromNanos;
   private final long endNanos;
 
-  Load(DistributedTransactionManager manager, Workload workload, JsonObject wanted) {
-    this.manager = manager;
+  /** The clients take turns at choosing one of the managers, each of which has its connection. */
+  Load(List<DistributedTransactionManager> managers, Workload workload, JsonObject wanted) {
+    this.managers = managers;
     this.workload = workload;
     this.clients = wanted.get("clients").getAsInt();
     this.seed = wanted.get("seed").getAsLong();
@@ -55,7 +56,7 @@ final class Load {
     long before = cpuNanos();
     List<Client> all = new ArrayList<>();
     for (int number = 0; number < clients; number++) {
-      all.add(new Client(new Random(seed + number)));
+      all.add(new Client(managers.get(number % managers.size()), new Random(seed + number)));
     }
     ExecutorService pool = Executors.newFixedThreadPool(clients);
     try {
@@ -93,6 +94,7 @@ final class Load {
   }
 
   private final class Client implements Callable<Client> {
+    private final DistributedTransactionManager manager;
     private final Random dice;
     private final Map<Integer, Long> latencies = new TreeMap<>();
     private long done;
@@ -101,7 +103,8 @@ final class Load {
     private long refused;
     private long unknown;
 
-    Client(Random dice) {
+    Client(DistributedTransactionManager manager, Random dice) {
+      this.manager = manager;
       this.dice = dice;
     }
 
@@ -122,8 +125,7 @@ final class Load {
       long begun = System.nanoTime();
       double ceiling = FIRST_PAUSE_MILLIS;
       while (!over()) {
-        DistributedTransaction tx =
-            operation.readOnly() ? manager.beginReadOnly() : manager.begin();
+        DistributedTransaction tx = operation.begin(manager);
         try {
           if (operation.run(tx)) {
             tx.commit();

@@ -30,7 +30,7 @@ final class Look {
     if (workload.startsWith("tpcc")) {
       tpcc(manager, lines);
     } else {
-      for (String namespace : Ycsb.NAMESPACES) {
+      for (String namespace : Records.NAMESPACES) {
         lines.add(ycsb(manager, namespace));
       }
     }
@@ -67,14 +67,14 @@ final class Look {
     MessageDigest digest = MessageDigest.getInstance("SHA-256");
     Map<Character, Integer> marks = new TreeMap<>();
     MARKS.chars().forEach(mark -> marks.put((char) mark, 0));
-    for (int key = 0; key < Ycsb.RECORDS; key++) {
+    for (int key = 0; key < Records.RECORDS; key++) {
       int number = key;
-      Optional<Result> row = read(manager, tx -> tx.get(Ycsb.get(namespace, number)));
-      String text = row.orElseThrow().getText(Ycsb.PAYLOAD);
+      Optional<Result> row = read(manager, tx -> tx.get(Records.get(namespace, number)));
+      String text = row.orElseThrow().getText(Records.PAYLOAD);
       marks.merge(text.charAt(0), 1, Integer::sum);
       digest.update((key + "=" + text + "\n").getBytes(StandardCharsets.UTF_8));
     }
-    StringBuilder line = new StringBuilder(namespace + "." + Ycsb.TABLE);
+    StringBuilder line = new StringBuilder(namespace + "." + Records.TABLE);
     marks.forEach((mark, count) -> line.append(" ").append(mark).append("=").append(count));
     return line + " sha256=" + HexFormat.of().formatHex(digest.digest());
   }

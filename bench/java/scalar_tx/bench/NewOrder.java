@@ -36,11 +36,6 @@ final class NewOrder implements Workload.Operation {
   }
 
   @Override
-  public boolean readOnly() {
-    return false;
-  }
-
-  @Override
   public boolean run(DistributedTransaction tx) throws TransactionException {
     Tables.read(tx, "warehouse", Tables.warehouse());
     int order =

@@ -1,6 +1,7 @@
 package scalar_tx.bench;
 
 import com.scalar.db.api.DistributedTransaction;
+import com.scalar.db.api.DistributedTransactionManager;
 import com.scalar.db.api.Result;
 import com.scalar.db.exception.transaction.TransactionException;
 import com.scalar.db.io.Key;
@@ -16,8 +17,9 @@ final class OrderStatus implements Workload.Operation {
   }
 
   @Override
-  public boolean readOnly() {
-    return true;
+  public DistributedTransaction begin(DistributedTransactionManager manager)
+      throws TransactionException {
+    return manager.beginReadOnly();
   }
 
   @Override

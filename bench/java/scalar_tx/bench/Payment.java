@@ -24,11 +24,6 @@ final class Payment implements Workload.Operation {
   }
 
   @Override
-  public boolean readOnly() {
-    return false;
-  }
-
-  @Override
   public boolean run(DistributedTransaction tx) throws TransactionException {
     int at = person.district();
     Result warehouse = Tables.read(tx, "warehouse", Tables.warehouse());

@@ -1,6 +1,7 @@
 package scalar_tx.bench;
 
 import com.scalar.db.api.DistributedTransaction;
+import com.scalar.db.api.DistributedTransactionManager;
 import com.scalar.db.api.Result;
 import com.scalar.db.exception.transaction.TransactionException;
 import java.util.Random;
@@ -19,8 +20,9 @@ final class StockLevel implements Workload.Operation {
   }
 
   @Override
-  public boolean readOnly() {
-    return true;
+  public DistributedTransaction begin(DistributedTransactionManager manager)
+      throws TransactionException {
+    return manager.beginReadOnly();
   }
 
   @Override

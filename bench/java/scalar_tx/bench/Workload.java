@@ -1,6 +1,7 @@
 package scalar_tx.bench;
 
 import com.scalar.db.api.DistributedTransaction;
+import com.scalar.db.api.DistributedTransactionManager;
 import com.scalar.db.exception.transaction.TransactionException;
 import java.util.Random;
 
@@ -10,8 +11,11 @@ interface Workload {
 
   /** A transaction whose values are drawn, and stay however often it is tried. */
   interface Operation {
-    /** Whether it only reads. */
-    boolean readOnly();
+    /** Begin it; what only reads says so where the library wants to know. */
+    default DistributedTransaction begin(DistributedTransactionManager manager)
+        throws TransactionException {
+      return manager.begin();
+    }
 
     /** Do it, but for the commit; false: it is to be rolled back, and is done with that. */
     boolean run(DistributedTransaction tx) throws TransactionException;

@@ -1,7 +1,7 @@
 package scalar_tx.bench;
 
 import com.scalar.db.api.DistributedTransaction;
-import com.scalar.db.api.Get;
+import com.scalar.db.api.DistributedTransactionManager;
 import com.scalar.db.api.Result;
 import com.scalar.db.api.Update;
 import com.scalar.db.api.Upsert;
@@ -14,18 +14,7 @@ import java.util.Random;
 
 /** The small workloads: records with an INT key and a text, read and written anew. */
 final class Ycsb implements Workload {
-  static final String[] NAMESPACES = {"ycsb", "ycsb_second"};
-  static final String TABLE = "usertable";
-  static final String KEY = "ycsb_key";
-  static final String PAYLOAD = "payload";
-  static final int RECORDS = 1000;
-  static final int SIZE = 1000;
-  private static final String MARK = "j";
   private static final double THETA = 0.9;
-  private static final String LETTERS =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  // A text is a piece of this one: drawing a character at a time would cost more than to write it.
-  private static final String TEXT = text(20 * SIZE);
 
   private final int keys;
   private final boolean reads;
@@ -47,24 +36,15 @@ final class Ycsb implements Workload {
         };
   }
 
-  private static String text(int size) {
-    Random dice = new Random(1);
-    StringBuilder text = new StringBuilder(size);
-    for (int i = 0; i < size; i++) {
-      text.append(LETTERS.charAt(dice.nextInt(LETTERS.length())));
-    }
-    return text.toString();
-  }
-
   /** Up to which number between 0 and 1 each record is drawn: record i by (i + 1) ** -theta. */
   private static double[] zipf() {
-    double[] sums = new double[RECORDS];
+    double[] sums = new double[Records.RECORDS];
     double sum = 0;
-    for (int i = 0; i < RECORDS; i++) {
+    for (int i = 0; i < Records.RECORDS; i++) {
       sum += Math.pow(i + 1, -THETA);
       sums[i] = sum;
     }
-    for (int i = 0; i < RECORDS; i++) {
+    for (int i = 0; i < Records.RECORDS; i++) {
       sums[i] /= sum;
     }
     return sums;
@@ -72,15 +52,10 @@ final class Ycsb implements Workload {
 
   private int key(Random dice) {
     if (shares == null) {
-      return dice.nextInt(RECORDS);
+      return dice.nextInt(Records.RECORDS);
     }
     int found = Arrays.binarySearch(shares, dice.nextDouble());
     return found >= 0 ? found + 1 : -found - 1;
-  }
-
-  private static String payload(Random dice) {
-    int from = dice.nextInt(TEXT.length() - SIZE);
-    return MARK + TEXT.substring(from, from + SIZE - 1);
   }
 
   private record Step(String namespace, int key, String text) {}
@@ -89,12 +64,13 @@ final class Ycsb implements Workload {
   public Operation drawn(Random dice) {
     List<Step> steps = new ArrayList<>();
     for (int i = 0; i < keys; i++) {
-      steps.add(new Step(NAMESPACES[i % tables], key(dice), writes ? payload(dice) : null));
+      steps.add(new Step(Records.NAMESPACES[i % tables], key(dice), writes ? Records.payload(dice) : null));
     }
     return new Operation() {
       @Override
-      public boolean readOnly() {
-        return !writes;
+      public DistributedTransaction begin(DistributedTransactionManager manager)
+          throws TransactionException {
+        return writes ? manager.begin() : manager.beginReadOnly();
       }
 
       @Override
@@ -110,9 +86,9 @@ final class Ycsb implements Workload {
   private void change(DistributedTransaction tx, Step step) throws TransactionException {
     if (reads) {
       Result row =
-          tx.get(get(step.namespace, step.key))
+          tx.get(Records.get(step.namespace, step.key))
               .orElseThrow(() -> new IllegalStateException("record " + step + " is missing"));
-      if (row.getText(PAYLOAD).length() != SIZE) {
+      if (row.getText(Records.PAYLOAD).length() != Records.SIZE) {
         throw new IllegalStateException("record " + step + " is not what was written");
       }
     }
@@ -123,26 +99,18 @@ final class Ycsb implements Workload {
       tx.update(
           Update.newBuilder()
               .namespace(step.namespace)
-              .table(TABLE)
-              .partitionKey(Key.ofInt(KEY, step.key))
-              .textValue(PAYLOAD, step.text)
+              .table(Records.TABLE)
+              .partitionKey(Key.ofInt(Records.KEY, step.key))
+              .textValue(Records.PAYLOAD, step.text)
               .build());
     } else {
       tx.upsert(
           Upsert.newBuilder()
               .namespace(step.namespace)
-              .table(TABLE)
-              .partitionKey(Key.ofInt(KEY, step.key))
-              .textValue(PAYLOAD, step.text)
+              .table(Records.TABLE)
+              .partitionKey(Key.ofInt(Records.KEY, step.key))
+              .textValue(Records.PAYLOAD, step.text)
               .build());
     }
-  }
-
-  static Get get(String namespace, int key) {
-    return Get.newBuilder()
-        .namespace(namespace)
-        .table(TABLE)
-        .partitionKey(Key.ofInt(KEY, key))
-        .build();
   }
 }
