@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.errors import ScalarTxError
+from scalar_tx.observe.tracing import RunSpan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -28,6 +29,18 @@ class _Progress:
 
     def __init__(self) -> None:
         self.conflict: ScalarTxError | None = None
+        self.span = RunSpan.begun()
+
+    def over(self) -> None:
+        """No attempt follows."""
+        if self.span is not None:
+            self.span.end()
+
+    def leave(self) -> None:
+        """The loop was left, by return or break, or nobody has it any more."""
+        if self.span is not None:
+            self.span.leave()
+            self.span = None
 
     def report_abandoned(self) -> None:
         # Left by return or break at the very moment at which a conflict asked for a rerun.
@@ -75,7 +88,7 @@ class Attempts:
     def __init__(self, reruns: Reruns, sleep: Callable[[float], None], begin: Any) -> None:
         self._reruns = reruns
         self._sleep = sleep
-        self._begin: Callable[[], Transaction] = begin
+        self._begin: Callable[[RunSpan | None], Transaction] = begin
 
     def __iter__(self) -> Iterator[Attempt]:
         """One attempt after the other."""
@@ -89,15 +102,22 @@ class Attempts:
             for turn in self._reruns.retrying(self._sleep):
                 yield Attempt(self._begin, turn, progress)
                 progress.conflict = None
+        except GeneratorExit:
+            progress.leave()
+            raise
         finally:
             progress.report_abandoned()
+            progress.over()
 
 
 class Attempt:
     """One attempt: ``with attempt as tx:``. Commits at the end of the block."""
 
     def __init__(
-        self, begin: Callable[[], Transaction], turn: AttemptManager | None, progress: _Progress
+        self,
+        begin: Callable[[RunSpan | None], Transaction],
+        turn: AttemptManager | None,
+        progress: _Progress,
     ) -> None:
         self._begin = begin
         self._turn = turn
@@ -106,8 +126,12 @@ class Attempt:
 
     def __enter__(self) -> Transaction:
         """Begin the transaction."""
-        self._transaction = self._begin()
-        return self._transaction
+        try:
+            self._transaction = self._begin(self._progress.span)
+        except BaseException:
+            self._progress.over()
+            raise
+        return self._transaction.__enter__()
 
     def __exit__(
         self,
@@ -119,14 +143,18 @@ class Attempt:
         transaction = self._transaction
         assert transaction is not None  # noqa: S101  # entered, or it would not be left
         ended: BaseException | None = None
+        goes_on = False
         try:
-            transaction.__exit__(kind, error, traceback)
-            ended = error
-        except BaseException as raised:
-            ended = raised
-            if not isinstance(raised, Exception):
-                raise
-        return _judge(ended, error, self._turn, self._progress)
+            try:
+                transaction.__exit__(kind, error, traceback)
+                ended = error
+            except Exception as raised:  # noqa: BLE001  # it is judged, and raised there
+                ended = raised
+            goes_on = _judge(ended, error, self._turn, self._progress)
+        finally:
+            if not goes_on:
+                self._progress.over()
+        return goes_on
 
 
 class AsyncAttempts:
@@ -137,7 +165,7 @@ class AsyncAttempts:
     ) -> None:
         self._reruns = reruns
         self._sleep = sleep
-        self._begin: Callable[[], AsyncTransaction] = begin
+        self._begin: Callable[[RunSpan | None], AsyncTransaction] = begin
 
     async def __aiter__(self) -> AsyncIterator[AsyncAttempt]:
         """One attempt after the other."""
@@ -150,8 +178,12 @@ class AsyncAttempts:
             async for turn in self._reruns.retrying_async(self._sleep):
                 yield AsyncAttempt(self._begin, turn, progress)
                 progress.conflict = None
+        except GeneratorExit:
+            progress.leave()
+            raise
         finally:
             progress.report_abandoned()
+            progress.over()
 
 
 class AsyncAttempt:
@@ -159,7 +191,7 @@ class AsyncAttempt:
 
     def __init__(
         self,
-        begin: Callable[[], AsyncTransaction],
+        begin: Callable[[RunSpan | None], AsyncTransaction],
         turn: AttemptManager | None,
         progress: _Progress,
     ) -> None:
@@ -170,8 +202,12 @@ class AsyncAttempt:
 
     async def __aenter__(self) -> AsyncTransaction:
         """Begin the transaction."""
-        self._transaction = self._begin()
-        return self._transaction
+        try:
+            self._transaction = self._begin(self._progress.span)
+        except BaseException:
+            self._progress.over()
+            raise
+        return await self._transaction.__aenter__()
 
     async def __aexit__(
         self,
@@ -183,11 +219,15 @@ class AsyncAttempt:
         transaction = self._transaction
         assert transaction is not None  # noqa: S101  # entered, or it would not be left
         ended: BaseException | None = None
+        goes_on = False
         try:
-            await transaction.__aexit__(kind, error, traceback)
-            ended = error
-        except BaseException as raised:
-            ended = raised
-            if not isinstance(raised, Exception):
-                raise
-        return _judge(ended, error, self._turn, self._progress)
+            try:
+                await transaction.__aexit__(kind, error, traceback)
+                ended = error
+            except Exception as raised:  # noqa: BLE001  # it is judged, and raised there
+                ended = raised
+            goes_on = _judge(ended, error, self._turn, self._progress)
+        finally:
+            if not goes_on:
+                self._progress.over()
+        return goes_on

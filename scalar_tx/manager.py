@@ -15,12 +15,13 @@ from scalar_tx.exactly_once import Outcomes, once
 from scalar_tx.keyed_calls import keyed_function
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.script import check_script
+from scalar_tx.observe.tracing import script_span
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.settling import Settling
-from scalar_tx.transaction import Transaction
+from scalar_tx.traced import begun
 from scalar_tx.transactional_functions import (
     AnyTransaction,
     check_function,
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.decision_counts import DecisionCounts
     from scalar_tx.model.script import Script, ScriptResult
+    from scalar_tx.observe.tracing import RunSpan
     from scalar_tx.settings import Settings
+    from scalar_tx.transaction import Transaction
 
 T = TypeVar("T")
 Retry: TypeAlias = RetryPolicy | int | None
@@ -111,6 +114,7 @@ class TransactionManager(OneOperation, Settling):
         caller_id: str | None,
         timeout: float | None,
         owned: bool,
+        run: RunSpan | None = None,
     ) -> Transaction:
         steps = self._here().transaction(
             None if isolation is None else Isolation.parse(isolation),
@@ -118,7 +122,7 @@ class TransactionManager(OneOperation, Settling):
             caller_id=None if caller_id is None else check_callers_id(caller_id),
             timeout=timeout,
         )
-        transaction = Transaction(steps, self._register, owned=owned)
+        transaction = begun(steps, self._register, run, owned=owned)
         if caller_id is not None:
             self._register.add(caller_id, transaction)
         return transaction
@@ -166,8 +170,8 @@ class TransactionManager(OneOperation, Settling):
         return Attempts(
             self._reruns(retry),
             time.sleep,
-            lambda: self._begin(
-                isolation, read_only=read_only, caller_id=None, timeout=timeout, owned=True
+            lambda run: self._begin(
+                isolation, read_only=read_only, caller_id=None, timeout=timeout, owned=True, run=run
             ),
         )
 
@@ -223,9 +227,10 @@ class TransactionManager(OneOperation, Settling):
         """
         level = None if isolation is None else Isolation.parse(isolation)
         check_script(script)
-        for attempt in self._reruns(retry).retrying(time.sleep):
-            with attempt:
-                result = self._run(self._here().execute(script, level, timeout))
+        with script_span() as span:
+            for attempt in self._reruns(retry).retrying(time.sleep):
+                with attempt:
+                    result = self._run(span.script(self._here().execute(script, level, timeout)))
         return result
 
     def _run_again(self, work: Callable[[Transaction], T], call: Call | None, **how: Any) -> T:

@@ -16,12 +16,13 @@ from scalar_tx.exactly_once import AsyncOutcomes, once_async
 from scalar_tx.keyed_calls import keyed_function
 from scalar_tx.model.isolation import Isolation
 from scalar_tx.model.script import check_script
+from scalar_tx.observe.tracing import script_span
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
 from scalar_tx.runtime.aio import finish_before_cancelling
 from scalar_tx.settling import AsyncSettling
-from scalar_tx.transaction_async import AsyncTransaction
+from scalar_tx.traced_async import begun
 from scalar_tx.transactional_functions import (
     AnyTransaction,
     awaitable,
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from scalar_tx.keyed_calls import Call, Key
     from scalar_tx.model.decision_counts import DecisionCounts
     from scalar_tx.model.script import Script, ScriptResult
+    from scalar_tx.observe.tracing import RunSpan
     from scalar_tx.settings import Settings
+    from scalar_tx.transaction_async import AsyncTransaction
 
 T = TypeVar("T")
 Retry: TypeAlias = RetryPolicy | int | None
@@ -119,6 +122,7 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
         caller_id: str | None,
         timeout: float | None,
         owned: bool,
+        run: RunSpan | None = None,
     ) -> AsyncTransaction:
         steps = self._here().transaction(
             None if isolation is None else Isolation.parse(isolation),
@@ -126,7 +130,7 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
             caller_id=None if caller_id is None else check_callers_id(caller_id),
             timeout=timeout,
         )
-        transaction = AsyncTransaction(steps, self._register, self._drive, owned=owned)
+        transaction = begun(steps, self._register, self._drive, run, owned=owned)
         if caller_id is not None:
             self._register.add(caller_id, transaction)
         return transaction
@@ -174,8 +178,8 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
         return AsyncAttempts(
             self._reruns(retry),
             asyncio.sleep,
-            lambda: self._begin(
-                isolation, read_only=read_only, caller_id=None, timeout=timeout, owned=True
+            lambda run: self._begin(
+                isolation, read_only=read_only, caller_id=None, timeout=timeout, owned=True, run=run
             ),
         )
 
@@ -231,9 +235,11 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
         """
         level = None if isolation is None else Isolation.parse(isolation)
         check_script(script)
-        async for attempt in self._reruns(retry).retrying_async(asyncio.sleep):
-            with attempt:
-                result = await self._drive(self._here().execute(script, level, timeout), whole=True)
+        with script_span() as span:
+            async for attempt in self._reruns(retry).retrying_async(asyncio.sleep):
+                with attempt:
+                    steps = span.script(self._here().execute(script, level, timeout))
+                    result = await self._drive(steps, whole=True)
         return result
 
     async def _run_again(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.model.isolation import Isolation
+from scalar_tx.observe.tracing import TransactionSpan
+from scalar_tx.traced import TracedTransaction
 from scalar_tx.transaction import Transaction, leave_with
 
 if TYPE_CHECKING:
@@ -68,6 +70,10 @@ class TwoPhaseTransaction(Transaction):
             leave_with(self, error)
 
 
+class TracedPart(TracedTransaction, TwoPhaseTransaction):
+    """A part with a span, in a program that traces."""
+
+
 class TwoPhase:
     """Begins, joins and finds transactions of several processes: ``db.two_phase``.
 
@@ -122,7 +128,12 @@ class TwoPhase:
         return self._register.find(check_known_id(transaction_id))
 
     def _opened(self, steps: TwoPhaseSteps) -> TwoPhaseTransaction:
-        transaction = TwoPhaseTransaction(steps, self._register)
+        span = TransactionSpan.begun(steps, operation="part")
+        transaction = (
+            TwoPhaseTransaction(steps, self._register)
+            if span is None
+            else TracedPart(steps, self._register, span)
+        )
         self._register.add(steps.id, transaction)
         return transaction
 

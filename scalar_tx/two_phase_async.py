@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.transaction_id import check_known_id
+from scalar_tx.observe.tracing import TransactionSpan
+from scalar_tx.traced_async import AsyncTracedTransaction
 from scalar_tx.transaction_async import AsyncTransaction, leave_with_async
 from scalar_tx.two_phase import new_part
 
@@ -70,6 +72,10 @@ class AsyncTwoPhaseTransaction(AsyncTransaction):
             await leave_with_async(self, error)
 
 
+class AsyncTracedPart(AsyncTracedTransaction, AsyncTwoPhaseTransaction):
+    """A part with a span, in a program that traces."""
+
+
 class AsyncTwoPhase:
     """Begins, joins and finds transactions of several processes: ``db.two_phase``.
 
@@ -126,6 +132,11 @@ class AsyncTwoPhase:
         return self._register.find(check_known_id(transaction_id))
 
     def _opened(self, steps: TwoPhaseSteps) -> AsyncTwoPhaseTransaction:
-        transaction = AsyncTwoPhaseTransaction(steps, self._register, self._drive)
+        span = TransactionSpan.begun(steps, operation="part")
+        transaction = (
+            AsyncTwoPhaseTransaction(steps, self._register, self._drive)
+            if span is None
+            else AsyncTracedPart(steps, self._register, self._drive, span)
+        )
         self._register.add(steps.id, transaction)
         return transaction

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.cluster.control import Channel, ChannelClosedError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scalar_tx.cluster.control import Data
 
@@ -31,20 +31,33 @@ PING_SECONDS: Final = 5.0
 HANGS_SECONDS: Final = 30.0
 LEAVE_SECONDS: Final = 2.0  # from the end of a channel to the end of its process
 
+# OpenTelemetry's interceptor of servers breaks streams that are written to, as ours are; and a
+# worker tells its part of a trace by itself.
+_LEFT_OUT: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+_INTERCEPTOR: Final = "grpc_aio_server"
+
 
 class Child:
     """One process that is to run; a kind of process is a class derived from this one.
 
     ``module`` is run by the same Python, with the number of its end of the channel as argument.
-    ``descriptors`` are handed down under the same numbers.
+    ``descriptors`` are handed down under the same numbers. ``environment`` is what the process
+    finds besides, where the supervisor itself has found nothing by that name.
     """
 
-    def __init__(self, name: str, module: str, descriptors: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        descriptors: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.restarts = 0
         self.channel: Channel | None = None
         self._module = module
         self._descriptors = tuple(descriptors)
+        self._environment = dict(environment or {})
         self._process: asyncio.subprocess.Process | None = None
         self._ending = False
         self._end = asyncio.Event()
@@ -162,5 +175,12 @@ class Child:
             pass_fds=(end.fileno(), *self._descriptors),
             # Ctrl-C is the supervisor's: it decides when its processes end.
             process_group=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**self._environment, **_environment()},
         )
+
+
+def _environment() -> dict[str, str]:
+    # Whatever began with the supervisor, a ``sitecustomize`` say, begins with its processes too.
+    left_out = ",".join(filter(None, [os.environ.get(_LEFT_OUT), _INTERCEPTOR]))
+    path = os.pathsep.join(filter(None, sys.path))
+    return {**os.environ, "PYTHONPATH": path, _LEFT_OUT: left_out}

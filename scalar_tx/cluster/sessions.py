@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from contextlib import contextmanager
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import StorageUnavailableError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WATCH_SECONDS: Final = 1.0  # how often is looked for sessions to expire
+AT_ONCE: Final = 50  # are expired, before others get on with what they do
 
 
 class Expiry(Enum):
@@ -58,6 +61,7 @@ class Session:
     def touch(self) -> None:
         """It was used: its rest begins anew."""
         self.used_at = self._sessions.now()
+        self._sessions._used(self)  # noqa: SLF001  # one register, kept by the two together
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -112,7 +116,10 @@ class Sessions:
         self.idle_seconds: Final = idle_seconds
         self._lifetime = lifetime_seconds
         self.now: Final = clock
-        self._open: dict[Session, None] = {}  # in the order in which they were opened
+        # In the order in which they were opened, and in that of their last use: who looks for
+        # what is overdue looks at nothing else. A dict would look at what is gone, too.
+        self._open: OrderedDict[Session, None] = OrderedDict()
+        self._by_use: OrderedDict[Session, None] = OrderedDict()
         self._of_user: dict[str, int] = {}
 
     def open(self, transaction_id: str, owner: str, expire: Callable[[Expiry], None]) -> Session:
@@ -132,7 +139,7 @@ class Sessions:
                 transaction_id=transaction_id,
             )
         session = Session(self, transaction_id, owner, expire)
-        self._open[session] = None
+        self._open[session] = self._by_use[session] = None
         self._of_user[owner] = self._of_user.get(owner, 0) + 1
         return session
 
@@ -152,12 +159,17 @@ class Sessions:
         """How many each user has open; who has none is not in it."""
         return dict(self._of_user)
 
-    def expire_overdue(self) -> None:
-        """Expire what has rested or lasted too long."""
-        for session in list(self._open):
+    async def expire_overdue(self) -> None:
+        """Expire what has rested or lasted too long, some at once."""
+        now = self.now()
+        old = takewhile(lambda one: now - one.opened_at >= self._lifetime, self._open)
+        unused = takewhile(lambda one: now - one.used_at >= self.idle_seconds, self._by_use)
+        for number, session in enumerate([*old, *unused], 1):
             reason = session.overdue(self.idle_seconds, self._lifetime)
             if reason is not None:
                 session.expire(reason)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def expire_all(self, reason: Expiry) -> None:
         """Expire every session that is not yet, whatever it is doing."""
@@ -168,12 +180,16 @@ class Sessions:
         """Expire overdue sessions about every second, until this task is cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            self.expire_overdue()
+            await self.expire_overdue()
+
+    def _used(self, session: Session) -> None:
+        if session in self._by_use:
+            self._by_use.move_to_end(session)
 
     def _forget(self, session: Session) -> None:
         if session not in self._open:
             return
-        del self._open[session]
+        del self._open[session], self._by_use[session]
         left = self._of_user[session.owner] - 1
         if left:
             self._of_user[session.owner] = left

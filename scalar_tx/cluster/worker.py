@@ -21,7 +21,7 @@ from scalar_tx.cluster.auth.principals import FIRST_USER
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.control import Channel
 from scalar_tx.cluster.event_loop import new_event_loop
-from scalar_tx.cluster.freed_memory import FreedMemory
+from scalar_tx.cluster.freed_memory import FreedMemory, collect_less
 from scalar_tx.cluster.gate import Gate
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.host import Host
@@ -40,6 +40,7 @@ from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.errors import ScalarTxError
 from scalar_tx.observe.logs import log_to_stderr
 from scalar_tx.observe.metrics import Metrics, count_in
+from scalar_tx.observe.spans import hand_on
 from scalar_tx.settings.load import settings_of
 from scalar_tx.settings.sources import Source
 
@@ -54,6 +55,7 @@ _log = logging.getLogger("scalar_tx.cluster.worker")
 LOOK_SECONDS: Final = 2.0  # between two looks for what the storage lacks
 GAUGE_SECONDS: Final = 1.0
 ORPHAN_SECONDS: Final = 5.0  # for rolling back when the supervisor is gone
+SPANS_SECONDS: Final = 1.0  # its supervisor lets it live a little longer
 
 
 class Worker:
@@ -126,6 +128,7 @@ class Worker:
         try:
             settings = _settings(data, name)
             await self._serve(settings, data)
+            collect_less()
         except ScalarTxError as error:
             return {"failed": [type(error).__name__, error.message, error.advice, error.code]}
         self.health.set(READINESS, serving=data["ready"])
@@ -282,6 +285,7 @@ def main(number: str) -> None:
 
 async def _live_and_leave(end: socket.socket) -> None:
     await Worker().live(end)
+    hand_on(SPANS_SECONDS)
     logging.shutdown()
     # A thread that still waits for a database would hold up an end that was promised.
     os._exit(0)

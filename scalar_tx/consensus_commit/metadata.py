@@ -35,6 +35,8 @@ BEFORE_TX_COLUMNS: Final[Mapping[str, DataType]] = {
     BEFORE + name: data_type for name, data_type in TX_COLUMNS.items()
 }
 
+_LONGEST_MEANT: Final = 200  # characters; for one of a million, it takes a second to compare
+
 
 def _no_objection(*_: object, **__: object) -> None:
     return None
@@ -244,7 +246,9 @@ class Catalog:
         return table
 
     async def _no_such_table(self, name: str, namespace: str) -> InvalidOperationError:
-        near = get_close_matches(name, await self._storage.admin.tables(namespace), n=3)
+        near = []
+        if len(name) <= _LONGEST_MEANT:
+            near = get_close_matches(name, await self._storage.admin.tables(namespace), n=3)
         hint = f"did you mean {' or '.join(near)}? Otherwise create" if near else "Create"
         return InvalidOperationError(
             f"there is no table {name} in the storage {self._storage.info(name).name!r}",

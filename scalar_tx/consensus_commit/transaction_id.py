@@ -21,6 +21,8 @@ _GROUP_LETTERS: Final = string.digits + string.ascii_letters
 SEPARATOR: Final = "$"
 UNRECORDED: Final = "1p-"  # begins the ids of those committed by their records alone
 LONGEST: Final = 64  # the key column's width where a database bounds it (specification 6.1)
+_LONGEST_KNOWN: Final = 2048  # bytes of a key where a database without columns bounds it
+_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def check_callers_id(tx_id: object) -> str:
     else:
         return str.__str__(tx_id)  # of a subclass the text alone
     raise InvalidOperationError(
-        f"{tx_id!r} can't be a transaction id: {reason}",
+        f"{_shown(tx_id)} can't be a transaction id: {reason}",
         advice="Leave id= out, or give a fresh text such as str(uuid.uuid4())",
         code="STX-3030",
     )
@@ -91,10 +93,15 @@ def check_callers_id(tx_id: object) -> str:
 
 def check_known_id(tx_id: object) -> str:
     """Return the id of a transaction that somebody asks about, if there can be one."""
-    if isinstance(tx_id, str) and tx_id and tx_id.isprintable():
+    if isinstance(tx_id, str) and 0 < len(tx_id) <= _LONGEST_KNOWN and tx_id.isprintable():
         return str.__str__(tx_id)
     raise InvalidOperationError(
-        f"{tx_id!r:.60} is no transaction's id",
+        f"{_shown(tx_id)} is no transaction's id",
         advice="Give a transaction's .id, or the .transaction_id of an error",
         code="STX-3030",
     )
+
+
+def _shown(tx_id: object) -> str:
+    # Whoever sends a text of megabytes does not get it back.
+    return repr(tx_id[:_SHOWN] if isinstance(tx_id, str) else tx_id)[: _SHOWN + 2]

@@ -128,7 +128,12 @@ async def to_its_end(future: asyncio.Future[T]) -> T:
             cancelled = error
         except Exception:  # noqa: BLE001, S112  # it is told below
             continue
-    if cancelled is not None and not future.cancelled():
-        future.exception()  # looked at, so that the loop does not report it
-        raise cancelled
-    return future.result()
+    try:
+        if cancelled is not None and not future.cancelled():
+            future.exception()  # looked at, so that the loop does not report it
+            raise cancelled
+        return future.result()
+    finally:
+        # What is raised holds this frame, which would hold it, and be freed late.
+        cancelled = None
+        del future

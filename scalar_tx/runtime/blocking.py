@@ -15,6 +15,7 @@ import time
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_tx.errors import StorageUnavailableError
@@ -130,7 +131,8 @@ class BlockingRuntime:
         self, pool: ThreadPoolExecutor, step: Callable[[], Coroutine[Any, Any, T]]
     ) -> Future[Outcome[T]]:
         try:
-            return pool.submit(self._attempt_in_pool, step)
+            # What the caller's context holds, a trace say, holds for the step as well.
+            return pool.submit(copy_context().run, self._attempt_in_pool, step)
         except RuntimeError as error:  # closed meanwhile, or the system has no thread left
             failed: Future[Outcome[T]] = Future()
             unavailable = StorageUnavailableError(f"no thread for a step: {error}")

@@ -13,6 +13,7 @@ import os
 import queue
 import threading
 import weakref
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.runtime.aio import to_its_end
@@ -26,16 +27,17 @@ T = TypeVar("T")
 
 
 class _Call:
-    __slots__ = ("answers", "future", "steps")
+    __slots__ = ("answers", "context", "future", "steps")
 
     def __init__(self, steps: Coroutine[Any, Any, Any], answers: LoopCalls) -> None:
         self.steps = steps
         self.answers = answers
+        self.context = copy_context()  # a trace, say, goes on in the thread
         self.future: asyncio.Future[Any] = answers.loop.create_future()
 
     def run(self) -> None:
         try:
-            result = run_blocking(self.steps)
+            result = self.context.run(run_blocking, self.steps)
         except BaseException as error:  # noqa: BLE001  # it is the caller's
             tell = functools.partial(self.future.set_exception, error)
         else:

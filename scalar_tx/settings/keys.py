@@ -268,7 +268,6 @@ _NODE = (
     Key("node.max_message_bytes", POSITIVE, same_as="server.grpc.max_inbound_message_size"),
     Key("node.max_metadata_bytes", POSITIVE, same_as="server.grpc.max_inbound_metadata_size"),
     _ours("node.max_elements", POSITIVE, 10_000),
-    _ours("node.max_nesting", POSITIVE, 50),
     _ours("node.max_stream_messages", POSITIVE, 100_000),
     _ours("node.max_scan_page", POSITIVE, 1000),
     _ours("node.max_connections", POSITIVE, 4096),

@@ -32,7 +32,6 @@ class Limits:
     message_bytes: int = 4 * 2**20
     metadata_bytes: int = 8192
     elements: int = 10_000
-    nesting: int = 50
     stream_messages: int = 100_000
     scan_page: int = 1000
     connections: int = 4096
@@ -164,7 +163,6 @@ def _limits(values: Values) -> Limits:
         message_bytes=values.integer("node.max_message_bytes"),
         metadata_bytes=values.integer("node.max_metadata_bytes"),
         elements=values.integer("node.max_elements"),
-        nesting=values.integer("node.max_nesting"),
         stream_messages=values.integer("node.max_stream_messages"),
         scan_page=values.integer("node.max_scan_page"),
         connections=values.integer("node.max_connections"),

@@ -18,6 +18,7 @@ LATER = {
     "asyncio",
     "google",
     "grpc",
+    "opentelemetry",
     "prometheus_client",
     "rich",
     "tenacity",

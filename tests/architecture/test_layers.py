@@ -129,6 +129,12 @@ def test_only_the_cluster_knows_grpc_and_its_messages(graph: grimp.ImportGraph) 
     ] == []
 
 
+def test_only_what_makes_spans_knows_opentelemetry(graph: grimp.ImportGraph) -> None:
+    homes = {f"scalar_tx.observe.{one}" for one in ("spans", "tracing", "carried")}
+    importers = {importer for importer, imported in imports(graph) if imported == "opentelemetry"}
+    assert importers == homes
+
+
 def test_a_driver_is_imported_by_its_own_adapter_alone(graph: grimp.ImportGraph) -> None:
     assert [
         f"{importer} imports {imported}"

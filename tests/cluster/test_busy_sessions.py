@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from scalar_tx.cluster.sessions import Expiry, Sessions
 
 
@@ -11,10 +13,10 @@ def test_what_runs_is_not_idle_and_rests_from_its_end_on() -> None:
     session = register.open("a", "", reasons.append)
     with session.busy():
         now[0] = 30
-        register.expire_overdue()
+        asyncio.run(register.expire_overdue())
     now[0] = 39
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
     assert reasons == []
     now[0] = 40
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
     assert reasons == [Expiry.IDLE]

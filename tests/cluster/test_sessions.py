@@ -8,7 +8,7 @@ import math
 import pytest
 
 from scalar_tx.cluster import sessions as module
-from scalar_tx.cluster.sessions import Expiry, Sessions, TooManyOpenError
+from scalar_tx.cluster.sessions import Expiry, Session, Sessions, TooManyOpenError
 
 
 class Clock:
@@ -30,11 +30,11 @@ def test_what_rests_is_expired_once_and_counted_until_it_is_closed() -> None:
     register = sessions(clock)
     session = register.open("a", "", reasons.append)
     clock.now += 9.9
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
     assert reasons == []
     clock.now += 0.1
-    register.expire_overdue()
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
+    asyncio.run(register.expire_overdue())
     register.expire_all(Expiry.SHUTDOWN)
     assert reasons == [Expiry.IDLE]
     assert register.count == 1
@@ -50,7 +50,7 @@ def test_use_begins_the_rest_anew() -> None:
     clock.now += 9
     session.touch()
     clock.now += 9
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
     assert reasons == []
 
 
@@ -61,15 +61,62 @@ def test_a_busy_one_is_not_idle_but_grows_old() -> None:
     with session.busy():
         with session.busy():
             clock.now += 30
-        register.expire_overdue()
+        asyncio.run(register.expire_overdue())
         assert reasons == []
     clock.now += 9
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
     assert reasons == []
     with session.busy():
         clock.now += 21
-        register.expire_overdue()
+        asyncio.run(register.expire_overdue())
     assert reasons == [Expiry.LIFETIME]
+
+
+def test_only_what_may_be_overdue_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[str]()
+    overdue = Session.overdue
+
+    def noted(session: Session, idle: float, lifetime: float) -> Expiry | None:
+        looked.append(session.transaction_id)
+        return overdue(session, idle, lifetime)
+
+    monkeypatch.setattr(Session, "overdue", noted)
+    clock, reasons = Clock(), list[Expiry]()
+    register = sessions(clock)
+    used, resting, _ = (register.open(name, "", reasons.append) for name in ("a", "b", "c"))
+    clock.now += 9
+    used.touch()
+    asyncio.run(register.expire_overdue())
+    assert looked == []
+    clock.now += 1
+    asyncio.run(register.expire_overdue())
+    assert (looked, reasons) == (["b", "c"], [Expiry.IDLE] * 2)
+    resting.close()
+    clock.now += 50
+    used.touch()
+    asyncio.run(register.expire_overdue())
+    assert looked[2:] == ["a", "c", "c"]
+    assert reasons == [Expiry.IDLE, Expiry.IDLE, Expiry.LIFETIME]
+
+
+def test_others_get_on_while_many_expire() -> None:
+    async def steps() -> None:
+        clock, turns, expired = Clock(), list[int](), list[Expiry]()
+        register = sessions(clock, total=500, per_user=500)
+        for number in range(500):
+            register.open(str(number), "", expired.append)
+
+        async def other() -> None:
+            while len(expired) < 500:
+                turns.append(len(expired))
+                await asyncio.sleep(0)
+
+        clock.now += 10
+        await asyncio.gather(other(), register.expire_overdue())
+        assert len(expired) == 500
+        assert turns == list(range(0, 500, module.AT_ONCE))
+
+    asyncio.run(steps())
 
 
 def test_a_closed_one_is_never_expired() -> None:
@@ -77,7 +124,7 @@ def test_a_closed_one_is_never_expired() -> None:
     register = sessions(clock)
     register.open("a", "", reasons.append).close()
     clock.now += 100
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
     register.expire_all(Expiry.SHUTDOWN)
     assert reasons == []
 
@@ -130,7 +177,7 @@ def test_there_may_be_no_bound() -> None:
     register = sessions(clock, idle=math.inf, lifetime=math.inf)
     register.open("a", "", reasons.append)
     clock.now += 1e9
-    register.expire_overdue()
+    asyncio.run(register.expire_overdue())
     assert reasons == []
 
 

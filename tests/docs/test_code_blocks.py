@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry import trace
 
 import scalar_tx
 from scalar_tx.settings import load
@@ -46,6 +47,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "namespaces").symlink_to(ROOT / "namespaces")
     connect, opened = scalar_tx.connect, []
+    # A program can say only once where its spans go.
+    monkeypatch.setattr(
+        trace,
+        "set_tracer_provider",
+        lambda told: monkeypatch.setattr(trace, "get_tracer_provider", lambda: told),
+    )
 
     def noted(*arguments: object, **settings: object) -> scalar_tx.TransactionManager:
         opened.append(connect(*arguments, **settings))  # type: ignore[arg-type]  # handed on

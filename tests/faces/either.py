@@ -110,6 +110,12 @@ def parts(db: Any) -> Parts:
     return parts_of(db if served is None else served.manager)
 
 
+def at_rest(db: Any) -> bool:
+    """Is nothing left in the manager's node, if it has one, of what has ended?"""
+    served = _SERVED.get(id(db))
+    return served is None or served.at_rest()
+
+
 def another(db: Any, face: Face, target: str) -> Any:
     """Another manager of that face on the same database."""
     served = _SERVED.get(id(db))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
+from contextlib import suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scalar_tx.runtime.aio import AsyncioRuntime, finish_before_cancelling
 from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from scalar_tx.runtime.worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -79,6 +84,33 @@ def test_steps_run_at_once_on_the_pool() -> None:
     outcomes = run_blocking(runtime.run_all([meet, meet, meet]))
     assert [o.result() for o in outcomes] == [True] * 3
     runtime.close()
+
+
+CALLER: ContextVar[str] = ContextVar("caller", default="nobody")
+
+
+def knows_caller() -> Step:
+    async def step() -> tuple[str, bool]:
+        found = CALLER.get(), threading.current_thread() is threading.main_thread()
+        CALLER.set("another")
+        return found
+
+    return step
+
+
+def test_steps_know_the_context_of_their_caller() -> None:
+    runtime = BlockingRuntime(2)
+    threads = WorkerThreads(1)
+    token = CALLER.set("me")
+    try:
+        outcomes = run_blocking(runtime.run_all([knows_caller(), knows_caller()]))
+        alone = asyncio.run(threads.run(knows_caller()()))
+        assert [*(one.value for one in outcomes), alone] == [("me", False)] * 3
+        assert CALLER.get() == "me"
+    finally:
+        CALLER.reset(token)
+        runtime.close()
+        threads.close()
 
 
 def test_steps_inside_a_step_run_inline() -> None:
@@ -222,6 +254,38 @@ def test_steps_end_before_a_cancellation_is_raised(fails_at_the_end: bool) -> No
         assert ended == [1]
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_who_was_cancelled_or_met_an_error_is_freed_at_once(cancels: bool) -> None:
+    class Held:
+        """Only its caller knows it."""
+
+    async def fails_late() -> None:
+        await asyncio.sleep(0.01)
+        raise LookupError
+
+    async def body() -> None:
+        async def caller(held: Held) -> None:
+            await finish_before_cancelling(fails_late())
+
+        held = Held()
+        known, task = weakref.ref(held), asyncio.create_task(caller(held))
+        del held
+        await asyncio.sleep(0)
+        if cancels:
+            task.cancel()
+        with suppress(asyncio.CancelledError, LookupError):
+            await task
+        del task
+        await asyncio.sleep(0)  # the loop holds what it has just called
+        assert known() is None
+
+    gc.disable()
+    try:
+        asyncio.run(body())
+    finally:
+        gc.enable()
 
 
 def test_steps_that_are_not_cancelled_give_their_result() -> None:

@@ -226,7 +226,6 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "node.max_message_bytes": ("5", lambda s: s.node.limits.message_bytes, 5),
     "node.max_metadata_bytes": ("5", lambda s: s.node.limits.metadata_bytes, 5),
     "node.max_elements": ("5", lambda s: s.node.limits.elements, 5),
-    "node.max_nesting": ("5", lambda s: s.node.limits.nesting, 5),
     "node.max_stream_messages": ("5", lambda s: s.node.limits.stream_messages, 5),
     "node.max_scan_page": ("5", lambda s: s.node.limits.scan_page, 5),
     "node.max_connections": ("5", lambda s: s.node.limits.connections, 5),

@@ -12,6 +12,7 @@ from google.rpc import status_pb2
 from scalar_tx.cluster.messages.errors import DETAILS, error_of
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavailableError
+from scalar_tx.observe.carried import headers
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.client.channels import Channel
@@ -118,7 +119,7 @@ class NodeCalls:
         metadata = await self.log_in.metadata(channel)
         for again in (True, False):
             try:
-                found = await method(request, timeout=DEADLINE, metadata=metadata)
+                found = await method(request, timeout=DEADLINE, metadata=metadata + headers())
             except grpc.aio.AioRpcError as error:
                 failure = failure_of(error)
                 if isinstance(failure, NoAnswerError):

@@ -10,6 +10,7 @@ import grpc
 from scalar_tx.cluster.client.node_calls import DEADLINE, TRANSACTIONS, NoAnswerError, failure_of
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import StorageUnavailableError
+from scalar_tx.observe.carried import headers
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.client.channels import Channel
@@ -54,7 +55,7 @@ class Stream:
         for again in (True, False):
             self._channel = channel
             method = channel.stream(_TRANSACT, rpc.Reply)
-            self._call = method(metadata=metadata)
+            self._call = method(metadata=metadata + headers())
             try:
                 return await self._turn(request)
             except _UnknownCallerError as refused:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
@@ -19,9 +20,11 @@ from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.node_server.access import Caller
 from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavailableError
+from scalar_tx.observe.carried import served
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
     Unary = Callable[[Any, Caller], Awaitable[Any]]
     Streaming = Callable[[Context, Caller, Any], Awaitable[None]]
+    Within = Callable[[Context], AbstractContextManager[None]]
 
 _log = logging.getLogger("scalar_tx.node")
 FIRST_REQUEST_SECONDS = 5.0  # a stream that says nothing is nobody's
@@ -40,12 +44,14 @@ _NOBODY = Principal("")  # who has not logged in
 class Method:
     """One method: what serves it. ``gated``: refused while the node is paused.
 
-    ``open``: for those, too, who have not logged in.
+    ``open``: for those, too, who have not logged in. ``span``: what a trace calls it; only what is
+    about transactions is in a trace.
     """
 
     serve: Any
     gated: bool = True
     open: bool = False
+    span: str | None = None
 
 
 def paused() -> StorageUnavailableError:
@@ -87,11 +93,18 @@ def known_error(error: Exception) -> ScalarTxError:
     )
 
 
-async def refuse(context: Context, error: ScalarTxError) -> NoReturn:
+async def refuse(context: Context, error: ScalarTxError) -> None:
     """End a call with an error."""
     status = status_message(error)
     details = status.SerializeToString()
     await cut_off(context, code_of(error), status.message, ((DETAILS, details),))
+
+
+def _within(method: Method, path: str) -> Within:
+    what = method.span
+    if what is None:
+        return lambda _: nullcontext()
+    return lambda context: served(what, path, context.invocation_metadata())
 
 
 class Calls:
@@ -118,14 +131,15 @@ class Calls:
     def _served(self, described: MethodDescriptor, method: Method) -> Any:
         takes = reader(GetMessageClass(described.input_type), self._elements)
         gives = GetMessageClass(described.output_type).SerializeToString
+        within = _within(method, f"{described.containing_service.full_name}/{described.name}")
         if not described.server_streaming:
-            return grpc.unary_unary_rpc_method_handler(self._unary(method), takes, gives)
+            return grpc.unary_unary_rpc_method_handler(self._unary(method, within), takes, gives)
         if described.client_streaming:
             return grpc.stream_stream_rpc_method_handler(
-                self._streaming(method, many=True), takes, gives
+                self._streaming(method, within, many=True), takes, gives
             )
         return grpc.unary_stream_rpc_method_handler(
-            self._streaming(method, many=False), takes, gives
+            self._streaming(method, within, many=False), takes, gives
         )
 
     async def _caller(self, context: Context, method: Method) -> Caller:
@@ -135,21 +149,21 @@ class Calls:
         headers = dict(context.invocation_metadata() or ())
         return await self._access.caller(str(headers.get("authorization", "")), peer)
 
-    def _unary(self, method: Method) -> Any:
+    def _unary(self, method: Method, within: Within) -> Any:
         async def unary(request: Any, context: Context) -> Any:
             try:
                 taken(request)
                 caller = await self._caller(context, method)
                 if not method.gated:
                     return await method.serve(request, caller)
-                with self._gate.admit():
+                with self._gate.admit(), within(context):
                     return await method.serve(request, caller)
             except Exception as error:  # noqa: BLE001  # it is told to the caller
                 await refuse(context, known_error(error))
 
         return unary
 
-    def _streaming(self, method: Method, *, many: bool) -> Any:
+    def _streaming(self, method: Method, within: Within, *, many: bool) -> Any:
         # It is awaited, and writes to the context by itself: no generator, which could be left
         # in the middle.
         async def streaming(request: Any, context: Context) -> None:
@@ -160,10 +174,8 @@ class Calls:
                     return
                 taken(first)
                 caller = await self._caller(context, method)
-                with self._gate.admit():
+                with self._gate.admit(), within(context):
                     await method.serve(first, caller, context)
-            except grpc.aio.AbortError:
-                raise
             except grpc.aio.InternalError as error:
                 raise asyncio.CancelledError from error  # its client has gone, and reads nothing
             except Exception as error:  # noqa: BLE001  # it is told to the caller

@@ -23,6 +23,7 @@ from scalar_tx.consensus_commit.transaction_id import check_callers_id
 from scalar_tx.errors import ScalarTxError, UnknownOutcomeError
 from scalar_tx.model.script import Requirement
 from scalar_tx.model.state import TransactionState
+from scalar_tx.observe.tracing import attempt_span
 from scalar_tx.retry import Reruns, RetryPolicy
 from scalar_tx.scripts import run_transaction
 
@@ -86,7 +87,9 @@ class Execute:
         steps = begun(self._worker, ask.begin, fresh=False)
         began = time.monotonic()
         try:
-            results = await self._worker.database.run(run_transaction(steps, script), whole=True)
+            with attempt_span(steps, attempts):
+                run = run_transaction(steps, script)
+                results = await self._worker.database.run(run, whole=True)
         finally:
             self._worker.count(steps, began)
         return rpc.ExecuteReply(

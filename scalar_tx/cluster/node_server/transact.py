@@ -8,7 +8,7 @@ nobody hears of it: its client asks ``Settle``.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import grpc
 
@@ -54,22 +54,11 @@ class Stream:
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
         self.given_up = False  # by its client
+        self.error: Exception | None = None  # what its client was told last
         self._scanners = Scanners(self.steps, worker)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
         self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
-        self._serve: Mapping[str, Callable[[rpc.Request], Awaitable[rpc.Reply]]] = {
-            "one": self._one,
-            "batch": self._batch,
-            "open_scanner": self._open_scanner,
-            "next_page": self._next_page,
-            "confirm_reads": self._confirm_reads,
-            "explain": self._explain,
-            "look": self._look,
-            "remember": self._remember,
-            "prepare": self._prepare,
-            "validate": self._validate,
-        }
 
     def go_on_with(self, caller: Caller) -> None:
         """Go on with the caller as they are by now.
@@ -88,9 +77,10 @@ class Stream:
             await self._before(request)
             step = request.WhichOneof("step")
             if step is not None:
-                reply = await self._serve[step](request)
+                reply = await self._SERVE[step](self, request)
             await self._end(request)
         except Exception as error:  # noqa: BLE001  # it is told to the client
+            self.error = error
             reply.error.CopyFrom(status_message(known_error(error)))
         if self.steps.outcome is not None:
             reply.outcome = state_message(self.steps.outcome)
@@ -216,6 +206,20 @@ class Stream:
         if not self.two_phase:
             raise MalformedError("only a part of a two-phase transaction prepares and validates")
 
+    # Of the class, not of each stream, which would refer to itself and be freed late.
+    _SERVE: ClassVar[Mapping[str, Callable[[Stream, rpc.Request], Awaitable[rpc.Reply]]]] = {
+        "one": _one,
+        "batch": _batch,
+        "open_scanner": _open_scanner,
+        "next_page": _next_page,
+        "confirm_reads": _confirm_reads,
+        "explain": _explain,
+        "look": _look,
+        "remember": _remember,
+        "prepare": _prepare,
+        "validate": _validate,
+    }
+
 
 def begun(worker: WorkerParts, begin: rpc.Begin, *, fresh: bool = True) -> Any:
     """The steps of a transaction that a message begins; ``fresh``: may its id count as unused?"""
@@ -260,8 +264,13 @@ class Transact:
                 stream.let_go()
                 if not stream.steps.finished:
                     await stream.roll_back()
-                if not joined:  # its parts are one transaction
-                    self._worker.count(stream.steps, began, own_rollback=stream.given_up)
+                self._worker.count(
+                    stream.steps,
+                    began,
+                    own_rollback=stream.given_up,
+                    joined=joined,
+                    error=stream.error,
+                )
 
     async def _to_its_end(
         self, stream: Stream, request: Any, client: Expiring, session: Session, context: Context
@@ -274,6 +283,7 @@ class Transact:
                 await context.write(reply)
                 return
             await client.wait(context.write(reply))
+            del reply  # nothing of what was said is held while the client rests
             request = taken(await client.wait(context.read()))
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(

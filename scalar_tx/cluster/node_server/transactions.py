@@ -42,13 +42,13 @@ class TransactionCalls:
     def methods(self) -> Mapping[str, Method]:
         """What serves each of them."""
         return {
-            "Transact": Method(Transact(self._worker).serve),
-            "Execute": Method(Execute(self._worker).serve),
-            "ScanPages": Method(self._scan_pages),
-            "GetState": Method(self._state),
-            "Settle": Method(self._settle),
-            "Recover": Method(self._recover),
-            "Finish": Method(self._finish),
+            "Transact": Method(Transact(self._worker).serve, span="transaction"),
+            "Execute": Method(Execute(self._worker).serve, span="script"),
+            "ScanPages": Method(self._scan_pages, span="scan"),
+            "GetState": Method(self._state, span="state"),
+            "Settle": Method(self._settle, span="settle"),
+            "Recover": Method(self._recover, span="recover"),
+            "Finish": Method(self._finish, span="finish"),
             "ForgetOutcomes": Method(self._forget_outcomes),
             "Hello": Method(self._hello, gated=False, open=True),
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.node_server.held import Held
 from scalar_tx.errors import InvalidOperationError
+from scalar_tx.observe.carried import tell_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,9 +61,22 @@ class WorkerParts:
     held: Held = field(default_factory=Held)
     _ids: set[str] = field(default_factory=set)
 
-    def count(self, steps: Any, began: float, *, own_rollback: bool = False) -> None:
-        """Count a transaction that has ended and began at that time of the monotonic clock."""
-        if self.ended is not None:
+    def count(
+        self,
+        steps: Any,
+        began: float,
+        *,
+        own_rollback: bool = False,
+        joined: bool = False,
+        error: Exception | None = None,
+    ) -> None:
+        """Count a transaction that has ended and began at that time of the monotonic clock.
+
+        ``joined``: a part, which is counted with the one that it joined. ``error``: what its caller
+        was told, if that may be why it was not committed.
+        """
+        tell_end(steps.outcome, steps.id_if_known, error)
+        if self.ended is not None and not joined:
             self.ended(steps.outcome, time.monotonic() - began, own_rollback=own_rollback)
 
     @contextmanager

@@ -6,7 +6,7 @@ Java clients repeat such a call by themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -50,7 +50,7 @@ def status_of(refusal: RefusedError) -> grpc.StatusCode:
     return _STATUSES.get(refusal.kind, grpc.StatusCode.INTERNAL)
 
 
-async def end_with(context: Context, error: Exception) -> Never:
+async def end_with(context: Context, error: Exception) -> None:
     """End a call or a stream by the status that the error has."""
     refusal = refusal_of(error)
     await cut_off(context, status_of(refusal), cut(refusal.text))

@@ -72,12 +72,14 @@ class Stream(ABC, Generic[Request, Response]):
             request = await self._first_message()
         except (MalformedError, RefusedError) as error:
             await end_with(self._context, error)
+            return
         if request is None:
             return  # opened and closed without a word
         try:
             admission = self.host.gate.admit()
         except Exception as error:  # noqa: BLE001  # it becomes the stream's status
             await end_with(self._context, error)
+            return
         with admission:
             try:
                 await self._converse(request, admission)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from scalar_tx.cluster.messages.operations import scan_message
+from scalar_tx.cluster.messages.operations import operation_message, scan_message
 from scalar_tx.cluster.rpc.v1 import scripts_pb2, security_pb2
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
-from scalar_tx.model.operations import Scan
+from scalar_tx.model.operations import Scan, Upsert
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TRANSACT = "/scalar_tx.v1.Transactions/Transact"
 EXECUTE = "/scalar_tx.v1.Transactions/Execute"
 SCAN_PAGES = "/scalar_tx.v1.Transactions/ScanPages"
+GET_STATE = "/scalar_tx.v1.Transactions/GetState"
 LOG_IN = "/scalar_tx.v1.Security/LogIn"
 BIG = "abuse.big"
 
@@ -99,11 +100,22 @@ def _begin(name: str) -> rpc.Begin:
 
 
 async def giant_messages(abuse: Abuse) -> None:
-    """Just below and far above what a message may have."""
-    below = rpc.TransactionName(transaction_id="x" * (4 * 2**20 - 100))
+    """Just below what a message may have, to be done and to be refused, and far above it."""
+    giant = "x" * (4 * 2**20 - 1000)
+    put = scripts_pb2.Step(operation=operation_message(Upsert(BIG, {"id": -1, "text": giant})))
+    done = rpc.ExecuteRequest(begin=_begin("giant"), script=scripts_pb2.Script(steps=[put]))
+    below = rpc.TransactionName(transaction_id=giant)
     above = rpc.TransactionName(transaction_id="x" * (40 * 2**20))
-    bodies = [below.SerializeToString(), above.SerializeToString()]
-    await abuse.again_and_again("/scalar_tx.v1.Transactions/GetState", bodies, 0.25)
+    channel = abuse.channel()
+    while True:
+        done.begin.transaction_id = f"giant{abuse.counts['sent']}"
+        await abuse.unary(channel, EXECUTE, done.SerializeToString())
+        for one in (below, above):
+            if not await abuse.pause(0.15):
+                return
+            await abuse.unary(channel, GET_STATE, one.SerializeToString())
+        if not await abuse.pause(0.15):
+            return
 
 
 def nested(levels: int) -> bytes:

@@ -275,6 +275,24 @@ def test_malformed_scripts(step: Any) -> None:
         script_of(scripts_pb2.Script(steps=[step]))
 
 
+def test_the_deepest_value_of_a_script_is_read_and_a_deeper_one_refused() -> None:
+    deepest = scripts_pb2.Expression(found=0)
+    for _ in range(39):
+        inner = scripts_pb2.Call(function=scripts_pb2.NOT, arguments=[deepest])
+        deepest = scripts_pb2.Expression(call=inner)
+    script = scripts_pb2.Script(
+        steps=[
+            scripts_pb2.Step(operation=operation_message(Get("a.b", {"id": 1}))),
+            scripts_pb2.Step(require=scripts_pb2.Requirement(condition=deepest)),
+        ]
+    )
+    script_of(scripts_pb2.Script.FromString(script.SerializeToString()))
+    again = scripts_pb2.Call(function=scripts_pb2.NOT, arguments=[deepest])
+    script.steps[1].require.condition.CopyFrom(scripts_pb2.Expression(call=again))
+    with pytest.raises(MalformedError, match="deeper than 40 levels"):
+        script_of(scripts_pb2.Script.FromString(script.SerializeToString()))
+
+
 def test_a_script_of_no_steps_and_one_of_too_many() -> None:
     with pytest.raises(MalformedError):
         script_of(scripts_pb2.Script())
