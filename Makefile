@@ -19,6 +19,7 @@ PAIRS ?= 5
 SECONDS ?= 10
 HISTORIES ?= build/chaos
 TARGET ?=
+STORAGE ?= sqlite
 WORKERS ?=
 EXAMPLES ?= 3000
 
@@ -45,7 +46,8 @@ help:
 	@echo 'make chaos      kill -9 of writers on SQLite, 200 times:              up to 6 minutes'
 	@echo '                  make chaos KILLS=60 SEED=7'
 	@echo '                  make chaos SERVERS=all   of servers and writers:   20 minutes'
-	@echo '                  make chaos SERVERS=node   of nodes and their workers, 300:  15 minutes'
+	@echo '                  make chaos SERVERS=node   of nodes and their workers, 300:  30 minutes'
+	@echo '                  make chaos SERVERS=node STORAGE=postgresql KILLS=100   or multi'
 	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
 	@echo 'make fuzz       every request of a node, made of anything:        some minutes'
 	@echo '                  make fuzz EXAMPLES=100000   so many for each stream'
@@ -98,7 +100,7 @@ ifeq ($(SERVERS),)
 	@$(PY) -m tests.chaos file --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 else ifeq ($(SERVERS),node)
 	@$(PY) -m tests.chaos node --kills $(if $(filter file,$(origin KILLS)),300,$(KILLS)) \
-		$(if $(SEED),--seed $(SEED))
+		--storage $(STORAGE) $(if $(SEED),--seed $(SEED))
 else
 	@$(PY) -m tests.chaos servers --transactions $(TRANSACTIONS) $(if $(SEED),--seed $(SEED)) \
 		$(addprefix --part ,$(filter-out all,$(SERVERS))) --keep $(HISTORIES)

@@ -3,7 +3,8 @@
 python -m tests.chaos file --kills 200 --seed 7               five minutes
 python -m tests.chaos servers --transactions 20000 --seed 7   twenty minutes
 python -m tests.chaos servers --part cassandra --transactions 1000
-python -m tests.chaos node --kills 300 --pauses 1000 --seed 7 fifteen minutes
+python -m tests.chaos node --kills 300 --pauses 1000 --seed 7 twenty minutes
+python -m tests.chaos node --storage postgresql --kills 100 --pauses 100
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.chaos.fleet import draw_moment
 from tests.chaos.histories import LIST_HISTORY, RECORD_HISTORY
 from tests.chaos.node_campaign import NodeCampaign
 from tests.chaos.node_figures import floors_of
+from tests.chaos.node_places import CALMLY, STORAGES, TOGETHER, nodes_on
 from tests.chaos.parts import PARTS, WHOLE
 from tests.chaos.places import FilePlace, ServerPlace
 from tests.chaos.trouble import Trouble
@@ -51,6 +53,7 @@ def main() -> None:
     node = where.add_parser("node", help="processes of nodes are killed under living clients")
     node.add_argument("--kills", type=int, default=300)
     node.add_argument("--pauses", type=int, default=1000)
+    node.add_argument("--storage", choices=STORAGES, default=STORAGES[0], help="they stand on")
     for each in (file, servers, node):
         each.add_argument("--seed", type=int, default=None, help="default: another one each time")
         each.add_argument("--keep", type=Path, default=None, help="a folder for all histories")
@@ -63,7 +66,8 @@ def main() -> None:
         if wanted.where == "file":
             right = on_a_file(screen, folder, seed, wanted.kills, wanted.batch)
         elif wanted.where == "node":
-            right = on_nodes(screen, folder, seed, wanted.kills, wanted.pauses)
+            stand = {"pauses": wanted.pauses, "storage": wanted.storage}
+            right = on_nodes(screen, folder, seed, wanted.kills, **stand)
         else:
             parts = wanted.part or list(PARTS)
             sizes = {"transactions": wanted.transactions, "batches": wanted.batches}
@@ -114,16 +118,25 @@ def on_servers(
     return right
 
 
-def on_nodes(screen: Console, folder: Path, seed: int, kills: int, pauses: int) -> bool:
+def on_nodes(
+    screen: Console, folder: Path, seed: int, kills: int, *, pauses: int, storage: str
+) -> bool:
     """Of ten kills nine are of a node's workers or of all of it, one is of one of three nodes."""
-    screen.print(f"kill -9 of nodes and of their workers, seed {seed}")
-    campaign = NodeCampaign(fresh(folder / f"node-{seed}"), seed, screen.print)
-    result = campaign.run(kills, pauses)
+    screen.print(f"kill -9 of nodes and of their workers, on {storage}, seed {seed}")
+    try:
+        with nodes_on(storage) as where:
+            folder = fresh(folder / f"node-{storage}-{seed}")
+            pace = CALMLY if storage == TOGETHER else 1.0
+            campaign = NodeCampaign(folder, seed, screen.print, where=where, pace=pace)
+            result = campaign.run(kills, pauses)
+    except ServerMissingError as missing:
+        sys.exit(str(missing))
     table = Table(show_header=False)
     for name, value in result.figures.table(result.verdict):
         table.add_row(name, value)
     screen.print(table)
-    wrong = (*result.verdict.lines(), *result.figures.too_little(floors_of(kills, pauses)))
+    floors = floors_of(kills, pauses, slow=storage == TOGETHER)
+    wrong = (*result.verdict.lines(), *result.figures.too_little(floors))
     for line in wrong:
         screen.print(line, style="bold red", markup=False)
     return not wrong

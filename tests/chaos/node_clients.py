@@ -21,11 +21,16 @@ from tests.chaos.bank import Work, do
 from tests.chaos.journal import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.chaos.lists import Operations
+
+    Drawn = Callable[[random.Random], Work]
 
 LONGEST_RUN_S: Final = 60.0  # longer than the dead are waited for, and a node to come back
 PAUSE_S: Final = 0.01
 PAUSED: Final = "STX-5055"
+WIDE: Final = 1_000_000
 
 
 @dataclass
@@ -76,6 +81,11 @@ class Told:
         ]
 
 
+def anywhere(dice: random.Random) -> Work:
+    """Some note among very many: whoever dies is in nobody's way."""
+    return Work("note", number=dice.randrange(WIDE))
+
+
 def _begun(tx_id: str, work: Work, element: str, *, rerun: bool = False) -> Entry:
     return Entry(tx_id, work, element, rerun, time.monotonic_ns())
 
@@ -83,15 +93,16 @@ def _begun(tx_id: str, work: Work, element: str, *, rerun: bool = False) -> Entr
 class Client:
     """What both kinds of clients have: dice, and how a script's end is told."""
 
-    def __init__(self, told: Told, name: str, seed: str) -> None:
+    def __init__(self, told: Told, name: str, seed: str, work: Drawn = Work.drawn) -> None:
         self.told = told
+        self._work = work
         self.name = name
         self.dice = random.Random(seed)
         self.policy = scalar_tx.RetryPolicy(deadline=LONGEST_RUN_S)
 
     def draw(self) -> tuple[str, Work]:
         """In which form, and what."""
-        work = Work.drawn(self.dice)
+        work = self._work(self.dice)
         forms = ("run", "own", "script") if work.kind != "note" else ("run", "own")
         return self.dice.choice(forms), work
 
@@ -206,8 +217,11 @@ class LoopClient(Client):
 class Load:
     """A context in which clients work: so many threads, and as many tasks on a loop."""
 
-    def __init__(self, url: str, told: Told, seed: str, *, each: int = 4) -> None:
+    def __init__(
+        self, url: str, told: Told, seed: str, *, each: int = 4, work: Drawn = Work.drawn
+    ) -> None:
         self._url, self._told, self._seed, self._each = url, told, seed, each
+        self._work = work
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._stack = ExitStack()
@@ -216,7 +230,8 @@ class Load:
         db = self._stack.enter_context(scalar_tx.connect(self._url))
         self._threads = [threading.Thread(target=self._guarded, args=(self._loop,))]
         for number in range(self._each):
-            client = ThreadClient(self._told, f"t{number}{self._seed}", f"{self._seed} t{number}")
+            name = f"t{number}{self._seed}"
+            client = ThreadClient(self._told, name, f"{self._seed} t{number}", self._work)
             self._threads.append(
                 threading.Thread(target=self._guarded, args=(self._thread, client, db))
             )
@@ -245,7 +260,8 @@ class Load:
             async with scalar_tx.connect_async(self._url) as db, asyncio.TaskGroup() as group:
                 for number in range(self._each):
                     name = f"a{number}{self._seed}"
-                    group.create_task(one(LoopClient(self._told, name, name), db))
+                    client = LoopClient(self._told, name, name, self._work)
+                    group.create_task(one(client, db))
 
         asyncio.run(all_of_them())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -9,12 +11,21 @@ from tests.chaos.judge import ANOMALY, FALSELY_FAILED, LOST, TOTAL, Verdict
 from tests.chaos.node_fleet import WHOLE, WORKER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tests.chaos.node_clients import Told
     from tests.chaos.node_fleet import NodeFleet
+    from tests.chaos.node_rates import Rate
 
-FULL_RATE: Final = 0.8  # of the rate before: a second's commits scatter by more than a tenth
+MIXED: Final = "mixed"
+WIDE: Final = "wide"
+HOT: Final = "hot"
+EXPIRED: Final = "hot, once the dead are recovered"
+JUDGED: Final = (MIXED, WIDE, EXPIRED)
+PAUSING: Final = "while being paused"
+IN_IT: Final = "while paused"
+UNPAUSING: Final = "while being unpaused"
+MOMENTS: Final = (PAUSING, IN_IT, UNPAUSING)
 
 
 @dataclass
@@ -37,7 +48,10 @@ class NodeFigures:
     pauses: int = 0
     refused_in_pause: int = 0
     longest_drain: float = 0.0
-    rates: list[tuple[float, float]] = field(default_factory=list)  # before a kill, behind it
+    pauses_that_failed: int = 0  # and said so: somebody was killed
+    came_back_paused: int = 0  # workers
+    killed_in_pauses: Counter[tuple[str, str]] = field(default_factory=Counter)  # who, and when
+    rates: dict[str, list[Rate]] = field(default_factory=lambda: defaultdict(list))
     gaps: list[float] = field(default_factory=list)  # seconds without a commit behind a kill
 
     def add(
@@ -67,10 +81,17 @@ class NodeFigures:
         """All of them; a node with its workers is one."""
         return self.workers_killed + self.nodes_killed
 
-    @property
-    def full_again(self) -> int:
+    def full_again(self, keys: str) -> int:
         """After how many kills of one of three nodes the rate was full within five seconds."""
-        return sum(after >= FULL_RATE * before for before, after in self.rates)
+        return sum(one.full for one in self.rates[keys])
+
+    def killed_in_pause(self, **how: str) -> int:
+        """How many were killed in pauses: of that kind (``who``), or at that ``moment``."""
+        return sum(
+            times
+            for (who, moment), times in self.killed_in_pauses.items()
+            if how.get("who", who) == who and how.get("moment", moment) == moment
+        )
 
     def too_little(self, floors: Mapping[str, int]) -> list[str]:
         """What happened too seldom for the campaign to show anything; floors by their words."""
@@ -87,13 +108,22 @@ class NodeFigures:
             "appends": self.appends,
             "pauses": self.pauses,
             "refused while paused": self.refused_in_pause,
-            "times at full rate within 5 s": self.full_again,
+            **{
+                f"times at full rate, {one}": self.full_again(one) for one in (MIXED, WIDE, EXPIRED)
+            },
+            "workers killed in pauses": self.killed_in_pause(who=WORKER),
+            "nodes killed in pauses": self.killed_in_pause(who=WHOLE),
+            **{f"killed {one}": self.killed_in_pause(moment=one) for one in MOMENTS},
+            "workers that came back paused": self.came_back_paused,
         }
         return [
             f"{what}: {found[what]}, at least {floor} are wanted"
             for what, floor in floors.items()
             if found[what] < floor
         ]
+
+    def _of_pauses(self) -> str:
+        return f"{self.pauses_that_failed}, {self.came_back_paused}"
 
     def table(self, verdict: Verdict) -> list[tuple[str, str]]:
         """The summary, a line a row."""
@@ -110,9 +140,14 @@ class NodeFigures:
             ("longest in doubt, seconds", f"{self.longest_doubt:.1f}"),
             ("commits settled by another process", f"{self.settled_commits}"),
             ("appends to lists", f"{self.appends}"),
-            ("one of three: full rate within 5 s", f"{self.full_again} of {len(self.rates)}"),
+            *((f"one of three, {keys}", _shares(rates)) for keys, rates in self.rates.items()),
             ("  longest time without a commit", f"{max(self.gaps, default=0.0):.1f}"),
             ("pauses, longest drain in seconds", f"{self.pauses}, {self.longest_drain:.2f}"),
+            *(
+                (f"  {who}s killed {moment}", f"{times}")
+                for (who, moment), times in sorted(self.killed_in_pauses.items())
+            ),
+            ("  failed by that, workers back paused", self._of_pauses()),
             ("refused while paused", f"{self.refused_in_pause}"),
             ("lost acknowledged commits", f"{verdict.count(LOST)}"),
             ("reported failed but present", f"{verdict.count(FALSELY_FAILED)}"),
@@ -122,24 +157,52 @@ class NodeFigures:
         ]
 
 
-def floors_of(kills: int, pauses: int) -> dict[str, int]:
-    """What so many kills and pauses must bring about."""
+def hot_kills(kills: int) -> int:
+    """How many kills of one of three nodes are on few records: each takes half a minute."""
+    return max(1, kills // 100)
+
+
+def pauses_with_kills(pauses: int) -> tuple[int, int]:
+    """How many more pauses there are in which somebody may be killed, and in how many."""
+    return pauses // 8, pauses // 16
+
+
+def floors_of(kills: int, pauses: int, *, slow: bool = False) -> dict[str, int]:
+    """What so many kills and pauses must bring about; ``slow``: on databases that are."""
+    work = 1 if slow else 4
+    of_three = max(1, kills // 20)
+    more, deaths = pauses_with_kills(pauses)
     return {
+        "workers killed in pauses": deaths // 2,
+        "nodes killed in pauses": deaths // 6,
+        "killed while being paused": deaths // 6,
+        "killed while paused": deaths // 6,
+        "killed while being unpaused": deaths // 12,
+        "workers that came back paused": deaths // 4,
+        # A second's commits scatter, whatever they are counted by.
+        f"times at full rate, {MIXED}": of_three * 9 // 10,
+        f"times at full rate, {WIDE}": of_three * 9 // 10,
+        f"times at full rate, {EXPIRED}": hot_kills(kills) // 2,
         "kills": kills,
         "whole nodes killed": kills // 12,
         "kills with transactions in flight": kills * 4 // 5,
-        "commits": 20 * kills,
-        "conflicts": kills,
+        "commits": 5 * work * kills,
+        "conflicts": kills * work // 4,
         "transactions whose node was lost": kills // 10,
         "unknown outcomes": kills // 60,
         "commits settled by another process": kills // 20,
-        "scripts": 4 * kills,
-        "appends": 4 * kills,
-        # The machine has others to serve, too: of some kills the rate shows nothing.
-        "times at full rate within 5 s": kills // 10 * 3 // 5,
-        "pauses": pauses,
+        "scripts": work * kills,
+        "appends": work * kills,
+        "pauses": pauses + more // 2,
         "refused while paused": pauses // 2,
     }
+
+
+def _shares(rates: Sequence[Rate]) -> str:
+    shares = sorted(one.share for one in rates)
+    full = sum(one.full for one in rates)
+    middle = statistics.median(shares)
+    return f"{full} of {len(rates)} at full rate; {shares[0]:.0%} at least, {middle:.0%} mostly"
 
 
 @dataclass

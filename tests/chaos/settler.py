@@ -57,7 +57,8 @@ def piece_by_piece(
     seen: dict[str, list[scalar_tx.Record]] = {table: [] for table in TABLES}
     partitions = [(ACCOUNT, "bank", bank) for bank in range(BANKS)]
     partitions += [(lists.table_of(part), "part", part) for part in asked["parts"]]
-    keys: list[tuple[str, str, Any]] = [(NOTE, "number", number) for number in range(NOTES)]
+    notes = sorted({*range(NOTES), *asked.get("notes", ())})
+    keys: list[tuple[str, str, Any]] = [(NOTE, "number", number) for number in notes]
     keys += [(MARKER, "id", tx_id) for tx_id in asked["ids"]]
     for (table, _, _), found in zip(partitions, pool.map(scan, partitions), strict=True):
         seen[table] += found

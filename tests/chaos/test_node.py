@@ -14,7 +14,9 @@ import pytest
 from scalar_tx.cluster.client.backend import RemoteBackend
 from scalar_tx.model.state import TransactionState
 from tests.chaos.judge import LOST
-from tests.chaos.node_campaign import NodeCampaign, on_a_server
+from tests.chaos.node_campaign import NodeCampaign
+from tests.chaos.node_figures import NodeFigures, floors_of
+from tests.chaos.node_places import CALMLY, nodes_on, on_a_server
 from tests.servers import postgresql
 
 if TYPE_CHECKING:
@@ -70,6 +72,71 @@ def test_pauses_under_load(tmp_path: Path) -> None:
     result = campaign.result
     assert result.verdict.lines() == []
     floors = {"pauses": 50, "refused while paused": 25, "commits": 100}
+    assert result.figures.too_little(floors) == []
+
+
+def test_pauses_in_which_somebody_is_killed(tmp_path: Path) -> None:
+    campaign = NodeCampaign(tmp_path, seed=6)
+    campaign.pauses(12, 8)
+    result = campaign.result
+    assert result.verdict.lines() == []
+    floors = {
+        "pauses": 8,
+        "workers killed in pauses": 4,
+        "nodes killed in pauses": 1,
+        "killed while being paused": 1,
+        "killed while paused": 2,
+        "workers that came back paused": 2,
+        "refused while paused": 10,
+        "commits": 100,
+    }
+    assert result.figures.too_little(floors) == []
+
+
+def test_a_campaign_that_never_killed_in_a_pause_has_shown_nothing() -> None:
+    figures = NodeFigures(pauses=2000, refused_in_pause=2000)
+    lacking = "\n".join(figures.too_little(floors_of(300, 1000)))
+    for what in ("workers killed in pauses", "killed while paused", "that came back paused"):
+        assert f"{what}: 0, at least" in lacking
+
+
+@pytest.mark.servers("postgresql")
+def test_nothing_is_lost_on_a_server(tmp_path: Path) -> None:
+    with nodes_on("postgresql") as where:
+        campaign = NodeCampaign(tmp_path, seed=7, where=where)
+        campaign.one_node(2, 6, every_step=True)
+        campaign.pauses(6, 2)
+    result = campaign.result
+    assert result.verdict.lines() == []
+    floors = {
+        "kills": 16,
+        "whole nodes killed": 2,
+        "kills with transactions in flight": 12,
+        "commits": 150,
+        "conflicts": 10,
+        "scripts": 15,
+        "appends": 15,
+        "workers killed in pauses": 1,
+        "pauses": 4,
+    }
+    assert result.figures.too_little(floors) == []
+
+
+@pytest.mark.servers("cassandra", "dynamodb")
+def test_nothing_is_lost_on_two_databases_at_once(tmp_path: Path) -> None:
+    with nodes_on("multi") as where:
+        campaign = NodeCampaign(tmp_path, seed=8, where=where, pace=CALMLY)
+        campaign.one_node(1, 5, every_step=True)
+    result = campaign.result
+    assert result.verdict.lines() == []
+    floors = {
+        "kills": 6,
+        "whole nodes killed": 1,
+        "kills with transactions in flight": 5,
+        "commits": 30,
+        "scripts": 3,
+        "appends": 3,
+    }
     assert result.figures.too_little(floors) == []
 
 

@@ -15,6 +15,7 @@ from scalar_tx.cluster.client.node_calls import (
     failure_of,
 )
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
+from scalar_tx.errors import StorageUnavailableError
 from scalar_tx.observe.carried import headers
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _TRANSACT: Final = f"{TRANSACTIONS}Transact"
 _FIRST_TRIES: Final = 3
+# What gRPC says where it could not write, since the stream has just ended. It keeps to itself then
+# what the node has said at the end.
+_NOT_WRITTEN: Final = "Internal error from Core"
 
 
 class Stream:
@@ -84,20 +88,24 @@ class Stream:
             reply = grpc.aio.EOF
         if isinstance(reply, rpc.Reply):
             return reply
-        code = await call.code()
+        code, details = await call.code(), await call.details()
         error = grpc.aio.AioRpcError(
-            code,
-            await call.initial_metadata(),
-            await call.trailing_metadata(),
-            await call.details(),
+            code, await call.initial_metadata(), await call.trailing_metadata(), details
         )
         found = failure_of(error)
         if isinstance(found, NoAnswerError):
+            if not first and self._was_ended(error):
+                found.refusal = _ended()
             raise self._lost(found)
         if first and code is grpc.StatusCode.UNAUTHENTICATED:
             raise _UnknownCallerError(found)
         self._call.cancel()
         raise found
+
+    def _was_ended(self, error: grpc.aio.AioRpcError) -> bool:
+        """Has the node ended the stream by itself while this was said? Why can't be heard then."""
+        not_written = error.code() is grpc.StatusCode.INTERNAL and error.details() == _NOT_WRITTEN
+        return not_written and self._channel is not None and self._channel.stands
 
     def _lost(self, lost: NoAnswerError) -> NoAnswerError:
         if self._channel is not None and lost.refusal is None:
@@ -113,6 +121,14 @@ class Stream:
         """End it without a word; the node rolls back what has not been committed."""
         if self._call is not None:
             self._call.cancel()
+
+
+def _ended() -> StorageUnavailableError:
+    return StorageUnavailableError(
+        "the transaction was rolled back: its node has ended it",
+        advice="Begin again, and keep transactions short",
+        code="STX-5058",
+    )
 
 
 class _UnknownCallerError(Exception):

@@ -64,12 +64,12 @@ class Node:
         self.seconds_to_begin = 0.0
         self.told: dict[str, Any] = {}
 
-    def begun(self) -> Self:
+    def begun(self, seconds: float = BEGIN_SECONDS) -> Self:
         """Wait for the line that tells the ports."""
         assert self.process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            line = self.process.stdout.readline() if selector.select(BEGIN_SECONDS) else b""
+            line = self.process.stdout.readline() if selector.select(seconds) else b""
         assert line, f"the node did not begin:\n{self.log}"
         self.seconds_to_begin = time.monotonic() - self.began
         self.told = json.loads(line)
