@@ -65,6 +65,9 @@ demo: environment
 node: environment
 	@$(VENV)/bin/scalar-tx node $(if $(TARGET),--config '$(TARGET)') $(if $(WORKERS),--workers $(WORKERS))
 
+# Tests start thousands of processes, none of which should compile all modules again.
+test: export PYTHONDONTWRITEBYTECODE =
+test: export PYTHONPYCACHEPREFIX = $(CURDIR)/build/bytecode
 test: environment
 	@$(PY) -m pytest --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
 

@@ -147,6 +147,7 @@ def test_requests_in_flight_are_compared(place: str, running: dict[str, Cluster]
     assert result["value"] > 0
 
 
+@pytest.mark.slow
 def test_ours_can_stand_in_the_place_of_java() -> None:
     contest = Contest("ycsb-f-1", SQLITE, 1, "idle group", against_ours=True)
     result = held(contest, replace(MOMENT, pairs=1))

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from scalar_tx import TransactionManager
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def shop() -> Iterator[TransactionManager]:
     """TPC-C in memory."""

@@ -41,7 +41,7 @@ for number in range(int(sys.argv[3])):
 """
 
 
-@pytest.mark.parametrize("one_phase", ["true", "false"])
+@pytest.mark.parametrize("one_phase", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_the_money_moves_once(tmp_path: Path, one_phase: str) -> None:
     url = f"sqlite:///{tmp_path / 'data.db'}?synchronous=off"
     with scalar_tx.connect(url) as db:

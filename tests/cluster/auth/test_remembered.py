@@ -116,6 +116,7 @@ async def test_nobody_gets_in_while_the_database_is_away(target: str) -> None:
         await waiting
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_is_not_waited_for_long() -> None:
     async with world("memory://") as here:
         token = await here.user("ada")

@@ -66,14 +66,13 @@ def test_what_fails_in_a_transaction_is_logged_with_it(monkeypatch: pytest.Monke
         def emit(self, record: logging.LogRecord) -> None:
             logged.append(self.format(record))
 
-    async def fails(*_: object) -> None:
+    def fails(*_: object) -> None:
         raise RuntimeError("planted")
 
     handler, log = Kept(), logging.getLogger("scalar_tx.node")
     handler.setFormatter(JsonLine("w"))
     log.addHandler(handler)
-    monkeypatch.setattr(Stream, "_batch_of", fails)
-    monkeypatch.setattr(Stream, "_one", fails)
+    monkeypatch.setattr(Stream, "_checked", fails)
     served = Served("memory://")
     try:
         with scalar_tx.connect(served.url) as db, pytest.raises(scalar_tx.ScalarTxError) as caught:

@@ -35,6 +35,7 @@ def test_what_is_paused_says_so_each_time() -> None:
     assert found == {"STX-5055": AT_ONCE * EACH}
 
 
+@pytest.mark.slow  # it waits for as long as the node does
 def test_who_never_says_anything_is_refused_too() -> None:
     served = Served("memory://")
     served.run(_async(served.worker.gate.close))

@@ -84,6 +84,7 @@ def _events(caplog: pytest.LogCaptureFixture, event: str, result: str) -> int:
     )
 
 
+@pytest.mark.slow
 def test_tokens_are_renewed_in_the_middle_of_work(
     served: Served, add: Callable[..., int], caplog: pytest.LogCaptureFixture
 ) -> None:

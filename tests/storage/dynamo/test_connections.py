@@ -298,6 +298,7 @@ def test_a_bounded_number_even_where_none_is_kept() -> None:
         assert connections._open <= 3
 
 
+@pytest.mark.slow
 def test_who_waits_too_long_for_a_free_one_has_sent_nothing() -> None:
     with serving(silent) as peer, connections_to(peer, most=1, patience=1.0) as connections:
         ends = at_once(3, lambda: connections.exchange(REQUEST), apart=0.2)

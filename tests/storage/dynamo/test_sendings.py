@@ -85,6 +85,7 @@ def test_an_atomic_write_is_sent_three_times(server: Failing, client: Client) ->
     assert server.sent == ["TransactWriteItems"] * 3
 
 
+@pytest.mark.slow
 def test_a_read_is_sent_while_there_is_patience(server: Failing, client: Client) -> None:
     with pytest.raises(StorageUnavailableError) as caught:
         client.read("get_item", WRITE)

@@ -178,6 +178,7 @@ def test_a_read_of_a_silent_server(service: Service, client: Client, operation: 
     assert len(service.sent) == 1
 
 
+@pytest.mark.slow
 def test_a_write_to_a_silent_server(service: Service, client: Client) -> None:
     service.silent = True
     began = time.monotonic()
