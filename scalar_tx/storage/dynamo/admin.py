@@ -25,7 +25,7 @@ from scalar_tx.storage.dynamo.patience import Patience
 from scalar_tx.storage.later_steps import begun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from scalar_tx.model.types import DataType
     from scalar_tx.storage.dynamo.client import Client
@@ -293,22 +293,13 @@ class DynamoAdmin(FixedTables):
 
     def _check_rivals(self, physical: str) -> None:
         """DynamoDB Local on a file fails at names that differ in case only, unlike the service."""
-        for other in self._physical_names():
+        for other in self._client.tables():
             if other != physical and other.lower() == physical.lower():
                 raise InvalidOperationError(
                     f"this server can't tell a table {physical!r} from {other!r}",
                     advice="Use another name",
                     code="STX-3603",
                 )
-
-    def _physical_names(self) -> Iterator[str]:
-        request: dict[str, Any] = {}
-        while True:
-            answer = self._client.read("list_tables", request)
-            yield from answer["TableNames"]
-            if "LastEvaluatedTableName" not in answer:
-                return
-            request["ExclusiveStartTableName"] = answer["LastEvaluatedTableName"]
 
     def _make_index(
         self, table: Table, column: str, units: int, options: Mapping[str, str]

@@ -48,7 +48,7 @@ from scalar_tx.storage.dynamo.errors import (
 from scalar_tx.storage.dynamo.wire import OPERATIONS, credentials_of, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from scalar_tx.storage.dynamo.settings import DynamoSettings
 
@@ -106,6 +106,16 @@ class Client:
     def scaling(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """A call of Application Auto Scaling."""
         return self._patiently("application-autoscaling", operation, request, write=True)
+
+    def tables(self) -> Iterator[str]:
+        """All tables of the account in this region, by the names that they have there."""
+        request: dict[str, Any] = {}
+        while True:
+            answer = self.read("list_tables", request)
+            yield from answer["TableNames"]
+            if "LastEvaluatedTableName" not in answer:
+                return
+            request["ExclusiveStartTableName"] = answer["LastEvaluatedTableName"]
 
     def clock_ahead_ms(self) -> float | None:
         """How far the server's clock is ahead of this machine's, to a second."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_tx.errors import (
@@ -71,8 +72,8 @@ def _described(client: Client, physical: str) -> dict[str, Any] | None:
 
 
 def _backups(client: Client, names: Names) -> list[Finding]:
-    physical = client.read("list_tables", {"Limit": _MOST_TABLES})["TableNames"]
-    ours = [one for one in physical if names.ours(one) is not None]
+    all_ours = (one for one in client.tables() if names.ours(one) is not None)
+    ours = list(islice(all_ours, _MOST_TABLES))
     without = []
     try:
         for name in ours:

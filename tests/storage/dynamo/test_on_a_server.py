@@ -110,6 +110,26 @@ def test_the_doctor(settings: StorageSettings, storage: DynamoStorage) -> None:
     assert "DynamoDB Local" in subjects["backups"].text
 
 
+def test_the_doctor_finds_tables_behind_those_of_others(
+    settings: StorageSettings, storage: DynamoStorage
+) -> None:
+    others = [f"a{uuid.uuid4().hex[:8]}.t{number}" for number in range(101)]
+    for name in others:  # a page of names has 100
+        made = {
+            "TableName": name,
+            "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        storage.client.write("create_table", made)
+    try:
+        subjects = {one.subject: one for one in examine(settings).findings}
+    finally:
+        for name in others:
+            storage.client.write("delete_table", {"TableName": name})
+    assert "DynamoDB Local" in subjects["backups"].text
+
+
 def test_the_doctor_where_nobody_is(settings: StorageSettings) -> None:
     nowhere = {**settings.properties, "scalar.db.dynamo.endpoint_override": "http://127.0.0.1:1"}
     (finding,) = examine(replace(settings, properties=nowhere)).findings
