@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.cluster.control import Channel, ChannelClosedError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from scalar_tx.cluster.control import Data
 
@@ -41,23 +41,15 @@ class Child:
     """One process that is to run; a kind of process is a class derived from this one.
 
     ``module`` is run by the same Python, with the number of its end of the channel as argument.
-    ``descriptors`` are handed down under the same numbers. ``environment`` is what the process
-    finds besides, where the supervisor itself has found nothing by that name.
+    ``descriptors`` are handed down under the same numbers.
     """
 
-    def __init__(
-        self,
-        name: str,
-        module: str,
-        descriptors: Sequence[int] = (),
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, name: str, module: str, descriptors: Sequence[int] = ()) -> None:
         self.name = name
         self.restarts = 0
         self.channel: Channel | None = None
         self._module = module
         self._descriptors = tuple(descriptors)
-        self._environment = dict(environment or {})
         self._process: asyncio.subprocess.Process | None = None
         self._ending = False
         self._end = asyncio.Event()
@@ -177,7 +169,7 @@ class Child:
             pass_fds=(end.fileno(), *self._descriptors),
             # Ctrl-C is the supervisor's: it decides when its processes end.
             process_group=0,
-            env={**self._environment, **_environment()},
+            env=_environment(),
         )
 
 

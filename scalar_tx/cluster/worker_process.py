@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.child import Child
-from scalar_tx.cluster.freed_memory import environment
 from scalar_tx.cluster.node_pause import answer_pause
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class WorkerProcess(Child):
         failed: Callable[[list[str]], None],
         first_user: Callable[[str, str], None],
     ) -> None:
-        super().__init__(f"worker {slot}", MODULE, descriptors, environment())
+        super().__init__(f"worker {slot}", MODULE, descriptors)
         self.slot = slot
         self.serving = False
         self.storage_seen = False

@@ -13,7 +13,6 @@ import pytest
 import scalar_tx
 from scalar_tx.cli.coordinator_status import status_of
 from scalar_tx.cli.opening import opened
-from scalar_tx.cluster.freed_memory import environment
 from scalar_tx.observe.metrics import BUCKETS
 from tests.cluster.node.conftest import POOL
 from tests.cluster.node.running import Node, held, lives, once, until, work
@@ -25,12 +24,6 @@ def test_a_node_begins_soon(four: Node) -> None:
     assert four.told["workers"] == 4
     assert four.told["ready"] is True
     print(f"ready after {four.seconds_to_begin:.2f} s with 4 workers")
-
-
-def test_workers_leave_their_memory_to_the_c_library(four: Node) -> None:
-    for worker in four.workers():
-        told = Path(f"/proc/{worker}/environ").read_text().split("\0")
-        assert all(f"{name}={value}" in told for name, value in environment().items())
 
 
 def test_pools_are_divided_and_no_commit_is_told_by_records_alone(four: Node) -> None:
