@@ -123,6 +123,9 @@ def cpu_seconds(processes: Iterable[int]) -> float:
     for pid in processes:
         # Behind the program's name, which may hold spaces: fields 14 to 17 of proc(5), the latter
         # two of children that have ended, as PostgreSQL's connections are.
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended, and its parent counts it from now on
         ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")

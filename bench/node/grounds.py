@@ -140,18 +140,21 @@ def opened(
         yield ground
 
 
-def check_written(ground: Ground, before: int, tallies: list[Tally]) -> None:
+def check_written(
+    ground: Ground, before: int, tallies: list[Tally], *, refused_may: bool = False
+) -> None:
     """Has each transaction that was acknowledged, and no other, made one version?
 
-    DisagreementError: no; what nobody knows the outcome of may have.
+    DisagreementError: no; what nobody knows the outcome of may have, and with ``refused_may`` what
+    was refused too.
     """
-    check_surplus(ground.versions() - before, tallies)
+    check_surplus(ground.versions() - before, tallies, refused_may=refused_may)
 
 
-def check_surplus(written: int, tallies: list[Tally]) -> None:
+def check_surplus(written: int, tallies: list[Tally], *, refused_may: bool = False) -> None:
     """The same of a number of writes that was found."""
     acknowledged = sum(one.all_done for one in tallies)
-    doubtful = sum(one.unknown for one in tallies)
+    doubtful = sum(one.unknown + (one.refused if refused_may else 0) for one in tallies)
     if not 0 <= written - acknowledged <= doubtful:
         raise agreement.DisagreementError(
             f"{written} writes of {acknowledged} acknowledged, {doubtful} in doubt"

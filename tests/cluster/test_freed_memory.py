@@ -53,7 +53,7 @@ def no_collector() -> Iterator[None]:
 
 
 def streams() -> int:
-    return sum(isinstance(one, Stream) for one in gc.get_objects())
+    return sum(type(one) is Stream for one in gc.get_objects())
 
 
 @pytest.mark.usefixtures("no_collector")
