@@ -76,10 +76,7 @@ def _first_pause(reruns: Reruns, progress: _Progress) -> float:
     """The pause after the first attempt; raises its conflict if the policy allows no other."""
     conflict, progress.conflict = progress.conflict, None
     assert conflict is not None  # noqa: S101  # only asked after one
-    pause = reruns.next_pause(conflict)
-    if pause is None:
-        raise conflict
-    return pause
+    return reruns.pause_after_first(conflict)
 
 
 class Attempts:
@@ -94,7 +91,6 @@ class Attempts:
         """One attempt after the other."""
         progress = _Progress()
         try:
-            # Most first attempts commit, and the loop for reruns costs more than a transaction.
             yield Attempt(self._begin, None, progress)
             if progress.conflict is None:
                 return

@@ -228,10 +228,11 @@ class TransactionManager(OneOperation, Settling):
         level = None if isolation is None else Isolation.parse(isolation)
         check_script(script)
         with script_span() as span:
-            for attempt in self._reruns(retry).retrying(time.sleep):
-                with attempt:
-                    result = self._run(span.script(self._here().execute(script, level, timeout)))
-        return result
+
+            def attempt() -> ScriptResult:
+                return self._run(span.script(self._here().execute(script, level, timeout)))
+
+            return self._reruns(retry).call(attempt, time.sleep)
 
     def _run_again(self, work: Callable[[Transaction], T], call: Call | None, **how: Any) -> T:
         """Do some work until it is committed; ``call``: once and never again."""

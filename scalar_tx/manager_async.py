@@ -236,11 +236,12 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
         level = None if isolation is None else Isolation.parse(isolation)
         check_script(script)
         with script_span() as span:
-            async for attempt in self._reruns(retry).retrying_async(asyncio.sleep):
-                with attempt:
-                    steps = span.script(self._here().execute(script, level, timeout))
-                    result = await self._drive(steps, whole=True)
-        return result
+
+            async def attempt() -> ScriptResult:
+                steps = span.script(self._here().execute(script, level, timeout))
+                return await self._drive(steps, whole=True)
+
+            return await self._reruns(retry).call_async(attempt, asyncio.sleep)
 
     async def _run_again(
         self, work: Callable[[AsyncTransaction], Awaitable[T]], call: Call | None, **how: Any
