@@ -24,6 +24,7 @@ from scalar_tx.consensus_commit.decision_row import (
     stored_decision,
 )
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.consensus_commit.record import TxState
 from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.errors import (
@@ -364,7 +365,7 @@ class CoordinatorTable:
                 await self._storage.mutate([telling, *also])
             except (InvalidOperationError, SchemaError) as error:
                 # Too much for the storage, or the column is gone. No commit fails because of it.
-                _log.info("decided %s without saying what it wrote: %s", row.key, error)
+                _log.info("decided %s without saying what it wrote: %s", row.key, kind_of(error))
             else:
                 self.rows.note(written=1)
                 return
