@@ -315,11 +315,8 @@ class CoordinatorTable:
                 f"a decision about {tx_id} was there and is not any more", may_stand=may_stand
             )
         decision = decision_of(tx_id, standing)
-        if (
-            may_stand
-            and row.state is TxState.COMMITTED
-            and decision.state is TransactionState.ABORTED
-        ):
+        aborted = decision.state is TransactionState.ABORTED
+        if may_stand and aborted and row.state is TxState.COMMITTED:
             # An earlier try of ours may have landed, been obeyed and been removed, before somebody
             # who had still met it undecided put this ABORTED in its place.
             raise UndecidedError(
