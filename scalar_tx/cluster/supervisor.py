@@ -12,6 +12,7 @@ import os
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -34,6 +35,7 @@ from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.cluster.web import serve_http
 from scalar_tx.cluster.worker_process import WorkerProcess
 from scalar_tx.observe.metrics import Metrics, NodeMetrics, SharedFiles, count_in
+from scalar_tx.observe.scalardb_stats import ServerStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -145,8 +147,11 @@ class Supervisor:
         self._ports["http_port"] = None
         if node.http_port is not None:
             host = resolved(node.http_host)
+            stats = None
+            if node.scalardb_server_port is not None:
+                stats = partial(self._files.exposition, ServerStats())
             runner, port = await serve_http(
-                host, node.http_port, self._files.exposition, self._state
+                host, node.http_port, self._files.exposition, self._state, stats=stats
             )
             stack.push_async_callback(runner.cleanup)
             self._ports["http_port"] = port

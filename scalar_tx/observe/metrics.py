@@ -19,11 +19,18 @@ from typing import TYPE_CHECKING, Final
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, values
+from prometheus_client.registry import Collector
 
 from scalar_tx.model.state import TransactionState
+from scalar_tx.observe.scalardb_stats import without_calls
 
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Callable, Iterable
+    from typing import Self, TypeAlias
+
+    from prometheus_client.metrics_core import Metric
+
+    Shown: TypeAlias = Callable[[Iterable[Metric]], Iterable[Metric]]
 
 BUCKETS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -140,10 +147,10 @@ class SharedFiles:
                 return cls(path, lock)
             os.close(lock)  # somebody took it for left behind before it was locked
 
-    def exposition(self) -> bytes:
-        """What all of them counted, in Prometheus' text form."""
+    def exposition(self, shown: Shown = without_calls) -> bytes:
+        """What all of them counted, in Prometheus' text form; ``shown`` chooses and names it."""
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, path=str(self.path))  # type: ignore[no-untyped-call]
+        registry.register(_Shown(str(self.path), shown))
         return prometheus_client.generate_latest(registry)
 
     def forget(self, name: str) -> None:
@@ -154,6 +161,20 @@ class SharedFiles:
         """Nobody counts any more."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
+
+
+class _Shown(Collector):
+    """What is shown of what all of them counted."""
+
+    def __init__(self, path: str, shown: Shown) -> None:
+        self._all = multiprocess.MultiProcessCollector(None, path=path)  # type: ignore[no-untyped-call]
+        self._shown = shown
+
+    def collect(self) -> Iterable[Metric]:
+        return self._shown(self._all.collect())  # type: ignore[no-untyped-call]
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # else it would collect, to be registered
 
 
 def count_in(path: Path | str, name: str) -> None:
