@@ -21,6 +21,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, values
 from prometheus_client.registry import Collector
 
+from scalar_tx.errors import SettingsError
 from scalar_tx.model.state import TransactionState
 from scalar_tx.observe.scalardb_stats import without_calls
 
@@ -134,9 +135,10 @@ class SharedFiles:
     def made(cls) -> Self:
         """A new directory, in memory where that is possible.
 
-        Those that were left behind by processes that are gone are removed.
+        Those that were left behind by processes that are gone are removed. SettingsError, STX-5009:
+        no directory can be written.
         """
-        parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+        parent = _parent()
         for left in parent.glob(f"{_FOLDER}*"):
             _remove_if_left(left)
         while True:
@@ -184,6 +186,19 @@ def count_in(path: Path | str, name: str) -> None:
     """
     os.environ[_ENVIRONMENT] = str(path)
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]
+
+
+def _parent() -> Path:
+    if os.access(_IN_MEMORY, os.W_OK):
+        return _IN_MEMORY
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"there is nowhere to count: {error}",
+            advice="Give the node a /tmp or a /dev/shm that it may write, or set TMPDIR",
+            code="STX-5009",
+        ) from error
 
 
 def _remove_if_left(folder: Path) -> None:
