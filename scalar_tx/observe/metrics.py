@@ -19,11 +19,19 @@ from typing import TYPE_CHECKING, Final
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, values
+from prometheus_client.registry import Collector
 
+from scalar_tx.errors import SettingsError
 from scalar_tx.model.state import TransactionState
+from scalar_tx.observe.scalardb_stats import without_calls
 
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Callable, Iterable
+    from typing import Self, TypeAlias
+
+    from prometheus_client.metrics_core import Metric
+
+    Shown: TypeAlias = Callable[[Iterable[Metric]], Iterable[Metric]]
 
 BUCKETS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -127,9 +135,10 @@ class SharedFiles:
     def made(cls) -> Self:
         """A new directory, in memory where that is possible.
 
-        Those that were left behind by processes that are gone are removed.
+        Those that were left behind by processes that are gone are removed. SettingsError, STX-5009:
+        no directory can be written.
         """
-        parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+        parent = _parent()
         for left in parent.glob(f"{_FOLDER}*"):
             _remove_if_left(left)
         while True:
@@ -140,10 +149,10 @@ class SharedFiles:
                 return cls(path, lock)
             os.close(lock)  # somebody took it for left behind before it was locked
 
-    def exposition(self) -> bytes:
-        """What all of them counted, in Prometheus' text form."""
+    def exposition(self, shown: Shown = without_calls) -> bytes:
+        """What all of them counted, in Prometheus' text form; ``shown`` chooses and names it."""
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, path=str(self.path))  # type: ignore[no-untyped-call]
+        registry.register(_Shown(str(self.path), shown))
         return prometheus_client.generate_latest(registry)
 
     def forget(self, name: str) -> None:
@@ -156,6 +165,20 @@ class SharedFiles:
         os.close(self._lock)
 
 
+class _Shown(Collector):
+    """What is shown of what all of them counted."""
+
+    def __init__(self, path: str, shown: Shown) -> None:
+        self._all = multiprocess.MultiProcessCollector(None, path=path)  # type: ignore[no-untyped-call]
+        self._shown = shown
+
+    def collect(self) -> Iterable[Metric]:
+        return self._shown(self._all.collect())  # type: ignore[no-untyped-call]
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # else it would collect, to be registered
+
+
 def count_in(path: Path | str, name: str) -> None:
     """Let this process count in a directory, under a name that no other process has now.
 
@@ -163,6 +186,19 @@ def count_in(path: Path | str, name: str) -> None:
     """
     os.environ[_ENVIRONMENT] = str(path)
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]
+
+
+def _parent() -> Path:
+    if os.access(_IN_MEMORY, os.W_OK):
+        return _IN_MEMORY
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"there is nowhere to count: {error}",
+            advice="Give the node a /tmp or a /dev/shm that it may write, or set TMPDIR",
+            code="STX-5009",
+        ) from error
 
 
 def _remove_if_left(folder: Path) -> None:
