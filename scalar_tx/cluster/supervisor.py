@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 import uuid
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ import grpc
 
 from scalar_tx import errors
 from scalar_tx.cluster.admin_service import admin_services
+from scalar_tx.cluster.certificate_expiry import expires_at
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.ending import Ending, Step
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
@@ -82,6 +84,7 @@ class Supervisor:
         self._announced = False
         self._failure: errors.ScalarTxError | None = None
         self._ports: Data = {}
+        self._paused_since: float | None = None
         self._metrics: NodeMetrics
         self._files: SharedFiles
         self._counts: SharedCounts
@@ -111,7 +114,8 @@ class Supervisor:
         self._files = SharedFiles.made()
         stack.callback(self._files.remove)
         count_in(self._files.path, "node")
-        self._metrics = NodeMetrics()
+        self._metrics = NodeMetrics(tls=self._node.tls is not None)
+        self._metrics.workers_wanted.set(workers)
         Metrics()  # so that all series stand at 0 before there is a worker
         self._workers = [
             WorkerProcess(
@@ -141,9 +145,7 @@ class Supervisor:
         self._ports["http_port"] = None
         if node.http_port is not None:
             host = resolved(node.http_host)
-            runner, port = await serve_http(
-                host, node.http_port, self._files.exposition, self._state
-            )
+            runner, port = await serve_http(host, node.http_port, self._exposition, self._state)
             stack.push_async_callback(runner.cleanup)
             self._ports["http_port"] = port
 
@@ -209,6 +211,19 @@ class Supervisor:
 
     def _pause_changed(self, wanted: bool) -> None:  # noqa: FBT001  # the one thing that changes
         self._metrics.paused.set(wanted)
+        if not wanted:
+            self._paused_since = None
+        elif self._paused_since is None:
+            self._paused_since = time.monotonic()
+
+    def _exposition(self) -> bytes:
+        """What all processes counted; called in a thread."""
+        since = self._paused_since
+        self._metrics.paused_seconds.set(0 if since is None else time.monotonic() - since)
+        expiry, tls = self._metrics.certificate_expiry, self._node.tls
+        if expiry is not None and tls is not None:
+            expiry.set(expires_at(tls.cert_chain))
+        return self._files.exposition()
 
     def _changed(self) -> None:
         """Something of a worker has changed: what does that mean for the node?"""
