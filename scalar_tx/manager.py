@@ -19,6 +19,7 @@ from scalar_tx.observe.tracing import script_span
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
+from scalar_tx.runs import RunCount, counted
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.settling import Settling
 from scalar_tx.traced import begun
@@ -227,10 +228,11 @@ class TransactionManager(OneOperation, Settling):
         """
         level = None if isolation is None else Isolation.parse(isolation)
         check_script(script)
-        with script_span() as span:
+        with script_span() as span, RunCount() as run:
 
             def attempt() -> ScriptResult:
-                return self._run(span.script(self._here().execute(script, level, timeout)))
+                steps = span.script(self._here().execute(script, level, timeout))
+                return self._run(counted(run, steps))
 
             return self._reruns(retry).call(attempt, time.sleep)
 

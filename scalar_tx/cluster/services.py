@@ -66,6 +66,7 @@ def _own(host: Host) -> list[grpc.GenericRpcHandler]:
         principals=None if users is None else users.principals,
         security=None if users is None else SecurityCalls(users.authenticator, users.principals),
         ended=host.metrics.count_end,
+        ran=host.metrics.count_run,
         held=host.held,
     )
     return own_handlers(worker)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -19,6 +20,7 @@ import grpc
 
 from scalar_tx import errors
 from scalar_tx.cluster.admin_service import admin_services
+from scalar_tx.cluster.certificate_expiry import expires_at
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.ending import Ending, Step
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
@@ -35,12 +37,13 @@ from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.cluster.web import serve_http
 from scalar_tx.cluster.worker_process import WorkerProcess
 from scalar_tx.observe.metrics import Metrics, NodeMetrics, SharedFiles, count_in
-from scalar_tx.observe.scalardb_stats import ServerStats
+from scalar_tx.observe.scalardb_stats import ServerStats, without_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scalar_tx.cluster.control import Channel, Data
+    from scalar_tx.observe.metrics import Shown
     from scalar_tx.settings import Settings
     from scalar_tx.settings.sources import Source
 
@@ -85,6 +88,7 @@ class Supervisor:
         self._announced = False
         self._failure: errors.ScalarTxError | None = None
         self._ports: Data = {}
+        self._paused_since: float | None = None
         self._metrics: NodeMetrics
         self._files: SharedFiles
         self._counts: SharedCounts
@@ -114,7 +118,8 @@ class Supervisor:
         self._files = SharedFiles.made()
         stack.callback(self._files.remove)
         count_in(self._files.path, "node")
-        self._metrics = NodeMetrics()
+        self._metrics = NodeMetrics(tls=self._node.tls is not None)
+        self._metrics.workers_wanted.set(workers)
         Metrics()  # so that all series stand at 0 before there is a worker
         self._workers = [
             WorkerProcess(
@@ -149,9 +154,9 @@ class Supervisor:
             host = resolved(node.http_host)
             stats = None
             if node.scalardb_server_port is not None:
-                stats = partial(self._files.exposition, ServerStats())
+                stats = partial(self._exposition, ServerStats())
             runner, port = await serve_http(
-                host, node.http_port, self._files.exposition, self._state, stats=stats
+                host, node.http_port, self._exposition, self._state, stats=stats
             )
             stack.push_async_callback(runner.cleanup)
             self._ports["http_port"] = port
@@ -216,6 +221,19 @@ class Supervisor:
 
     def _pause_changed(self, wanted: bool) -> None:  # noqa: FBT001  # the one thing that changes
         self._metrics.paused.set(wanted)
+        if not wanted:
+            self._paused_since = None
+        elif self._paused_since is None:
+            self._paused_since = time.monotonic()
+
+    def _exposition(self, shown: Shown = without_calls) -> bytes:
+        """What all processes counted, as ``SharedFiles.exposition``; called in a thread."""
+        since = self._paused_since
+        self._metrics.paused_seconds.set(0 if since is None else time.monotonic() - since)
+        expiry, tls = self._metrics.certificate_expiry, self._node.tls
+        if expiry is not None and tls is not None:
+            expiry.set(expires_at(tls.cert_chain))
+        return self._files.exposition(shown)
 
     def _changed(self) -> None:
         """Something of a worker has changed: what does that mean for the node?"""

@@ -293,7 +293,7 @@ class CoordinatorTable:
         Whoever found them has finished their records. StorageError: some may be left.
         """
         removed = await remove(self._storage, self._runtime, await self.table(), found)
-        self.rows.note(removed=removed)
+        self.rows.note_removed(removed)
 
     async def _standing(self, tx_id: str) -> Row | None:
         """The row that stands for a transaction: its group's if that lists it, else its own."""
@@ -364,10 +364,10 @@ class CoordinatorTable:
                 # Too much for the storage, or the column is gone. No commit fails because of it.
                 _log.info("decided %s without saying what it wrote: %s", row.key, kind_of(error))
             else:
-                self.rows.note(written=1)
+                self.rows.note_written(STATES[int(row.state)])
                 return
         await self._storage.mutate([Write(table, (row.key,), values, if_not_exists), *also])
-        self.rows.note(written=1)
+        self.rows.note_written(STATES[int(row.state)])
 
     def _told(self, table: Table, row: NewRow) -> bytes | None:
         """What is stored of the records written; None: nothing is told of them."""
