@@ -1,4 +1,4 @@
-"""What is counted of operations, conflicts, storages and decisions; and what never becomes a label?"""
+"""What is counted of operations, storages and decisions; and what never becomes a label?"""
 
 from __future__ import annotations
 
@@ -269,13 +269,18 @@ def test_counting_asks_the_storage_for_nothing(
 ) -> None:
     calls: list[str] = []
     storage: Any = parts_of(db).storage
-    for name in ("get", "get_many", "scan", "mutate"):
+
+    def noted(name: str) -> Callable[..., Any]:
         original = getattr(storage, name)
-        monkeypatch.setattr(
-            storage,
-            name,
-            lambda *how, name=name, original=original: calls.append(name) or original(*how),
-        )
+
+        def call(*how: Any) -> Any:
+            calls.append(name)
+            return original(*how)
+
+        return call
+
+    for name in ("get", "get_many", "scan", "mutate"):
+        monkeypatch.setattr(storage, name, noted(name))
 
     def work(tx: Any) -> None:
         tx.get("a.b", KEY)
