@@ -198,8 +198,6 @@ def build(
     for one in _each(storage):
         if isinstance(one, FuturesStorage):
             one.wait_by(runtime)
-    for name in _names(storage):
-        tell_of_storage(name)
     watched = WatchedStorage(storage)
     wanted = settings.consensus_commit
     cache = settings.metadata_cache_seconds
@@ -287,7 +285,10 @@ def storage_here(settings: Settings, former: Backend | None) -> Storage:
     """A storage to use in this process; after a fork only what lies in memory is still good."""
     if isinstance(former, Parts) and not _is_elsewhere(former.storage):
         return former.storage
-    return registry.open_storage(settings.storage)
+    storage = registry.open_storage(settings.storage)
+    for name in _names(storage):
+        tell_of_storage(name)
+    return storage
 
 
 def open_blocking(
