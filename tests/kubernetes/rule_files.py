@@ -45,7 +45,9 @@ def rule_files() -> list[RuleFile]:
 
 def alerts() -> dict[str, Mapping[str, Any]]:
     """Every alert by its name."""
-    return {rule["alert"]: rule for file in rule_files() for rule in file.rules() if "alert" in rule}
+    return {
+        rule["alert"]: rule for file in rule_files() for rule in file.rules() if "alert" in rule
+    }
 
 
 def recorded() -> dict[str, str]:
