@@ -30,6 +30,7 @@ from scalar_tx.model.state import TransactionState
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from scalar_tx.cluster.scalardb_server.host import Host
     from scalar_tx.cluster.scalardb_server.statuses import Context
@@ -47,6 +48,7 @@ class TransactionStream(Stream[Any, Answers]):
     """One transaction that its client begins, uses and ends on one stream."""
 
     answers: type[Answers] = rpc.TransactionResponse
+    service = "distributed_transaction"  # as ScalarDB Server's counts name it (15)
 
     def __init__(self, host: Host, context: Context, active: Counter[str]) -> None:
         super().__init__(host, context)
@@ -97,18 +99,25 @@ class TransactionStream(Stream[Any, Answers]):
         name = request.WhichOneof("request") or ""
         given = getattr(request, name) if name else None
         if name in self._first:
-            return self._begin(name, given), False
+            with self.counted(name):
+                return self._begin(name, given), False
         tx = self.tx
         step = self._steps.get(name) or self._last.get(name)
         if step is None:
             raise invalid("invalid request specified: REQUEST_NOT_SET")
         with self.session.busy():
             try:
-                response = await step(given)
-                self._insist_on_size(response)
+                with self.counted(name):
+                    response = await step(given)
+                    self._insist_on_size(response)
             except Exception as error:  # noqa: BLE001  # it is the answer
                 response = self._error(refusal_of(await self._seen(error, tx)))
         return response, name in self._last
+
+    def counted(self, request: str) -> AbstractContextManager[None]:
+        """Count what a request of that name causes."""
+        step = request.removesuffix("_request")
+        return self.host.counted(self.service, f"transaction_{step}")
 
     # The beginning.
 
