@@ -17,7 +17,10 @@ import grpc
 
 from scalar_tx import errors
 from scalar_tx.cluster.admin_service import admin_services
+from scalar_tx.cluster.certificate_context import CertificateContext
 from scalar_tx.cluster.certificates import Certificates
+from scalar_tx.cluster.console.asking import Workers
+from scalar_tx.cluster.console.routes import console
 from scalar_tx.cluster.ending import Ending, Step
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.limits import channel_arguments
@@ -141,8 +144,14 @@ class Supervisor:
         self._ports["http_port"] = None
         if node.http_port is not None:
             host = resolved(node.http_host)
+            tls = CertificateContext(node.tls) if node.http_tls and node.tls else None
             runner, port = await serve_http(
-                host, node.http_port, self._files.exposition, self._state
+                host,
+                node.http_port,
+                self._files.exposition,
+                self._state,
+                console=console(node, Workers(self._serving_channels), self._state),
+                tls=None if tls is None else tls.shown,
             )
             stack.push_async_callback(runner.cleanup)
             self._ports["http_port"] = port
@@ -206,6 +215,13 @@ class Supervisor:
 
     def _channels(self) -> list[Channel]:
         return [one.channel for one in self._workers if one.channel is not None]
+
+    def _serving_channels(self) -> dict[int, Channel]:
+        return {
+            one.slot: one.channel
+            for one in self._workers
+            if one.serving and one.channel is not None
+        }
 
     def _pause_changed(self, wanted: bool) -> None:  # noqa: FBT001  # the one thing that changes
         self._metrics.paused.set(wanted)
