@@ -36,7 +36,7 @@ def test_a_log_in_gives_a_new_name_and_never_a_token(site: Site) -> None:
     before = browser.get("session")
     named = cookie(before)
     assert re.fullmatch(
-        r'scalar_tx_console_\d+=[\w-]{43}; HttpOnly; Path=/console; SameSite=Strict', named
+        r"scalar_tx_console_\d+=[\w-]{43}; HttpOnly; Path=/console; SameSite=Strict", named
     )
     answer = browser.log_in(ROOT)
     assert answer.status == 200

@@ -1,7 +1,7 @@
 // What is drawn of a node's metrics? Lines over the last four minutes, as SVG.
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 400, HEIGHT = 130, LEFT = 46, BOTTOM = 16, TOP = 8;
+const HEIGHT = 130, LEFT = 50, BOTTOM = 18, TOP = 8;
 const KEPT = 121; // samples
 
 export class Chart {
@@ -21,10 +21,9 @@ export class Chart {
     });
     caption.append(heading, ...this.values);
     this.svg = document.createElementNS(SVG, "svg");
-    this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
     this.svg.setAttribute("role", "img");
     this.element.append(caption, this.svg);
-    this.draw();
+    new ResizeObserver(() => this.draw()).observe(this.element);
   }
 
   add(time, values) {
@@ -34,6 +33,8 @@ export class Chart {
   }
 
   draw() {
+    const width = Math.max(200, this.element.clientWidth);
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     const latest = this.samples.at(-1);
     const words = this.names.map((name, index) => {
       const value = latest ? latest[1][index] : null;
@@ -44,15 +45,15 @@ export class Chart {
     const all = this.samples.flatMap(([, values]) => values.filter((value) => value !== null));
     const most = ceiling(Math.max(0, ...all));
     const now = latest ? latest[0] : 0;
-    const x = (time) => WIDTH - 4 - ((now - time) / 240) * (WIDTH - LEFT - 4);
+    const x = (time) => width - 4 - ((now - time) / 240) * (width - LEFT - 4);
     const y = (value) => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
     const parts = [];
     for (const value of [0, most / 2, most]) {
-      parts.push(made("line", { x1: LEFT, x2: WIDTH, y1: y(value), y2: y(value) }));
+      parts.push(made("line", { x1: LEFT, x2: width, y1: y(value), y2: y(value) }));
       parts.push(made("text", { x: LEFT - 5, y: y(value) + 4, "text-anchor": "end" }, this.shown(value)));
     }
-    parts.push(made("text", { x: LEFT, y: HEIGHT - 2 }, "4 min ago"));
-    parts.push(made("text", { x: WIDTH - 2, y: HEIGHT - 2, "text-anchor": "end" }, "now"));
+    parts.push(made("text", { x: LEFT, y: HEIGHT - 5 }, "4 min ago"));
+    parts.push(made("text", { x: width - 2, y: HEIGHT - 5, "text-anchor": "end" }, "now"));
     this.names.forEach((_, index) => {
       parts.push(made("path", { class: `s${index}`, d: this.line(index, x, y) }));
     });

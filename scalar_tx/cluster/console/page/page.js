@@ -14,12 +14,13 @@ let busy = false;
 let storagesAt = 0;
 
 const number = (value) => (value >= 100 ? Math.round(value).toLocaleString("en") : value >= 10 ? value.toFixed(1) : value === 0 ? "0" : value.toFixed(2));
+const whole = (value) => (Number.isInteger(value) ? value.toLocaleString("en") : number(value));
 const seconds = (value) => (value >= 120 ? `${(value / 60).toFixed(1)} min` : value >= 1 ? `${value.toFixed(1)} s` : `${number(1000 * value)} ms`);
 
 const charts = {
   rates: new Chart("Transactions a second", ["ended", "aborted", "rolled back"], number),
   latency: new Chart("Latency", ["median", "p99"], seconds),
-  open: new Chart("Open transactions", ["open"], number),
+  open: new Chart("Open transactions", ["open"], whole),
   conflicts: new Chart("Conflicts and retries a second", ["conflicts", "retries"], number),
 };
 byId("charts").append(...Object.values(charts).map((chart) => chart.element));
@@ -183,7 +184,7 @@ function showLoad() {
   const latency = (share) => (window === now ? null : quantile(window, now, share, "scalardb_transaction_latency_seconds"));
   charts.latency.add(now.time, [latency(0.5), latency(0.99)]);
   charts.open.add(now.time, [total(now.metrics, "scalardb_node_open_transactions")]);
-  charts.conflicts.add(now.time, [each("scalardb_conflict_total"), each("scalardb_run_retries_total")]);
+  charts.conflicts.add(now.time, ["scalardb_conflict_total", "scalardb_run_retries_total"].map((name) => (before ? each(name) ?? 0 : null)));
 }
 
 function showConflicts() {
@@ -286,7 +287,7 @@ function stuckRecord(table, one, maySettle) {
 }
 
 function images(one) {
-  const table = made("table"), head = table.createTHead().insertRow();
+  const table = made("table", undefined, "images"), head = table.createTHead().insertRow();
   for (const name of ["Column", "Before", "Written by the transaction"]) {
     const cell = made("th", name);
     cell.scope = "col";
