@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,10 @@ def wait_until_stuck(page: Any) -> None:
     raise AssertionError(page.inner_text("#stuck"))
 
 
+def _are(found: Any, count: int) -> bool:
+    return bool(found.count() == count)
+
+
 def legend(page: Any, title: str, name: str) -> float | None:
     figure = page.locator("figure", has=page.get_by_text(title, exact=True))
     found = re.search(rf"{name} ([\d,.]+)?", figure.inner_text())
@@ -216,7 +221,7 @@ def test_a_thousand_open_transactions_and_a_narrow_screen(
         for one, name in ((page, "narrow"), (wide, "many")):
             inside(one, bank.first["user"], bank.first["password"])
             rows = one.locator("#open-rows tr")
-            until(one, lambda rows=rows: rows.count() == 100, "all that is shown is there")
+            until(one, partial(_are, rows, 100), "all that is shown is there")
             count = re.match(r"([\d,]+)", one.inner_text("#open-count"))
             assert count is not None
             assert int(count[1].replace(",", "")) >= 990
