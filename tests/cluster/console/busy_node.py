@@ -29,7 +29,9 @@ CLERK, AUDITOR = "clerk", "auditor"
 PASSWORD = "correct horse battery staple"
 HOT = 6  # accounts that the load is about
 STUCK = 100  # one that it is not about
+QUIET = 101  # one that nobody writes
 
+_LIMIT = "scalar.db.node.max_open_transactions_per_user=2000"
 _KILLED = """
 import os, signal, sys
 import scalar_tx
@@ -58,9 +60,9 @@ class BusyNode:
                 columns={"id": "INT", "owner": "TEXT", "balance": "BIGINT"},
                 partition_key=["id"],
             )
-            for number in (*range(HOT), STUCK):
+            for number in (*range(HOT), STUCK, QUIET):
                 db.upsert(ACCOUNT, {"id": number, "owner": "ann", "balance": 1000})
-        properties = f"scalar.db.cluster.auth.enabled=true\n{more}"
+        properties = f"scalar.db.cluster.auth.enabled=true\n{_LIMIT}\n{more}"
         self.node = Node(folder / "node", "--workers", "2", properties=properties).begun()
         assert self.node.process.stdout is not None
         self.first = json.loads(self.node.process.stdout.readline())
@@ -114,9 +116,9 @@ class BusyNode:
         async def hold(ready: threading.Event, end: threading.Event) -> None:
             node = f"grpc://{self.node.where}"
             async with scalar_tx.connect_async(node, username=CLERK, password=PASSWORD) as db:
-                opened = [await db.begin() for _ in range(count)]
+                opened = [db.begin() for _ in range(count)]
                 for tx in opened:
-                    await tx.get(ACCOUNT, {"id": 0})
+                    await tx.get(ACCOUNT, {"id": QUIET})
                 ready.set()
                 await asyncio.to_thread(end.wait)
                 await asyncio.gather(*(tx.rollback() for tx in opened))

@@ -99,7 +99,7 @@ class Browser:
         return answer
 
     def get(self, path: str, **headers: str) -> Answer:
-        return self.send("GET", f"/api/{path}", **headers)
+        return self.send("GET", f"/api/{path}", None, **headers)
 
     def post(self, path: str, body: object = None, **headers: str) -> Answer:
         headers = {"Content_Type": "application/json", "X_CSRF_Token": self.csrf, **headers}
@@ -116,11 +116,14 @@ class Browser:
 class Site:
     """A node's console. ``users``: callers log in."""
 
-    def __init__(self, *, users: bool = True, http_host: str = "127.0.0.1", **node: Any) -> None:
+    def __init__(
+        self, *, users: bool = True, http_host: str = "127.0.0.1", tls: Any = None, **node: Any
+    ) -> None:
         self.users = Users() if users else None
         self.served = Served("memory://", users=self.users)
         self.node = NodeSettings(auth_named=users, **node)
         self._host = http_host
+        self._tls = tls
         self.served.run(self._begin())
 
     async def _begin(self) -> None:
@@ -147,6 +150,7 @@ class Site:
             0,
             lambda: b"",
             self._state,
+            tls=self._tls,
             console=console(self.node, Workers(self._channels), self._state),
         )
 

