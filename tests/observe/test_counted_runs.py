@@ -9,7 +9,6 @@ import pytest
 import scalar_tx
 from scalar_tx import ConditionNotMetError, ConflictError, StorageUnavailableError
 from scalar_tx.consensus_commit.transaction import TransactionSteps
-from tests.faces import either
 from tests.faces.either import Face, each, entered, now
 from tests.observe.counted import Counts
 
@@ -170,4 +169,4 @@ async def test_parts_count_where_they_were_begun(
     assert ends(counts) == (2, 1, 0)
     assert counts.labelled("conflict_total") == {("a", "b", "record_exists"): 1}
     for one in (db, other):
-        either.close(one)
+        await now(one.close())
