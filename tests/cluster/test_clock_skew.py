@@ -1,4 +1,4 @@
-"""Is the skew of each storage's clock told, beside transactions, and of those alone that have one?"""
+"""Is the skew of each storage's clock told, beside transactions, and only where there is one?"""
 
 from __future__ import annotations
 
