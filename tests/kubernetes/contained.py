@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+CHECKOUT = "/checkout"  # a volume may lie over where it really is
 _NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS
 
 
@@ -21,7 +22,7 @@ def _mount(*arguments: str | Path) -> None:
     subprocess.run(["mount", *map(str, arguments)], check=True)
 
 
-def _new_root(work: Path, readable: list[str]) -> Path:
+def _new_root(work: Path, checkout: str, readable: list[str]) -> Path:
     """This machine's files, to be changed without changing them."""
     _mount("--make-rprivate", "/")
     _mount("-t", "tmpfs", "tmpfs", work)
@@ -35,6 +36,8 @@ def _new_root(work: Path, readable: list[str]) -> Path:
         for folder in (path, *path.parents):  # a Python in root's home is for others, too
             inside = root / folder.relative_to("/")
             inside.chmod(inside.stat().st_mode | 0o055)
+    (root / CHECKOUT.lstrip("/")).mkdir()
+    _mount("--bind", "-o", "ro", checkout, root / CHECKOUT.lstrip("/"))
     for system in ("proc", "dev"):
         _mount("--rbind", f"/{system}", root / system)
     return root
@@ -63,7 +66,7 @@ def _become(user: int, group: int) -> None:
 def main(said: dict[str, Any]) -> None:
     """Become what was said; never returns."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    root = _new_root(Path(said["work"]), said["readable"])
+    root = _new_root(Path(said["work"]), said["checkout"], said["readable"])
     for volume in said["volumes"]:
         (root / volume["path"].lstrip("/")).mkdir(parents=True, exist_ok=True)
     _mount("-o", "remount,ro", root)

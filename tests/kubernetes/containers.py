@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.kubernetes.contained import CHECKOUT
 from tests.servers.artifacts import ServerMissingError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def image_environment() -> dict[str, str]:
     last = text[text.rindex("\nFROM ") :]
     [line] = re.findall(r"^ENV (.+)$", last, re.MULTILINE)
     found = dict(one.split("=", 1) for one in line.split())
-    path = os.pathsep.join(filter(None, sys.path))
+    path = f"{CHECKOUT}:{CHECKOUT}/schema"
     return {**found, "PATH": str(Path(sys.executable).parent), "PYTHONPATH": path}
 
 
@@ -60,7 +61,8 @@ class Container:
             json.dumps(
                 {
                     "work": str(folder / "work"),
-                    "readable": [str(ROOT), sys.prefix, sys.base_prefix, *map(str, self._paths())],
+                    "checkout": str(ROOT),
+                    "readable": [sys.prefix, sys.base_prefix],
                     "volumes": [one for each in (pod, *also) for one in self._volumes(each)],
                     "user": self._user,
                     "group": self._group,
@@ -73,10 +75,6 @@ class Container:
         self.log = folder / "log"
         self.first_words = folder / "first words"
         self._process: subprocess.Popen[bytes] | None = None
-
-    @staticmethod
-    def _paths() -> list[Path]:
-        return [Path(one) for one in sys.path if one and Path(one).is_dir()]
 
     @staticmethod
     def _command(container: Object) -> list[str]:

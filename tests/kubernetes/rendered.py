@@ -159,7 +159,7 @@ def own_overlay(folder: Path, overlay: str, *components: str, **more: object) ->
     own = folder / "k8s" / "overlays" / "own"
     own.mkdir()
     kustomization = {
-        "namespace": "scalardb",
+        "namespace": f"scalardb-{overlay}",
         "resources": [f"../{overlay}"],
         "components": [f"../../components/{one}" for one in components],
         **more,

@@ -35,8 +35,17 @@ def test_job_and_instance_are_called_as_in_the_plain_configuration() -> None:
     [job, instance] = endpoint["relabelings"]
     assert (job["targetLabel"], job["replacement"]) == ("job", "scalardb-cluster")
     assert instance["targetLabel"] == "instance"
+    assert endpoint["honorLabels"] is True
     template = instance["replacement"].replace("$1", r"\1")
     assert re.sub(instance["regex"], template, "scalardb-cluster-2") == "scalardb-2:8080"
+
+
+@pytest.mark.parametrize("parts", [("staging",), ("prod",), ("prod", "deployment")], ids="+".join)
+def test_labels_of_a_series_are_kept(parts: tuple[str, ...]) -> None:
+    text = rendered(*parts).one("ConfigMap", "scalardb-scrape-config")["data"]["scrape.yaml"]
+    [job] = yaml.safe_load(text)["scrape_configs"]
+    assert job["honor_labels"] is True
+    assert job["job_name"] == "scalardb-cluster"
 
 
 def test_every_rule_and_dashboard_is_taken_along() -> None:

@@ -69,6 +69,7 @@ def test_all_is_in_one_namespace_that_restricts_pods(parts: tuple[str, ...]) -> 
     [namespace] = made.all("Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     name = namespace["metadata"]["name"]
+    assert name == f"scalardb-{parts[0]}"  # one Prometheus looks at all that begin with scalardb
     others = [one for one in made.objects if one["kind"] != "Namespace"]
     assert {one["metadata"].get("namespace") for one in others} == {name}
 
