@@ -117,10 +117,16 @@ class Site:
     """A node's console. ``users``: callers log in."""
 
     def __init__(
-        self, *, users: bool = True, http_host: str = "127.0.0.1", tls: Any = None, **node: Any
+        self,
+        *,
+        target: str = "memory://",
+        users: bool = True,
+        http_host: str = "127.0.0.1",
+        tls: Any = None,
+        **node: Any,
     ) -> None:
         self.users = Users() if users else None
-        self.served = Served("memory://", users=self.users)
+        self.served = Served(target, users=self.users)
         self.node = NodeSettings(auth_named=users, **node)
         self._host = http_host
         self._tls = tls

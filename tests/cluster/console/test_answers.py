@@ -17,10 +17,11 @@ from tests.cluster.console.site import (
     SEEN,
     TABLE,
     WRITER,
+    Site,
 )
 
 if TYPE_CHECKING:
-    from tests.cluster.console.site import Site
+    from pathlib import Path
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -146,9 +147,17 @@ def test_closed_namespaces_stay_closed(site: Site) -> None:
         assert site.browser(ROOT).post("settle", {"table": table, "key": ""}).status == 403
 
 
-def test_findings_of_a_storage_are_for_superusers(site: Site) -> None:
-    (seen,) = site.browser(READER).get("storages").data["storages"]
-    assert (seen["kind"], seen["verdict"], seen["findings"]) == ("memory", "good", [])
+def test_findings_of_a_storage_are_for_superusers(tmp_path: Path) -> None:
+    path = tmp_path / "bank.db"
+    site = Site(target=f"sqlite:///{path}")
+    try:
+        seen = site.browser(READER).get("storages")
+        (one,) = seen.data["storages"]
+        assert (one["kind"], one["verdict"], one["findings"]) == ("sqlite", "good", [])
+        assert str(tmp_path) not in seen.text
+        assert str(path) in site.browser(ROOT).get("storages").text
+    finally:
+        site.close()
 
 
 def test_while_the_node_is_paused_it_is_looked_on_only(site: Site) -> None:
