@@ -59,7 +59,7 @@ def test_open_transactions_are_shown_to_their_owner_and_to_superusers(site: Site
     assert everything["transactions"][0]["age"] >= everything["transactions"][-1]["age"]
     own = site.browser(READER).get("overview").data
     assert [one["id"] for one in own["transactions"]] == [f"{READER}-0"]
-    assert site.browser(WRITER).get("overview").data["workers"][0]["open"] == 4
+    assert site.browser(WRITER).get("overview").data["workers"][1]["open"] == 4
 
 
 def test_of_many_open_transactions_the_oldest_are_shown(open_site: Site) -> None:
@@ -124,8 +124,9 @@ def test_a_writer_that_may_be_alive_is_left_alone(site: Site) -> None:
 
 
 def test_at_most_a_hundred_stuck_records_are_shown(open_site: Site) -> None:
-    for number in range(105):
-        open_site.leave(number, {"owner": "x" * 10_000, "balance": 1})
+    for number in range(350):
+        age = 60 if number % 7 < 4 else 5  # no page ends where the list does
+        open_site.leave(number, {"owner": "x" * 10_000, "balance": 1}, age=age)
     found = open_site.browser().get(f"stuck?table={TABLE}").data
     assert len(found["records"]) == 100
     assert not found["complete"]
@@ -180,6 +181,14 @@ def test_no_worker_at_this_moment_is_said(site: Site) -> None:
         site.stop_serving(stopped=False)
     assert [one.status for one in answers] == [503, 503, 200]
     assert browser.get("tables").status == 200  # still logged in
+
+
+def test_a_worker_that_has_just_ended_is_passed_over(open_site: Site) -> None:
+    open_site.end_a_worker()
+    browser = open_site.browser()
+    assert browser.get("tables").data["tables"] == [TABLE, OTHER]
+    workers = browser.get("overview").data["workers"]
+    assert [one["open"] is None for one in workers] == [True, False]
 
 
 def test_no_secret_is_ever_sent(site: Site) -> None:
