@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scalar_tx.cluster.auth.permissions import Principal
 from scalar_tx.cluster.console.asking import Workers
 from scalar_tx.cluster.console.calls import ConsoleCalls
-from scalar_tx.cluster.console.routes import console
+from scalar_tx.cluster.console.routes import Console
 from scalar_tx.cluster.control import Channel
 from scalar_tx.cluster.node_server.access import Caller
 from scalar_tx.cluster.web import serve_http
@@ -117,10 +117,16 @@ class Site:
     """A node's console. ``users``: callers log in."""
 
     def __init__(
-        self, *, users: bool = True, http_host: str = "127.0.0.1", tls: Any = None, **node: Any
+        self,
+        *,
+        target: str = "memory://",
+        users: bool = True,
+        http_host: str = "127.0.0.1",
+        tls: Any = None,
+        **node: Any,
     ) -> None:
         self.users = Users() if users else None
-        self.served = Served("memory://", users=self.users)
+        self.served = Served(target, users=self.users)
         self.node = NodeSettings(auth_named=users, **node)
         self._host = http_host
         self._tls = tls
@@ -145,13 +151,15 @@ class Site:
             await Channel.over(theirs, _WorkerSide(self.calls)),
         ]
         self._serving = True
+        self._ended: dict[int, Channel] = {}
+        self.console = Console(self.node, Workers(self._channels), self._state)
         self._runner, self.port = await serve_http(
             self._host,
             0,
             lambda: b"",
             self._state,
             tls=self._tls,
-            console=console(self.node, Workers(self._channels), self._state),
+            console=self.console.application(),
         )
 
     async def _make_users(self, users: Users) -> None:
@@ -164,17 +172,17 @@ class Site:
         await principals.grants.grant(f"user:{WRITER}", ["SELECT", "UPDATE"], TABLE)
 
     def _channels(self) -> dict[int, Channel]:
-        return {0: self._ends[0]} if self._serving else {}
+        return {**self._ended, 1: self._ends[0]} if self._serving else {}
 
     def _state(self) -> Data:
-        worker = {"name": "worker 0", "process": 1, "restarts": 0, "serving": True}
+        worker = {"name": "worker 1", "process": 1, "restarts": 0, "serving": True}
         worker["storage_seen"] = True
         return {
             "ready": True,
             "paused": False,
             "leaving": False,
             "trouble": None,
-            "workers": [worker],
+            "workers": [{**worker, "name": "worker 0"}, worker],
         }
 
     def browser(self, user: str | None = None) -> Browser:
@@ -223,6 +231,18 @@ class Site:
         self.served.run(steps())
 
     _held: list[Any] = []  # noqa: RUF012  # only so that none is closed
+
+    def end_a_worker(self) -> None:
+        """There was another one, which is asked first and is gone."""
+
+        async def steps() -> Channel:
+            ours, theirs = socket.socketpair()
+            theirs.close()
+            channel = await Channel.over(ours, _SupervisorSide())
+            await channel.until_closed()
+            return channel
+
+        self._ended[0] = self.served.run(steps())
 
     def stop_serving(self, *, stopped: bool) -> None:
         self._serving = not stopped

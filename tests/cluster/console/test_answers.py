@@ -17,10 +17,11 @@ from tests.cluster.console.site import (
     SEEN,
     TABLE,
     WRITER,
+    Site,
 )
 
 if TYPE_CHECKING:
-    from tests.cluster.console.site import Site
+    from pathlib import Path
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -58,7 +59,7 @@ def test_open_transactions_are_shown_to_their_owner_and_to_superusers(site: Site
     assert everything["transactions"][0]["age"] >= everything["transactions"][-1]["age"]
     own = site.browser(READER).get("overview").data
     assert [one["id"] for one in own["transactions"]] == [f"{READER}-0"]
-    assert site.browser(WRITER).get("overview").data["workers"][0]["open"] == 4
+    assert site.browser(WRITER).get("overview").data["workers"][1]["open"] == 4
 
 
 def test_of_many_open_transactions_the_oldest_are_shown(open_site: Site) -> None:
@@ -123,8 +124,9 @@ def test_a_writer_that_may_be_alive_is_left_alone(site: Site) -> None:
 
 
 def test_at_most_a_hundred_stuck_records_are_shown(open_site: Site) -> None:
-    for number in range(105):
-        open_site.leave(number, {"owner": "x" * 10_000, "balance": 1})
+    for number in range(350):
+        age = 60 if number % 7 < 4 else 5  # no page ends where the list does
+        open_site.leave(number, {"owner": "x" * 10_000, "balance": 1}, age=age)
     found = open_site.browser().get(f"stuck?table={TABLE}").data
     assert len(found["records"]) == 100
     assert not found["complete"]
@@ -146,9 +148,17 @@ def test_closed_namespaces_stay_closed(site: Site) -> None:
         assert site.browser(ROOT).post("settle", {"table": table, "key": ""}).status == 403
 
 
-def test_findings_of_a_storage_are_for_superusers(site: Site) -> None:
-    (seen,) = site.browser(READER).get("storages").data["storages"]
-    assert (seen["kind"], seen["verdict"], seen["findings"]) == ("memory", "good", [])
+def test_findings_of_a_storage_are_for_superusers(tmp_path: Path) -> None:
+    path = tmp_path / "bank.db"
+    site = Site(target=f"sqlite:///{path}")
+    try:
+        seen = site.browser(READER).get("storages")
+        (one,) = seen.data["storages"]
+        assert (one["kind"], one["verdict"], one["findings"]) == ("sqlite", "good", [])
+        assert str(tmp_path) not in seen.text
+        assert str(path) in site.browser(ROOT).get("storages").text
+    finally:
+        site.close()
 
 
 def test_while_the_node_is_paused_it_is_looked_on_only(site: Site) -> None:
@@ -171,6 +181,14 @@ def test_no_worker_at_this_moment_is_said(site: Site) -> None:
         site.stop_serving(stopped=False)
     assert [one.status for one in answers] == [503, 503, 200]
     assert browser.get("tables").status == 200  # still logged in
+
+
+def test_a_worker_that_has_just_ended_is_passed_over(open_site: Site) -> None:
+    open_site.end_a_worker()
+    browser = open_site.browser()
+    assert browser.get("tables").data["tables"] == [TABLE, OTHER]
+    workers = browser.get("overview").data["workers"]
+    assert [one["open"] is None for one in workers] == [True, False]
 
 
 def test_no_secret_is_ever_sent(site: Site) -> None:

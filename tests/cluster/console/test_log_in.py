@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scalar_tx.cluster.auth.refusals import NotAuthenticatedError
 from scalar_tx.cluster.console import browsers
 from tests.cluster.console.site import NOBODY, PASSWORD, READER, ROOT, TABLE
 
@@ -74,7 +75,12 @@ def test_a_log_out_ends_the_session_and_its_tokens(site: Site) -> None:
     browser = site.browser(READER)
     assert site.users is not None
     stolen = dict(browser.cookies)
+    sessions = site.console._browsers._sessions
+    token = sessions[stolen[f"scalar_tx_console_{site.port}"]].access
     assert browser.post("log-out").status == 200
+    assert stolen[f"scalar_tx_console_{site.port}"] not in sessions
+    with pytest.raises(NotAuthenticatedError):
+        site.served.run(site.users.authenticator.authenticate(token))
     other = site.browser()
     other.cookies = stolen
     assert [other.get(path).status for path in READS] == [401] * len(READS)

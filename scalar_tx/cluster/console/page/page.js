@@ -288,7 +288,7 @@ function stuckRecord(table, one, maySettle) {
 
 function images(one) {
   const table = made("table", undefined, "images"), head = table.createTHead().insertRow();
-  for (const name of ["Column", "Before", "Written by the transaction"]) {
+  for (const name of ["Column", "Before", "After"]) {
     const cell = made("th", name);
     cell.scope = "col";
     head.append(cell);
