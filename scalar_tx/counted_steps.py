@@ -77,6 +77,7 @@ class CountedSteps(TransactionSteps):
     def __init__(self, *how: Any, counts_end: bool = True, **more: Any) -> None:
         super().__init__(*how, **more)
         self._elapsed = self._context.runtime.elapsed
+        self._default = self._context.options.default_namespace
         self._began = self._elapsed()
         self._counts_end = counts_end
         self._within = False  # is an operation running that may be made of others?
@@ -150,15 +151,17 @@ class CountedSteps(TransactionSteps):
     def _count(
         self, operation: str, table: str, seconds: float, error: BaseException | None
     ) -> None:
-        default = self._context.options.default_namespace
-        if default and isinstance(table, str) and "." not in table:
-            table = f"{default}.{table}"
+        if self._default and isinstance(table, str) and "." not in table:
+            table = f"{self._default}.{table}"
         self._note(error)
         if table in self._tables:  # what does not exist is no series either
             namespace = table.partition(".")[0]
             tell(Meter.operation_ended, namespace, operation, outcome_of(error), seconds)
 
     def _note(self, error: BaseException | None) -> None:
+        if error is None:
+            self._had_failed = False
+            return
         self._had_failed = isinstance(error, ScalarTxError) and error.retryable
         if isinstance(error, ConflictError):
             cause = CAUSES.get(error.code, OTHER_CAUSE)

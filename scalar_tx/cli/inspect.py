@@ -11,7 +11,7 @@ def inspect(table: TableName, key: Key, config: Config = None, json: Json = Fals
     from scalar_tx.cli.opening import opened, run
     from scalar_tx.cli.output import console, print_json
     from scalar_tx.cli.record_view import as_data, print_situation
-    from scalar_tx.cli.situation import look_at
+    from scalar_tx.record_situation import look_at
 
     with opened(config, looking=True) as parts:
         found = run(parts.context.catalog.table(table))

@@ -19,8 +19,8 @@ from scalar_tx.cli.output import (
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from scalar_tx.cli.situation import Situation
     from scalar_tx.model.types import Row
+    from scalar_tx.record_situation import Situation
 
 _STATE_STYLES = {"COMMITTED": "bold green", "ABSENT": "bold"}
 _UNSETTLED_STYLE = "bold yellow"

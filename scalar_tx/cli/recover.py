@@ -12,11 +12,11 @@ from scalar_tx.cli.options import Config, Json
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from scalar_tx.cli.situation import Situation
     from scalar_tx.connection import Parts
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.errors import ConflictError, InvalidOperationError
     from scalar_tx.model.types import Value
+    from scalar_tx.record_situation import Situation
 
 
 def recover(
@@ -73,7 +73,7 @@ def _wrong_use(what: str) -> InvalidOperationError:
 def _one(parts: Parts, name: str, text: str, *, dry_run: bool) -> dict[str, Any]:
     from scalar_tx.cli.keys import read_key
     from scalar_tx.cli.opening import run
-    from scalar_tx.cli.situation import look_at
+    from scalar_tx.record_situation import look_at
 
     table = run(parts.context.catalog.table(name))
     key = read_key(text, table)
@@ -118,7 +118,7 @@ def _table(
 ) -> list[dict[str, Any]]:
     from scalar_tx.cli.opening import run
     from scalar_tx.cli.raw_rows import next_unsettled, unsettled_rows
-    from scalar_tx.cli.situation import look_at
+    from scalar_tx.record_situation import look_at
 
     task = bar.add_task(table.name, total=None)
     # Keys first: a scan whose rows are settled meanwhile might meet none of the later ones.

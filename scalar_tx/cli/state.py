@@ -9,7 +9,7 @@ def state(transaction_id: TransactionId, config: Config = None, json: Json = Fal
     """Print what was decided about a transaction: COMMITTED, ABORTED or UNKNOWN."""
     from scalar_tx.cli.decision_view import check_id, print_decision
     from scalar_tx.cli.opening import opened, run
-    from scalar_tx.cli.situation import decision_about
+    from scalar_tx.record_situation import decision_about
 
     check_id(transaction_id)
     with opened(config, looking=True) as parts:

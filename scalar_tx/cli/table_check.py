@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from scalar_tx.cli.output import shown, shown_duration, shown_key
 from scalar_tx.cli.raw_rows import all_rows
 from scalar_tx.cli.row_rules import broken_rules
-from scalar_tx.cli.situation import judge
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.metadata import BEFORE
 from scalar_tx.consensus_commit.scan_pages import page_sizes
 from scalar_tx.errors import SchemaError
+from scalar_tx.record_situation import judge
 from scalar_tx.storage.interface import IndexSource, ReadKind, ScanRequest
 
 if TYPE_CHECKING:

@@ -53,12 +53,20 @@ def refuse_exposure(node: NodeSettings) -> None:
 
     SettingsError names the listener and the ways out.
 
-    Metrics and probes are plain HTTP wherever they are bound: there is nothing else in them.
+    Metrics and probes are plain HTTP wherever they are bound, unless ``http_tls``: there is nothing
+    in them; the console decides for each connection (``console.exposure``).
     """
     if node.tls_enabled and node.tls is None:
         raise SettingsError(
             "TLS is on, and the node has no certificate",
             advice="Set scalar.db.cluster.node.tls.cert_chain_path and private_key_path",
+            code="STX-5004",
+        )
+    if node.http_tls and node.tls is None:
+        raise SettingsError(
+            "HTTP is to show the node's certificate, and there is none",
+            advice="Set scalar.db.cluster.tls.enabled=true and its files, or leave "
+            "scalar.db.node.http_tls out",
             code="STX-5004",
         )
     plain = [] if node.tls else [("node", node.host), ("admin", node.admin_host)]

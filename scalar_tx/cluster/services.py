@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.console.calls import ConsoleCalls
 from scalar_tx.cluster.database import Database
 from scalar_tx.cluster.node_server.access import OpenAccess, TokenAccess
 from scalar_tx.cluster.node_server.security import SecurityCalls
@@ -46,6 +47,17 @@ def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
         counts=ServerCalls(),
     )
     return [host.health.services(any_name=True), *services]
+
+
+def console_calls(host: Host) -> ConsoleCalls:
+    """What answers the supervisor, which serves the console."""
+    return ConsoleCalls(
+        Database(host.manager),
+        OpenAccess(host.settings) if host.users is None else TokenAccess(host.users.authenticator),
+        host.gate,
+        host.sessions,
+        None if host.users is None else host.users.authenticator,
+    )
 
 
 def _own(host: Host) -> list[grpc.GenericRpcHandler]:

@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from contextlib import contextmanager
 from enum import Enum
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.errors import StorageUnavailableError
@@ -80,6 +80,11 @@ class Session:
         if TRANSACTION.get() == self.transaction_id:
             TRANSACTION.set(None)
         self._sessions._forget(self)  # noqa: SLF001  # one register, kept by the two together
+
+    @property
+    def running(self) -> bool:
+        """Does an operation of it run at this moment?"""
+        return self._running > 0
 
     def expire(self, reason: Expiry) -> None:
         """Call whoever opened it, once; it stays counted until it is closed."""
@@ -157,6 +162,11 @@ class Sessions:
         """How many seconds the oldest has been open; 0 if there is none."""
         first = next(iter(self._open), None)
         return 0.0 if first is None else self.now() - first.opened_at
+
+    def oldest(self, most: int, *, owner: str | None = None) -> list[Session]:
+        """The oldest that are open, at most so many; ``owner``: only theirs."""
+        theirs = (one for one in self._open if owner is None or one.owner == owner)
+        return list(islice(theirs, most))
 
     @property
     def counts_of_users(self) -> dict[str, int]:

@@ -20,8 +20,11 @@ import grpc
 
 from scalar_tx import errors
 from scalar_tx.cluster.admin_service import admin_services
+from scalar_tx.cluster.certificate_context import CertificateContext
 from scalar_tx.cluster.certificate_expiry import expires_at
 from scalar_tx.cluster.certificates import Certificates
+from scalar_tx.cluster.console.asking import Workers
+from scalar_tx.cluster.console.routes import console
 from scalar_tx.cluster.ending import Ending, Step
 from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.limits import channel_arguments
@@ -155,8 +158,15 @@ class Supervisor:
             stats = None
             if node.scalardb_server_port is not None:
                 stats = partial(self._exposition, ServerStats())
+            tls = CertificateContext(node.tls) if node.http_tls and node.tls else None
             runner, port = await serve_http(
-                host, node.http_port, self._exposition, self._state, stats=stats
+                host,
+                node.http_port,
+                self._exposition,
+                self._state,
+                stats=stats,
+                console=console(node, Workers(self._serving_channels), self._state),
+                tls=None if tls is None else tls.shown,
             )
             stack.push_async_callback(runner.cleanup)
             self._ports["http_port"] = port
@@ -218,6 +228,13 @@ class Supervisor:
 
     def _channels(self) -> list[Channel]:
         return [one.channel for one in self._workers if one.channel is not None]
+
+    def _serving_channels(self) -> dict[int, Channel]:
+        return {
+            one.slot: one.channel
+            for one in self._workers
+            if one.serving and one.channel is not None
+        }
 
     def _pause_changed(self, wanted: bool) -> None:  # noqa: FBT001  # the one thing that changes
         self._metrics.paused.set(wanted)

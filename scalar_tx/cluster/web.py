@@ -1,4 +1,4 @@
-"""What does a node answer over HTTP? Its metrics, and whether it lives and is ready."""
+"""What does a node answer over HTTP? Metrics, whether it lives and is ready, and its console."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import http_exceptions, web
 
+from scalar_tx.cluster.console.routes import PATH as CONSOLE
 from scalar_tx.cluster.listening import cannot_listen
 from scalar_tx.observe.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from scalar_tx.cluster.control import Data
@@ -31,6 +33,8 @@ async def serve_http(
     state: Callable[[], Data],
     *,
     stats: Callable[[], bytes] | None = None,
+    console: web.Application | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> tuple[web.AppRunner, int]:
     """Serve until the runner is cleaned up; the port is the one that was really taken.
 
@@ -56,11 +60,13 @@ async def serve_http(
         app.router.add_get(path, metrics)
     app.router.add_get(ALIVE, alive)
     app.router.add_get(READY, ready)
+    if console is not None:
+        app.add_subapp(CONSOLE, console)
     _log.addFilter(_is_ours)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, logger=_log)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
     except OSError as error:
         await runner.cleanup()
         raise cannot_listen(host, port, error) from error

@@ -35,7 +35,7 @@ from scalar_tx.cluster.node_sessions import NodeSessions
 from scalar_tx.cluster.node_users import NodeUsers
 from scalar_tx.cluster.opening import divided, look_at_storage, open_manager
 from scalar_tx.cluster.orphan import leave_when_orphaned
-from scalar_tx.cluster.services import handlers, scalardb_handlers
+from scalar_tx.cluster.services import console_calls, handlers, scalardb_handlers
 from scalar_tx.cluster.sessions import Expiry
 from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.consensus_commit.meter import install
@@ -49,6 +49,7 @@ from scalar_tx.settings.sources import Source
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
+    from scalar_tx.cluster.console.calls import ConsoleCalls
     from scalar_tx.cluster.control import Data
     from scalar_tx.settings import Settings
 
@@ -68,6 +69,7 @@ class Worker:
         self.gate = Gate(closed=True)
         self.health = Health()
         self._host: Host | None = None
+        self._console: ConsoleCalls | None = None
         self._servers: list[grpc.aio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[None] | None = None
@@ -105,6 +107,8 @@ class Worker:
                 return {"drained": drained, "outstanding": self.gate.outstanding}
             case "look":
                 pass
+            case "console" if self._console is not None:
+                return await self._console.answer(data)
             case _:
                 raise LookupError(what)
         return {"closed": self.gate.closed, "open": not self.gate.closed}
@@ -158,6 +162,7 @@ class Worker:
             identity=Identity(data["node"], slot, data["workers"]),
             held=Held(settings.node.limits.scanner_bytes),
         )
+        self._console = console_calls(host)
         tls = settings.node.tls
         credentials = None if tls is None else Certificates(tls).credentials()
         own, streams = handlers(host), host.limits.connection_calls

@@ -248,6 +248,7 @@ _NODE = (
     _ours("node.port", integer(0, 65535), 60053),
     Key("node.http_host", same_as="node.host"),
     Key("node.http_port", integer(-1, 65535), same_as="server.prometheus_exporter_port"),
+    _ours("node.http_tls", FLAG, default=False),
     _ours("node.admin_host", TEXT, "127.0.0.1"),
     _ours("node.admin_port", integer(0, 65535), 60054),
     Key("node.health_host", same_as="node.host"),

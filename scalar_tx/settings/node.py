@@ -53,7 +53,8 @@ class TlsSettings:
 class NodeSettings:
     """``scalar.db.node.*`` and what ScalarDB's server and cluster name otherwise.
 
-    A port of 0 is one that is free, a ``None`` switches its listener off. ``workers`` None: as many
+    A port of 0 is one that is free, a ``None`` switches its listener off. ``http_tls``: HTTP
+    shows the node's certificate, too. ``workers`` None: as many
     as the processors it was given. ``services`` name functions, ``module:function``, that add gRPC
     services. ``decommission_seconds`` is how long everything is still accepted after SIGTERM,
     ``drain_seconds`` how long what is open may then go on, ``rollback_seconds`` how long undoing
@@ -67,6 +68,7 @@ class NodeSettings:
     port: int = 60053
     http_host: str = "127.0.0.1"
     http_port: int | None = 8080
+    http_tls: bool = False
     admin_host: str = "127.0.0.1"
     admin_port: int = 60054
     health_host: str = "127.0.0.1"
@@ -102,6 +104,7 @@ def node_settings(values: Values) -> NodeSettings:
         port=values.integer("node.port"),
         http_host=values.word("node.http_host"),
         http_port=_port(values, "node.http_port"),
+        http_tls=values.flag("node.http_tls"),
         admin_host=values.word("node.admin_host"),
         admin_port=values.integer("node.admin_port"),
         health_host=values.word("node.health_host"),

@@ -10,7 +10,7 @@ import pytest
 import trustme
 from cryptography import x509
 
-from scalar_tx.cluster.certificate_expiry import expires_at, first_end
+from scalar_tx.cluster.certificate_expiry import _UTC_TIME, _moment, expires_at, first_end
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,13 @@ def test_the_first_of_a_chain_counts(tmp_path: Path, year: int) -> None:
     assert expires_at(str(file)) == expected
     leaf_alone = leaf.cert_chain_pems[0].bytes().decode()
     assert first_end(leaf_alone) == end.replace(tzinfo=dt.UTC).timestamp()
+
+
+def test_years_of_two_digits_begin_with_1950() -> None:
+    years = {"49": 2049, "50": 1950, "99": 1999, "00": 2000}
+    for digits, year in years.items():
+        moment = dt.datetime.fromtimestamp(_moment(_UTC_TIME, f"{digits}0102030405Z"), dt.UTC)
+        assert (moment.year, moment.second) == (year, 5)
 
 
 def test_what_can_not_be_read(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ RUNBOOK: Final = ROOT / "docs" / "operations.md"
 
 _ALERTNAME: Final = re.compile(r'\balertname="(\w+)"')
 _FIRING: Final = 'alertstate="firing"'
+_PENDING: Final = 'alertstate="pending"'
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,18 @@ def recorded() -> dict[str, str]:
 def files_of_tests() -> list[Path]:
     """Every file of tests of rules."""
     return sorted((MONITORING / "tests").glob("*.y*ml"))
+
+
+def seen_to_wait(tests: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The alerts that a test sees pending: they wait before they fire."""
+    return {
+        name
+        for test in tests
+        for check in test.get("promql_expr_test", ())
+        for sample in check["exp_samples"]
+        if _PENDING in sample["labels"]
+        for name in _ALERTNAME.findall(sample["labels"])
+    }
 
 
 def watched(tests: Iterable[Mapping[str, Any]]) -> set[str]:

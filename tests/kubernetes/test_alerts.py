@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.kubernetes.rule_files import alerts, files_of_tests, rule_files, watched
+from tests.kubernetes.rule_files import alerts, files_of_tests, rule_files, seen_to_wait, watched
 from tests.kubernetes.tools import promtool, said_by
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -41,10 +42,19 @@ def test_rules_fire_when_they_should_and_only_then(folder: Path, name: str) -> N
     said_by(promtool(), "test", "rules", name, folder=folder / "tests")
 
 
-def test_every_alert_is_seen_to_fire_and_to_be_quiet() -> None:
-    tested: set[str] = set()
+def cases() -> Iterator[dict[str, Any]]:
     for path in files_of_tests():
-        tested |= watched(yaml.safe_load(path.read_text())["tests"])
+        yield from yaml.safe_load(path.read_text())["tests"]
+
+
+def test_every_alert_that_waits_is_seen_to_wait() -> None:
+    waiting = {name for name, alert in alerts().items() if alert.get("for", "0s") != "0s"}
+    assert waiting - seen_to_wait(cases()) == set()
+    assert len(waiting) >= 30
+
+
+def test_every_alert_is_seen_to_fire_and_to_be_quiet() -> None:
+    tested = watched(cases())
     assert set(alerts()) - tested == set(), "alerts that no test sees both firing and quiet"
     assert tested - set(alerts()) == set(), "tests of alerts that are gone"
     assert len(tested) >= 30
@@ -64,7 +74,7 @@ PENDING = {
 
 
 @pytest.mark.parametrize(
-    "tests,expected",
+    "checks,expected",
     [
         ([[QUIET, FIRES]], {"A"}),
         ([[QUIET, PENDING]], set()),
@@ -74,6 +84,6 @@ PENDING = {
     ],
 )
 def test_half_a_test_watches_over_nothing(
-    tests: list[list[dict[str, Any]]], expected: set[str]
+    checks: list[list[dict[str, Any]]], expected: set[str]
 ) -> None:
-    assert watched({"promql_expr_test": checks} for checks in tests) == expected
+    assert watched({"promql_expr_test": one} for one in checks) == expected

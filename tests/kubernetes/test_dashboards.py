@@ -98,3 +98,11 @@ def test_prometheus_reads_every_expression(path: Path, tmp_path: Path) -> None:
     assert f"{len(rules)} rules found" in said_by(
         promtool(), "check", "rules", str(file), folder=tmp_path
     )
+
+
+def test_a_label_of_a_series_keeps_its_name() -> None:
+    """Dashboards show namespaces of ScalarDB; Prometheus has others by the same name."""
+    monitor = yaml.safe_load((MONITORING / "service-monitor.yaml").read_text())
+    plain = yaml.safe_load((MONITORING / "scrape.yaml").read_text())
+    assert [one["honorLabels"] for one in monitor["spec"]["endpoints"]] == [True]
+    assert [one["honor_labels"] for one in plain["scrape_configs"]] == [True]

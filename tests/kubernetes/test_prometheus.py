@@ -87,6 +87,19 @@ def test_every_series_stands_there_before_the_first_transaction(
     assert bare - SERIES.keys() == set(), "series that nobody knows of"
 
 
+def test_series_have_the_labels_that_rules_and_dashboards_use(node: Node, seen: Prometheus) -> None:
+    work(node)
+    scrape_again(seen)
+    looked_at = set()
+    for one in seen.series():
+        labels = json.loads(one)
+        name = re.sub(r"_(bucket|count|sum)$", "", labels["__name__"])
+        assert labels.keys() - {"__name__", "job", "instance", "le"} == set(SERIES[name]), name
+        looked_at.add(name)
+    assert looked_at >= {"scalardb_namespace_operation_seconds", "scalardb_run_total"}
+    assert seen.query('scalardb_namespace_operation_total{namespace="shop", outcome="ok"} > 0')
+
+
 def test_the_rules_answer(node: Node, seen: Prometheus) -> None:
     work(node)
     scrape_again(seen)

@@ -9,7 +9,7 @@ import pytest
 
 import scalar_tx
 from scalar_tx import ConflictError, InvalidOperationError, ScalarTxError, StorageUnavailableError
-from scalar_tx.connection import parts_of
+from scalar_tx.connection import build, parts_of
 from scalar_tx.consensus_commit import meter
 from scalar_tx.consensus_commit.meter import Meter
 from scalar_tx.errors import (
@@ -19,8 +19,14 @@ from scalar_tx.errors import (
     UnknownOutcomeError,
     WriteRefusedError,
 )
+from scalar_tx.model.operations import Get, Upsert
 from scalar_tx.model.state import TransactionState
+from scalar_tx.model.types import DataType
 from scalar_tx.observe import protocol_metrics
+from scalar_tx.runtime.blocking import BlockingRuntime, run_blocking
+from scalar_tx.settings import load
+from scalar_tx.storage.interface import AtomicityUnit
+from scalar_tx.storage.memory import MemoryStorage
 from scalar_tx.watched_storage import KINDS, kind_of
 from tests.faces.left_behind import leave_prepared
 from tests.observe.counted import Counts
@@ -72,13 +78,15 @@ def test_each_operation_counts_once_whatever_it_is_made_of(
             assert len(list(rows)) == 3
         with tx.scanner("a.b", whole_table=True) as rows:
             next(iter(rows))
+        with tx.scanner("a.b", partition={"p": 1}, limit=2) as rows:
+            assert len(list(rows)) == 2
         tx.upsert("a.b", {**KEY, "v": 1})
         tx.update("a.b", KEY, {"v": 2})
         tx.insert("a.b", {"p": 2, "c": 2})
         tx.delete("a.b", {"p": 1, "c": 2})
     expected = {
         "get": 2,
-        "scan": 3,
+        "scan": 4,
         "upsert": 1,
         "update": 1,
         "insert": 1,
@@ -230,6 +238,44 @@ def test_a_lost_reply_is_settled(
     assert counts.of("unknown_outcome_total") == 2
     assert counts.labelled("unknown_settled_total") == {("committed",): 1, ("unknown",): 1}
     assert counts.of("transaction_abort_total") == 0
+
+
+def test_a_lost_reply_to_a_write_that_is_the_whole_commit(
+    counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = MemoryStorage(unit=AtomicityUnit.PARTITION)
+    parts = build(load("memory://"), storage, BlockingRuntime(0))
+    columns = {"p": DataType.INT, "v": DataType.INT}
+    schema = scalar_tx.TableSchema(columns=columns, partition_key=["p"])
+
+    def committed(value: int) -> None:
+        steps = parts.transaction(None, read_only=False, caller_id=None, timeout=None)
+        run_blocking(steps.get(Get("o.t", {"p": 1})))
+        run_blocking(steps.mutate(Upsert("o.t", {"p": 1, "v": value})))
+        run_blocking(steps.commit())
+
+    administration = parts.administration
+    run_blocking(
+        administration.create_table(
+            "o.t", schema, if_not_exists=False, transaction=True, options={}
+        )
+    )
+    committed(1)
+    assert counts.of("unknown_outcome_total") == 0
+    mutate = storage.mutate
+    monkeypatch.setattr("scalar_tx.consensus_commit.record_only.PAUSES", (0.0, 0.0))
+    losing = iter((True, False))
+
+    async def loses_a_reply(mutations: Any) -> None:
+        await mutate(mutations)
+        if next(losing):
+            raise ReplyLostError("planted")
+
+    monkeypatch.setattr(storage, "mutate", loses_a_reply)
+    committed(2)
+    assert counts.of("unknown_outcome_total") == 1
+    assert counts.labelled("unknown_settled_total") == {("committed",): 1}
+    assert counts.labelled("storage_error_total") == {("memory", "timeout"): 1}
 
 
 def test_recoveries_and_decisions(db: scalar_tx.TransactionManager, counts: Counts) -> None:

@@ -14,6 +14,7 @@ from tests.observe.counted import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ITEM = {"id": 1}
 
@@ -142,3 +143,30 @@ async def test_an_end_after_the_last_meter_has_gone(db: Any, counts: Counts) -> 
     counts.counting.close()
     await now(tx.rollback())
     assert ends(counts) == (0, 0, 0)
+
+
+async def test_parts_count_where_they_were_begun(
+    face: Face, counts: Counts, tmp_path: Path
+) -> None:
+    db, other = (face.open(f"sqlite:///{tmp_path}/a.db") for _ in range(2))
+    await make_table(db)
+    first = await now(db.two_phase.begin())
+    second = await now(other.two_phase.join(first.id))
+    await now(first.upsert("a.b", {"id": 1, "v": 1}))
+    await now(second.upsert("a.b", {"id": 2, "v": 2}))
+    for step in ("prepare", "validate", "commit"):
+        for part in (first, second):
+            await now(getattr(part, step)())
+    assert ends(counts) == (1, 0, 0)
+    assert counts.labelled("namespace_operation_total") == {
+        ("a", "upsert", "ok"): 2,
+        ("a", "commit", "ok"): 2,
+    }
+    third = await now(db.two_phase.begin())
+    await now(third.insert("a.b", {"id": 1, "v": 1}))
+    with pytest.raises(ConflictError):
+        await now(third.prepare())
+    assert ends(counts) == (2, 1, 0)
+    assert counts.labelled("conflict_total") == {("a", "b", "record_exists"): 1}
+    for one in (db, other):
+        await now(one.close())

@@ -208,6 +208,7 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "node.port": ("0", lambda s: s.node.port, 0),
     "node.http_host": ("::1", lambda s: (s.node.host, s.node.http_host), ("127.0.0.1", "::1")),
     "node.http_port": ("0", lambda s: s.node.http_port, 0),
+    "node.http_tls": ("true", lambda s: s.node.http_tls, True),
     "node.admin_host": ("::1", lambda s: s.node.admin_host, "::1"),
     "node.admin_port": ("0", lambda s: s.node.admin_port, 0),
     "node.health_host": ("::1", lambda s: (s.node.host, s.node.health_host), ("127.0.0.1", "::1")),

@@ -22,18 +22,18 @@ from scalar_tx.cli.demo.waiting import wait
 from scalar_tx.cli.opening import opened, run
 from scalar_tx.cli.raw_rows import next_unsettled, transactional_tables, unsettled_rows
 from scalar_tx.cli.record_view import situation_lines
-from scalar_tx.cli.situation import look_at
 from scalar_tx.consensus_commit.recover import LIFETIME_MS
 from scalar_tx.errors import ConflictError, ScalarTxError
+from scalar_tx.record_situation import look_at
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from scalar_tx.cli.demo.bank import Order
     from scalar_tx.cli.demo.place import Place
-    from scalar_tx.cli.situation import Situation
     from scalar_tx.connection import Parts
     from scalar_tx.manager import TransactionManager
+    from scalar_tx.record_situation import Situation
 
 _INDENT: Final = (0, 0, 0, 2)
 # The others end this long before the dead process's time is over: the tour itself recovers.

@@ -24,6 +24,7 @@ from scalar_tx.cluster.scalardb_server.refusals import (
 )
 from scalar_tx.cluster.scalardb_server.statuses import code_in_stream
 from scalar_tx.cluster.scalardb_server.streams import Stream
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import ConflictError, InvalidOperationError, ScalarTxError
 from scalar_tx.model.state import TransactionState
 
@@ -192,7 +193,7 @@ class TransactionStream(Stream[Any, Answers]):
         try:
             await self.host.database.manager.settle(self.tx.id)
         except ScalarTxError as error:
-            _log.info("that %s has failed is not on record: %s", self.tx.id, error)
+            _log.info("that %s has failed is not on record: %s", self.tx.id, kind_of(error))
 
     async def _rollback(self, _given: Any) -> Answers:
         self._given_up = self.tx.outcome is None
@@ -208,7 +209,7 @@ class TransactionStream(Stream[Any, Answers]):
             if tx.outcome is None:
                 await tx.rollback()
         except ScalarTxError as error:
-            _log.info("the transaction %s of a stream that ended: %s", tx.id, error)
+            _log.info("the transaction %s of a stream that ended: %s", tx.id, kind_of(error))
         finally:
             if self._counted:
                 self.count(tx)
