@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalar_tx.errors import ScalarTxError
 from scalar_tx.observe.tracing import RunSpan
+from scalar_tx.runs import RunCount
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -30,9 +31,11 @@ class _Progress:
     def __init__(self) -> None:
         self.conflict: ScalarTxError | None = None
         self.span = RunSpan.begun()
+        self.count = RunCount()
 
     def over(self) -> None:
         """No attempt follows."""
+        self.count.over()
         if self.span is not None:
             self.span.end()
 
@@ -76,10 +79,7 @@ def _first_pause(reruns: Reruns, progress: _Progress) -> float:
     """The pause after the first attempt; raises its conflict if the policy allows no other."""
     conflict, progress.conflict = progress.conflict, None
     assert conflict is not None  # noqa: S101  # only asked after one
-    pause = reruns.next_pause(conflict)
-    if pause is None:
-        raise conflict
-    return pause
+    return reruns.pause_after_first(conflict)
 
 
 class Attempts:
@@ -94,7 +94,6 @@ class Attempts:
         """One attempt after the other."""
         progress = _Progress()
         try:
-            # Most first attempts commit, and the loop for reruns costs more than a transaction.
             yield Attempt(self._begin, None, progress)
             if progress.conflict is None:
                 return
@@ -142,14 +141,15 @@ class Attempt:
         """Commit, or roll back and note the error for the loop to judge."""
         transaction = self._transaction
         assert transaction is not None  # noqa: S101  # entered, or it would not be left
-        ended: BaseException | None = None
+        ended: BaseException | None = error
         goes_on = False
         try:
             try:
                 transaction.__exit__(kind, error, traceback)
-                ended = error
             except Exception as raised:  # noqa: BLE001  # it is judged, and raised there
                 ended = raised
+            finally:
+                self._progress.count.attempt_ended(ended, transaction.outcome)
             goes_on = _judge(ended, error, self._turn, self._progress)
         finally:
             if not goes_on:
@@ -218,14 +218,15 @@ class AsyncAttempt:
         """Commit, or roll back and note the error for the loop to judge."""
         transaction = self._transaction
         assert transaction is not None  # noqa: S101  # entered, or it would not be left
-        ended: BaseException | None = None
+        ended: BaseException | None = error
         goes_on = False
         try:
             try:
                 await transaction.__aexit__(kind, error, traceback)
-                ended = error
             except Exception as raised:  # noqa: BLE001  # it is judged, and raised there
                 ended = raised
+            finally:
+                self._progress.count.attempt_ended(ended, transaction.outcome)
             goes_on = _judge(ended, error, self._turn, self._progress)
         finally:
             if not goes_on:

@@ -18,10 +18,12 @@ from scalar_tx.consensus_commit.finish import finish
 from scalar_tx.consensus_commit.finish_later import FinishLater
 from scalar_tx.consensus_commit.group_commit import GroupCommit
 from scalar_tx.consensus_commit.metadata import Catalog
+from scalar_tx.consensus_commit.meter import installed, tell_of_storage
 from scalar_tx.consensus_commit.recover import Recovery
 from scalar_tx.consensus_commit.settle import settle, settle_record, state_of
 from scalar_tx.consensus_commit.transaction import TransactionSteps
 from scalar_tx.consensus_commit.two_phase import TwoPhaseSteps
+from scalar_tx.counted_steps import CountedPart, CountedSteps
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.decision_counts import DecisionCounts
 from scalar_tx.model.script import ScriptResult
@@ -31,6 +33,7 @@ from scalar_tx.scripts import run_transaction
 from scalar_tx.storage import registry
 from scalar_tx.storage.interface import FuturesStorage, Waits
 from scalar_tx.storage.routing import RoutedStorage
+from scalar_tx.watched_storage import WatchedStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,7 +101,8 @@ class Parts:
         timeout: float | None,
     ) -> TransactionSteps:
         """A new transaction; ``fresh_id``: its id was made by chance, and never used before."""
-        return TransactionSteps(
+        kind = CountedSteps if installed() else TransactionSteps
+        return kind(
             self.context,
             isolation or self.context.options.isolation,
             read_only=read_only,
@@ -124,7 +128,8 @@ class Parts:
                 "the settings of every process that takes part",
                 code="STX-3055",
             )
-        return TwoPhaseSteps(
+        kind = CountedPart if installed() else TwoPhaseSteps
+        return kind(
             self.context,
             isolation or self.context.options.isolation,
             read_only=read_only,
@@ -193,6 +198,7 @@ def build(
     for one in _each(storage):
         if isinstance(one, FuturesStorage):
             one.wait_by(runtime)
+    watched = WatchedStorage(storage)
     wanted = settings.consensus_commit
     cache = settings.metadata_cache_seconds
     options = Options(
@@ -216,7 +222,7 @@ def build(
     )
     namespace = wanted.coordinator_namespace
     coordinator = CoordinatorTable(
-        storage,
+        watched,
         runtime,
         namespace,
         create_missing=registry.creates_coordinator(settings.storage, namespace),
@@ -224,7 +230,7 @@ def build(
         write_sets=wanted.write_set_logging,
     )
     catalog = Catalog(
-        storage,
+        watched,
         runtime,
         expiry=-1 if cache is None else cache,
         coordinator_namespace=namespace,
@@ -232,14 +238,14 @@ def build(
     )
     finish_later = None
     if options.async_commit or options.async_rollback:
-        finish_later = FinishLater(storage, runtime)
+        finish_later = FinishLater(watched, runtime)
     context = Context(
-        storage=storage,
+        storage=watched,
         runtime=runtime,
         catalog=catalog,
         decisions=coordinator,
         groups=_groups(settings, coordinator, runtime),
-        recovery=Recovery(storage, runtime, coordinator, finish_later),
+        recovery=Recovery(watched, runtime, coordinator, finish_later),
         options=options,
         finish_later=finish_later,
     )
@@ -279,7 +285,10 @@ def storage_here(settings: Settings, former: Backend | None) -> Storage:
     """A storage to use in this process; after a fork only what lies in memory is still good."""
     if isinstance(former, Parts) and not _is_elsewhere(former.storage):
         return former.storage
-    return registry.open_storage(settings.storage)
+    storage = registry.open_storage(settings.storage)
+    for name in _names(storage):
+        tell_of_storage(name)
+    return storage
 
 
 def open_blocking(
@@ -308,6 +317,13 @@ def parts_of(manager: TransactionManager | AsyncTransactionManager) -> Parts:
 
 def _each(storage: Storage) -> list[Storage]:
     return list(storage.storages.values()) if isinstance(storage, RoutedStorage) else [storage]
+
+
+def _names(storage: Storage) -> list[str]:
+    """By which name each storage is known: that of its settings, or its adapter's."""
+    if isinstance(storage, RoutedStorage):
+        return list(storage.storages)
+    return [storage.info("").name]
 
 
 def _is_elsewhere(storage: Storage) -> bool:

@@ -19,6 +19,7 @@ from scalar_tx.observe.tracing import script_span
 from scalar_tx.one_operation import OneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
+from scalar_tx.runs import RunCount, counted
 from scalar_tx.runtime.blocking import run_blocking
 from scalar_tx.settling import Settling
 from scalar_tx.traced import begun
@@ -227,11 +228,13 @@ class TransactionManager(OneOperation, Settling):
         """
         level = None if isolation is None else Isolation.parse(isolation)
         check_script(script)
-        with script_span() as span:
-            for attempt in self._reruns(retry).retrying(time.sleep):
-                with attempt:
-                    result = self._run(span.script(self._here().execute(script, level, timeout)))
-        return result
+        with script_span() as span, RunCount() as run:
+
+            def attempt() -> ScriptResult:
+                steps = span.script(self._here().execute(script, level, timeout))
+                return self._run(counted(run, steps))
+
+            return self._reruns(retry).call(attempt, time.sleep)
 
     def _run_again(self, work: Callable[[Transaction], T], call: Call | None, **how: Any) -> T:
         """Do some work until it is committed; ``call``: once and never again."""

@@ -20,6 +20,7 @@ from scalar_tx.observe.tracing import script_span
 from scalar_tx.one_operation import AsyncOneOperation
 from scalar_tx.open_transactions import OpenTransactions
 from scalar_tx.retry import Reruns, RetryPolicy
+from scalar_tx.runs import RunCount, counted
 from scalar_tx.runtime.aio import finish_before_cancelling
 from scalar_tx.settling import AsyncSettling
 from scalar_tx.traced_async import begun
@@ -235,12 +236,13 @@ class AsyncTransactionManager(AsyncOneOperation, AsyncSettling):
         """
         level = None if isolation is None else Isolation.parse(isolation)
         check_script(script)
-        with script_span() as span:
-            async for attempt in self._reruns(retry).retrying_async(asyncio.sleep):
-                with attempt:
-                    steps = span.script(self._here().execute(script, level, timeout))
-                    result = await self._drive(steps, whole=True)
-        return result
+        with script_span() as span, RunCount() as run:
+
+            async def attempt() -> ScriptResult:
+                steps = span.script(self._here().execute(script, level, timeout))
+                return await self._drive(counted(run, steps), whole=True)
+
+            return await self._reruns(retry).call_async(attempt, asyncio.sleep)
 
     async def _run_again(
         self, work: Callable[[AsyncTransaction], Awaitable[T]], call: Call | None, **how: Any

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.errors import (
     ConflictError,
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tenacity import AsyncRetrying, RetryCallState, Retrying
+
+T = TypeVar("T")
 
 logger = logging.getLogger("scalar_tx.retry")
 
@@ -182,6 +184,37 @@ class Reruns:
         again = other is not None and other == self._other
         self._meetings = self._meetings + 1 if again else 1
         self._other = other
+
+    def pause_after_first(self, error: ScalarTxError) -> float:
+        """Seconds until the second attempt; raises the error of the first if there is to be none.
+
+        Most first attempts commit, and a loop of tenacity costs more than a transaction in memory:
+        the first is made before it.
+        """
+        pause = self.next_pause(error) if error.retryable else None
+        if pause is None:
+            raise error
+        return pause
+
+    def call(self, attempt: Callable[[], T], sleep: Callable[[float], None]) -> T:
+        """The result of an attempt, made again as long as the policy allows."""
+        try:
+            return attempt()
+        except ScalarTxError as error:
+            pause = self.pause_after_first(error)
+        sleep(pause)
+        return self.retrying(sleep)(attempt)
+
+    async def call_async(
+        self, attempt: Callable[[], Awaitable[T]], sleep: Callable[[float], Awaitable[None]]
+    ) -> T:
+        """The same for the asyncio face."""
+        try:
+            return await attempt()
+        except ScalarTxError as error:
+            pause = self.pause_after_first(error)
+        await sleep(pause)
+        return await self.retrying_async(sleep)(attempt)
 
     def retrying(self, sleep: Callable[[float], None]) -> Retrying:
         """A tenacity loop for the blocking face."""

@@ -27,7 +27,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 pytest_plugins = ["tests.servers.fixtures"]
 
-GROUPS = ("cargo", "java", "kill", "servers", "slow", "nodes", "browser")
+GROUPS = ("cargo", "java", "kill", "servers", "slow", "nodes", "manifests", "browser")
 STRICT = "SCALAR_TX_STRICT"
 
 left_out_key = pytest.StashKey[Counter[str]]()
@@ -56,12 +56,15 @@ def together(item: pytest.Item) -> str:
 
     A server is shared by the tests of its kind in one folder (and in others that the same process
     happens to run); who wants several goes with the first of them. Java programs are built by one
-    process.
+    process, and tools for manifests fetched by one.
     """
     if kinds := kinds_of(item):
         folders = item.nodeid.split("/")[:-1]
         return f"servers: {kinds[0]} in {'/'.join(folders[:2])}"
-    return "java" if item.get_closest_marker("java") else item.nodeid.partition("::")[0]
+    for fetched in ("java", "manifests"):
+        if item.get_closest_marker(fetched):
+            return fetched
+    return item.nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,6 +24,10 @@ def node(
         int | None, typer.Option(help="Metrics and probes: 8080. Negative: none.")
     ] = None,
     admin_port: Annotated[int | None, typer.Option(help="Pause and unpause: 60054.")] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option(help="Health without TLS, for probes, usually 60055. Else: none."),
+    ] = None,
     scalardb_server_port: Annotated[
         int | None, typer.Option(help="The protocol of ScalarDB Server, usually 60051. Else: none.")
     ] = None,
@@ -56,6 +60,7 @@ def node(
         "port": port,
         "http_port": http_port,
         "admin_port": admin_port,
+        "health_port": health_port,
         "scalardb_server_port": scalardb_server_port,
         "workers": workers,
         "insecure": insecure or None,
@@ -121,6 +126,8 @@ def _print(found: dict[str, Any], node: NodeSettings) -> None:
     ]
     if found["http_port"] is not None:
         parts.append(f"http://{address(node.http_host, found['http_port'])}/metrics and /readyz")
+    if found["health_port"] is not None:
+        parts.append(f"health on {address(node.health_host, found['health_port'])}")
     if found["scalardb_server_port"] is not None:
         where = address(node.scalardb_server_host, found["scalardb_server_port"])
         parts.append(f"ScalarDB Server's protocol on {where}")

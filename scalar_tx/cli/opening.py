@@ -37,7 +37,7 @@ def opened(config: str | None, *, looking: bool = False) -> Iterator[Parts]:
     from scalar_tx.settings import load
 
     settings = load(config)
-    _insist_on_existence(settings)
+    insist_on_existence(settings)
     with opened_with(settings, looking=looking) as parts:
         yield parts
 
@@ -78,7 +78,8 @@ def _to_look(storage: StorageSettings) -> StorageSettings:
     return examination.looking
 
 
-def _insist_on_existence(settings: Settings) -> None:
+def insist_on_existence(settings: Settings) -> None:
+    """StorageUnavailableError: they name an embedded database that is not there."""
     from scalar_tx.errors import StorageUnavailableError
 
     # Of several storages one may well be made by its first use.

@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from scalar_tx.errors import InvalidOperationError
 
@@ -49,6 +49,19 @@ def new(user: str, file: str | None) -> str:
             code="STX-5253",
         )
     return first
+
+
+def chosen(user: str, file: str | None, *, generate: bool) -> tuple[str, dict[str, Any]]:
+    """A password that is to be set, and what is to be shown of it.
+
+    That is nothing, unless it is made up and nobody else knows it.
+    """
+    if not generate:
+        return new(user, file), {}
+    from scalar_tx.cluster.auth.passwords import generated_password
+
+    made = generated_password()
+    return made, {"password": made}
 
 
 def name() -> str:

@@ -6,24 +6,25 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from scalar_tx.cli import role
+from scalar_tx.cli import passwords, role
 from scalar_tx.cli.options import Json
 from scalar_tx.cli.user_calls import (
-    LogInName,
+    Generate,
     Name,
     NewPasswordFile,
-    Node,
-    PasswordFile,
     Session,
+    logged_in,
     say,
     subject,
 )
+from scalar_tx.cli.user_reset import reset
 
 app = typer.Typer(
     help="Users of a node, their roles and grants. Passwords are never arguments.",
     no_args_is_help=True,
 )
 app.add_typer(role.app, name="role")
+app.command(name="reset")(reset)
 
 Subject: TypeAlias = Annotated[
     str, typer.Argument(metavar="SUBJECT", help="A user, or role:NAME.", show_default=False)
@@ -49,14 +50,10 @@ def _named(privileges: str) -> list[str]:
 
 
 @app.command(name="list")
-def list_users(
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
-    json: Json = False,
-) -> None:
+@logged_in
+def list_users(*, session: Session, json: Json = False) -> None:
     """Print all users."""
-    found = Session(config, user, password_file).ask(lambda users: users.all())
+    found = session.ask(lambda users: users.all())
     if json:
         from scalar_tx.cli.output import print_json
 
@@ -73,73 +70,52 @@ def list_users(
 
 
 @app.command(name="create")
+@logged_in
 def create(
     name: Name,
     *,
     superuser: Annotated[
         bool, typer.Option("--superuser", help="May do everything, users included.")
     ] = False,
-    generate: Annotated[
-        bool, typer.Option("--generate", help="Make up a password, and print it.")
-    ] = False,
+    generate: Generate = False,
     new_password_file: NewPasswordFile = None,
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
+    session: Session,
     json: Json = False,
 ) -> None:
     """Make a user, who may do nothing until something is granted."""
-    session = Session(config, user, password_file)
-    secret, shown = _secret(name, new_password_file, generate=generate)
+    secret, shown = passwords.chosen(name, new_password_file, generate=generate)
     session.ask(lambda users: users.create(name, secret, superuser=superuser))
     say("created", {"user": name, **shown}, json=json)
 
 
-def _secret(name: str, file: str | None, *, generate: bool) -> tuple[str, dict[str, Any]]:
-    """A password, and what is to be shown of it: nothing, unless nobody else knows it."""
-    if generate:
-        from scalar_tx.cluster.auth.passwords import generated_password
-
-        made = generated_password()
-        return made, {"password": made}
-    from scalar_tx.cli import passwords
-
-    return passwords.new(name, file), {}
-
-
 @app.command(name="drop")
+@logged_in
 def drop(
     name: Name,
     *,
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
+    session: Session,
     json: Json = False,
 ) -> None:
     """Remove a user; what is open of theirs is refused within five seconds."""
-    Session(config, user, password_file).ask(lambda users: users.drop(name))
+    session.ask(lambda users: users.drop(name))
     say("dropped", {"user": name}, json=json)
 
 
 @app.command(name="password")
+@logged_in
 def password(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Else: one's own.", show_default=False)
     ] = None,
     *,
-    generate: Annotated[
-        bool, typer.Option("--generate", help="Make up a password, and print it.")
-    ] = False,
+    generate: Generate = False,
     new_password_file: NewPasswordFile = None,
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
+    session: Session,
     json: Json = False,
 ) -> None:
     """Set a password. Whoever was logged in with the old one has to log in again."""
-    session = Session(config, user, password_file)
     whose = name or session.user
-    secret, shown = _secret(whose, new_password_file, generate=generate)
+    secret, shown = passwords.chosen(whose, new_password_file, generate=generate)
     if whose == session.user:
         session.ask(lambda users: users.change_password(session.password, secret))
     else:
@@ -148,51 +124,46 @@ def password(
 
 
 @app.command(name="log-out")
+@logged_in
 def log_out(
     name: Name,
     *,
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
+    session: Session,
     json: Json = False,
 ) -> None:
     """End all tokens of a user: they have to log in again, everywhere."""
-    Session(config, user, password_file).ask(lambda users: users.end_tokens(name))
+    session.ask(lambda users: users.end_tokens(name))
     say("logged out", {"user": name}, json=json)
 
 
 @app.command(name="grant")
+@logged_in
 def grant(
     who: Subject,
     privileges: Privileges,
     place: Place,
     *,
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
+    session: Session,
     json: Json = False,
 ) -> None:
     """Allow something on a namespace or table: ada SELECT,INSERT shop.orders."""
     wanted = _named(privileges)
-    session = Session(config, user, password_file)
     session.ask(lambda users: users.grant(subject(who), wanted, place))
     _say_grant("granted", who, wanted, place, json=json)
 
 
 @app.command(name="revoke")
+@logged_in
 def revoke(
     who: Subject,
     privileges: Privileges,
     place: Place,
     *,
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
+    session: Session,
     json: Json = False,
 ) -> None:
     """Take back what was granted on exactly this namespace or table."""
     unwanted = _named(privileges)
-    session = Session(config, user, password_file)
     session.ask(lambda users: users.revoke(subject(who), unwanted, place))
     _say_grant("revoked", who, unwanted, place, json=json)
 
@@ -203,19 +174,17 @@ def _say_grant(done: str, who: str, privileges: list[str], place: str, *, json: 
 
 
 @app.command(name="grants")
+@logged_in
 def grants(
     who: Annotated[
         str | None,
         typer.Argument(metavar="[SUBJECT]", help="Else: one's own.", show_default=False),
     ] = None,
     *,
-    config: Node = None,
-    user: LogInName = None,
-    password_file: PasswordFile = None,
+    session: Session,
     json: Json = False,
 ) -> None:
     """Print what a user or role was granted itself, without their roles' grants."""
-    session = Session(config, user, password_file)
     whose = subject(who or session.user)
     found = session.ask(lambda users: users.grants(whose))
     if json:

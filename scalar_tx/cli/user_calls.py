@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
@@ -42,6 +44,9 @@ NewPasswordFile: TypeAlias = Annotated[
     typer.Option(
         "--new-password-file", metavar="FILE", help="The password to set. Else: it is asked for."
     ),
+]
+Generate: TypeAlias = Annotated[
+    bool, typer.Option("--generate", help="Make up a password, and print it.")
 ]
 Name: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 
@@ -104,6 +109,35 @@ class Session:
         finally:
             await backend.calls.wire.close()
             await close()
+
+
+def _options(
+    *, config: Node = None, user: LogInName = None, password_file: PasswordFile = None
+) -> Session:
+    return Session(config, user, password_file)
+
+
+def logged_in(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that is given a ``session``, by the options with which somebody logs in.
+
+    Those take the place of the parameter where typer looks for it.
+    """
+    own = inspect.signature(command, eval_str=True)
+    to_log_in = inspect.signature(_options, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        session = _options(**{name: given.pop(name) for name in to_log_in})
+        command(session=session, **given)
+
+    parameters = [
+        parameter
+        for one in own.parameters.values()
+        for parameter in (to_log_in.values() if one.name == "session" else [one])
+    ]
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # known to inspect
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
 
 
 def _insist_on_node(settings: Settings) -> None:

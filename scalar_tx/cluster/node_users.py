@@ -10,6 +10,7 @@ from scalar_tx.cluster.auth.authenticator import Authenticator
 from scalar_tx.cluster.auth.log_in_limits import LogInLimits
 from scalar_tx.cluster.auth.passwords import PasswordHashing
 from scalar_tx.cluster.auth.principals import Principals
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import ScalarTxError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class NodeUsers:
             try:
                 await self.principals.forget_dead_tokens()
             except ScalarTxError as error:
-                _log.warning("dead tokens are kept for another hour: %s", error)
+                _log.warning("dead tokens are kept for another hour: %s", kind_of(error))
 
     async def close(self) -> None:
         """Let go of the threads that hash, and of what is shared with other workers."""

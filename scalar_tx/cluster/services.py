@@ -17,6 +17,7 @@ from scalar_tx.cluster.node_server.services import handlers as own_handlers
 from scalar_tx.cluster.node_server.worker_parts import CallLimits, WorkerParts
 from scalar_tx.cluster.scalardb_server.services import handlers as java_handlers
 from scalar_tx.errors import SettingsError
+from scalar_tx.observe.scalardb_stats import ServerCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +44,7 @@ def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
         host.pause,
         ended=host.metrics.count_end,
         elements=host.limits.elements,
+        counts=ServerCalls(),
     )
     return [host.health.services(any_name=True), *services]
 
@@ -76,6 +78,7 @@ def _own(host: Host) -> list[grpc.GenericRpcHandler]:
         principals=None if users is None else users.principals,
         security=None if users is None else SecurityCalls(users.authenticator, users.principals),
         ended=host.metrics.count_end,
+        ran=host.metrics.count_run,
         held=host.held,
     )
     return own_handlers(worker)

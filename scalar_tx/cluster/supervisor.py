@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 import uuid
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -18,6 +21,7 @@ import grpc
 from scalar_tx import errors
 from scalar_tx.cluster.admin_service import admin_services
 from scalar_tx.cluster.certificate_context import CertificateContext
+from scalar_tx.cluster.certificate_expiry import expires_at
 from scalar_tx.cluster.certificates import Certificates
 from scalar_tx.cluster.console.asking import Workers
 from scalar_tx.cluster.console.routes import console
@@ -26,29 +30,31 @@ from scalar_tx.cluster.health import OVERALL, READINESS, Health
 from scalar_tx.cluster.limits import channel_arguments
 from scalar_tx.cluster.listening import (
     SharedPort,
-    address,
-    cannot_listen,
-    insist_on_free,
     refuse_exposure,
     resolved,
 )
 from scalar_tx.cluster.opening import worker_count
 from scalar_tx.cluster.pausing import Pausing
+from scalar_tx.cluster.serving import begin_serving
 from scalar_tx.cluster.shared_counts import SharedCounts
 from scalar_tx.cluster.web import serve_http
 from scalar_tx.cluster.worker_process import WorkerProcess
 from scalar_tx.observe.metrics import Metrics, NodeMetrics, SharedFiles, count_in
+from scalar_tx.observe.scalardb_stats import ServerStats, without_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scalar_tx.cluster.control import Channel, Data
+    from scalar_tx.observe.metrics import Shown
     from scalar_tx.settings import Settings
     from scalar_tx.settings.sources import Source
 
 _log = logging.getLogger("scalar_tx.cluster.supervisor")
 
 ANNOUNCE_SECONDS: Final = 5.0  # how long the first look at a storage may keep a user waiting
+PROBE_BYTES: Final = 4096  # of one question about health, far more than it needs
+PROBE_STREAMS: Final = 100  # so many questions at once on one connection
 SLACK_SECONDS: Final = 5.0  # for a process to leave after all that it was allowed
 
 
@@ -85,6 +91,7 @@ class Supervisor:
         self._announced = False
         self._failure: errors.ScalarTxError | None = None
         self._ports: Data = {}
+        self._paused_since: float | None = None
         self._metrics: NodeMetrics
         self._files: SharedFiles
         self._counts: SharedCounts
@@ -114,7 +121,8 @@ class Supervisor:
         self._files = SharedFiles.made()
         stack.callback(self._files.remove)
         count_in(self._files.path, "node")
-        self._metrics = NodeMetrics()
+        self._metrics = NodeMetrics(tls=self._node.tls is not None)
+        self._metrics.workers_wanted.set(workers)
         Metrics()  # so that all series stand at 0 before there is a worker
         self._workers = [
             WorkerProcess(
@@ -141,15 +149,22 @@ class Supervisor:
             stack.callback(other.close)
             self._ports["scalardb_server_port"] = other.number
         self._ports["admin_port"] = await self._serve_admin(stack)
+        self._ports["health_port"] = None
+        if node.health_port is not None:
+            self._ports["health_port"] = await self._serve_health(stack, node.health_port)
         self._ports["http_port"] = None
         if node.http_port is not None:
             host = resolved(node.http_host)
+            stats = None
+            if node.scalardb_server_port is not None:
+                stats = partial(self._exposition, ServerStats())
             tls = CertificateContext(node.tls) if node.http_tls and node.tls else None
             runner, port = await serve_http(
                 host,
                 node.http_port,
-                self._files.exposition,
+                self._exposition,
                 self._state,
+                stats=stats,
                 console=console(node, Workers(self._serving_channels), self._state),
                 tls=None if tls is None else tls.shown,
             )
@@ -160,19 +175,17 @@ class Supervisor:
         node = self._node
         server = grpc.aio.server(options=channel_arguments(node.limits, shared_port=False))
         server.add_generic_rpc_handlers((admin_services(self._pausing), self._health.services()))
-        host = resolved(node.admin_host)
-        where = address(host, node.admin_port)
-        insist_on_free(host, node.admin_port)
-        try:
-            if node.tls is None:
-                port = server.add_insecure_port(where)
-            else:
-                port = server.add_secure_port(where, Certificates(node.tls).credentials())
-        except RuntimeError as error:
-            raise cannot_listen(host, node.admin_port, OSError(str(error))) from error
-        await server.start()
-        stack.push_async_callback(server.stop, 1)
-        return port
+        credentials = None if node.tls is None else Certificates(node.tls).credentials()
+        return await begin_serving(stack, server, node.admin_host, node.admin_port, credentials)
+
+    async def _serve_health(self, stack: AsyncExitStack, port: int) -> int:
+        """For probes that can't speak TLS: kubelet's can't."""
+        limits = replace(self._node.limits, message_bytes=PROBE_BYTES)
+        server = grpc.aio.server(
+            options=channel_arguments(limits, shared_port=False, streams=PROBE_STREAMS)
+        )
+        server.add_generic_rpc_handlers((self._health.services(),))
+        return await begin_serving(stack, server, self._node.health_host, port)
 
     def _first_words(self, slot: int) -> Data:
         host = resolved(self._node.scalardb_server_host)
@@ -225,6 +238,19 @@ class Supervisor:
 
     def _pause_changed(self, wanted: bool) -> None:  # noqa: FBT001  # the one thing that changes
         self._metrics.paused.set(wanted)
+        if not wanted:
+            self._paused_since = None
+        elif self._paused_since is None:
+            self._paused_since = time.monotonic()
+
+    def _exposition(self, shown: Shown = without_calls) -> bytes:
+        """What all processes counted, as ``SharedFiles.exposition``; called in a thread."""
+        since = self._paused_since
+        self._metrics.paused_seconds.set(0 if since is None else time.monotonic() - since)
+        expiry, tls = self._metrics.certificate_expiry, self._node.tls
+        if expiry is not None and tls is not None:
+            expiry.set(expires_at(tls.cert_chain))
+        return self._files.exposition(shown)
 
     def _changed(self) -> None:
         """Something of a worker has changed: what does that mean for the node?"""
@@ -267,7 +293,8 @@ class Supervisor:
     def _tell_of_trouble(self) -> None:
         trouble = next((one.trouble for one in self._workers if one.trouble), None)
         if trouble not in (self._trouble, None) and not self._ending.begun:
-            _log.error("not ready: %s", trouble)
+            away = all(worker.storage_seen for worker in self._workers)
+            _log.error("%s: %s", "a worker began without storage" if away else "not ready", trouble)
         self._trouble = trouble
 
     def _tell_whether_ready(self) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("scalar_tx.cluster.web")
 
-# Prometheus' usual path, and that of ScalarDB's products (operators' expectations 1).
-METRICS: Final = ("/metrics", "/stats/prometheus")
+METRICS: Final = "/metrics"
+STATS: Final = "/stats/prometheus"  # of ScalarDB's products (operators' expectations 1)
 ALIVE: Final = "/healthz"
 READY: Final = "/readyz"
 
@@ -32,17 +32,20 @@ async def serve_http(
     exposition: Callable[[], bytes],
     state: Callable[[], Data],
     *,
+    stats: Callable[[], bytes] | None = None,
     console: web.Application | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> tuple[web.AppRunner, int]:
     """Serve until the runner is cleaned up; the port is the one that was really taken.
 
-    ``state`` tells how the node is; its ``ready`` decides. SettingsError: the port is taken.
+    ``state`` tells how the node is; its ``ready`` decides. ``stats``: what is exposed under the
+    path of ScalarDB's products, None: the same. SettingsError: the port is taken.
     """
+    exposed = {METRICS: exposition, STATS: stats or exposition}
 
-    async def metrics(_: web.Request) -> web.Response:
+    async def metrics(request: web.Request) -> web.Response:
         # Files of all workers are read.
-        body = await asyncio.to_thread(exposition)
+        body = await asyncio.to_thread(exposed[request.path])
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def alive(_: web.Request) -> web.Response:
@@ -53,7 +56,7 @@ async def serve_http(
         return web.json_response(found, status=200 if found["ready"] else 503)
 
     app = web.Application(client_max_size=4096)
-    for path in METRICS:
+    for path in exposed:
         app.router.add_get(path, metrics)
     app.router.add_get(ALIVE, alive)
     app.router.add_get(READY, ready)

@@ -19,6 +19,7 @@ import grpc
 
 from scalar_tx.cluster.auth.principals import FIRST_USER
 from scalar_tx.cluster.certificates import Certificates
+from scalar_tx.cluster.clock_skew import keep_measured
 from scalar_tx.cluster.control import Channel
 from scalar_tx.cluster.event_loop import new_event_loop
 from scalar_tx.cluster.freed_memory import FreedMemory, collect_less
@@ -37,6 +38,7 @@ from scalar_tx.cluster.orphan import leave_when_orphaned
 from scalar_tx.cluster.services import console_calls, handlers, scalardb_handlers
 from scalar_tx.cluster.sessions import Expiry
 from scalar_tx.cluster.shared_counts import SharedCounts
+from scalar_tx.consensus_commit.meter import install
 from scalar_tx.errors import ScalarTxError
 from scalar_tx.observe.logs import log_to_stderr
 from scalar_tx.observe.metrics import Metrics, count_in
@@ -140,6 +142,8 @@ class Worker:
 
     async def _serve(self, settings: Settings, data: Data) -> None:
         slot = data["slot"]
+        metrics = Metrics()
+        install(metrics)
         counts = SharedCounts(data["counts"], data["workers"], bytes.fromhex(data["counts_key"]))
         manager = open_manager(settings)
         users = None
@@ -152,7 +156,7 @@ class Worker:
             gate=self.gate,
             sessions=NodeSessions(settings.node.limits, counts, slot),
             health=self.health,
-            metrics=Metrics(),
+            metrics=metrics,
             pause=NodePause(self._channel),
             users=users,
             identity=Identity(data["node"], slot, data["workers"]),
@@ -169,6 +173,8 @@ class Worker:
         self._go_on(host.sessions.watch())
         self._go_on(self._keep_gauges(host))
         self._go_on(self._watch_storage(host))
+        if slot == 0:  # one worker speaks for the machine
+            self._go_on(keep_measured(manager, metrics.tell_clock_skew))
 
     async def _listen(
         self,

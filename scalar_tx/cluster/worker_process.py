@@ -44,7 +44,7 @@ class WorkerProcess(Child):
         super().__init__(f"worker {slot}", MODULE, descriptors)
         self.slot = slot
         self.serving = False
-        self.storage_seen = False
+        self.storage_seen = False  # by any process in this slot
         self.trouble: str | None = None  # None: it has not looked yet
         self._pausing = pausing
         self._first_words = first_words
@@ -55,7 +55,7 @@ class WorkerProcess(Child):
 
     @property
     def ready(self) -> bool:
-        """Does it serve, and has it seen what it needs in the storage?"""
+        """Does it serve, and was what it needs in the storage seen once?"""
         return self.serving and self.storage_seen
 
     @property
@@ -80,15 +80,19 @@ class WorkerProcess(Child):
     def heard(self, what: str, data: Data) -> None:
         """It has looked at the storage."""
         if what == "storage":
-            self.storage_seen = bool(data["seen"])
+            self.storage_seen = self.storage_seen or bool(data["seen"])
             self.trouble = str(data["trouble"])
             self._changed()
         elif what == "first user":
             self._first_user(str(data["name"]), str(data["password"]))
 
     def gone(self) -> None:
-        """Nothing of what was known of it holds for the next."""
-        self.serving = self.storage_seen = False
+        """What was known of it does not hold for the next, but for what the storage has.
+
+        A storage that is away makes no node unready: no other node would do better, and clients
+        would be told less than its own errors tell them.
+        """
+        self.serving = False
         self.trouble = None
         self._ended(self.slot)
 

@@ -20,9 +20,10 @@ from scalar_tx.consensus_commit.commit_path import (
 )
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.consensus_commit.own_records import NOTHING_DONE, OwnRecords
 from scalar_tx.consensus_commit.record_only import RecordOnly
-from scalar_tx.consensus_commit.settle import believe, settle_own
+from scalar_tx.consensus_commit.settle import believe, settle_own, tell_unsettled
 from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.errors import (
@@ -212,7 +213,7 @@ class Commit:
         try:
             standing = await self._context.decisions.read(self._tx_id)
         except UndecidedError as error:
-            _log.info("could not look for a decision about %s: %s", self._tx_id, error)
+            _log.info("could not look for a decision about %s: %s", self._tx_id, kind_of(error))
             return None
         aborted = standing is not None and standing.state is TransactionState.ABORTED
         return standing if aborted else None
@@ -264,12 +265,14 @@ class Commit:
         try:
             self.decision = decision = await ask()
         except UnknownOutcomeError:
+            tell_unsettled()
             raise
         except UndecidedError as error:
             self.decision = decision = await self._settled(error)
         except Exception as error:
             if isinstance(error, refusals):
                 raise
+            tell_unsettled()
             raise self._senseless(error) from error
         return decision
 

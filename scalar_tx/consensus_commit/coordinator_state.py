@@ -24,6 +24,7 @@ from scalar_tx.consensus_commit.decision_row import (
     stored_decision,
 )
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.consensus_commit.record import TxState
 from scalar_tx.consensus_commit.transaction_id import marks
 from scalar_tx.errors import (
@@ -292,7 +293,7 @@ class CoordinatorTable:
         Whoever found them has finished their records. StorageError: some may be left.
         """
         removed = await remove(self._storage, self._runtime, await self.table(), found)
-        self.rows.note(removed=removed)
+        self.rows.note_removed(removed)
 
     async def _standing(self, tx_id: str) -> Row | None:
         """The row that stands for a transaction: its group's if that lists it, else its own."""
@@ -314,11 +315,8 @@ class CoordinatorTable:
                 f"a decision about {tx_id} was there and is not any more", may_stand=may_stand
             )
         decision = decision_of(tx_id, standing)
-        if (
-            may_stand
-            and row.state is TxState.COMMITTED
-            and decision.state is TransactionState.ABORTED
-        ):
+        aborted = decision.state is TransactionState.ABORTED
+        if may_stand and aborted and row.state is TxState.COMMITTED:
             # An earlier try of ours may have landed, been obeyed and been removed, before somebody
             # who had still met it undecided put this ABORTED in its place.
             raise UndecidedError(
@@ -364,12 +362,12 @@ class CoordinatorTable:
                 await self._storage.mutate([telling, *also])
             except (InvalidOperationError, SchemaError) as error:
                 # Too much for the storage, or the column is gone. No commit fails because of it.
-                _log.info("decided %s without saying what it wrote: %s", row.key, error)
+                _log.info("decided %s without saying what it wrote: %s", row.key, kind_of(error))
             else:
-                self.rows.note(written=1)
+                self.rows.note_written(STATES[int(row.state)])
                 return
         await self._storage.mutate([Write(table, (row.key,), values, if_not_exists), *also])
-        self.rows.note(written=1)
+        self.rows.note_written(STATES[int(row.state)])
 
     def _told(self, table: Table, row: NewRow) -> bytes | None:
         """What is stored of the records written; None: nothing is told of them."""

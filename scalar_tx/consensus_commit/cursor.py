@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scalar_tx.consensus_commit.guarded_reads import guarded
 from scalar_tx.consensus_commit.plan import page_token
@@ -10,10 +10,25 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any
 
     from scalar_tx.consensus_commit.scan import MergedRows, ScanPlan
     from scalar_tx.model.types import Row
+
+
+class Timing(Protocol):
+    """Who wants to know how long a scan waits?"""
+
+    async def page(
+        self, cursor: ScanCursor, rows: Coroutine[Any, Any, list[Row] | None]
+    ) -> list[Row] | None:
+        """Wait for a page."""
+        ...
+
+    def closed(self) -> None:
+        """No page follows."""
+        ...
 
 
 class ScanCursor:
@@ -40,9 +55,18 @@ class ScanCursor:
         self._transaction_id = transaction_id
         self._when_closed = when_closed
         self._last: Row | None = None
+        self._timing: Timing | None = None
 
-    async def next_rows(self) -> list[Row] | None:
+    def timed_by(self, timing: Timing) -> None:
+        """Tell how long it waits for its pages."""
+        self._timing = timing
+
+    def next_rows(self) -> Coroutine[Any, Any, list[Row] | None]:
         """The next rows, at least one, or None at the end."""
+        rows = self._next_rows()
+        return rows if self._timing is None else self._timing.page(self, rows)
+
+    async def _next_rows(self) -> list[Row] | None:
         if self.closed and not self._ended:
             raise InvalidOperationError(
                 f"this scanner of {self.plan.name} was closed before its end",
@@ -106,3 +130,5 @@ class ScanCursor:
             self.closed = True
             self._when_closed(self)
             await self._rows.close()
+            if self._timing is not None:
+                self._timing.closed()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.decisions import Decision
+from scalar_tx.consensus_commit.meter import Meter, tell
 from scalar_tx.consensus_commit.record import TxState
 from scalar_tx.consensus_commit.write_set import group_of, read_write_set, write_set_bytes
 from scalar_tx.errors import SchemaError
@@ -51,11 +52,17 @@ class RowCounts:
         self.written = 0
         self.removed = 0
 
-    def note(self, *, written: int = 0, removed: int = 0) -> None:
-        """So many more."""
+    def note_written(self, outcome: TransactionState) -> None:
+        """One more; what it decides."""
         with self._lock:
-            self.written += written
-            self.removed += removed
+            self.written += 1
+        tell(Meter.decision_written, outcome)
+
+    def note_removed(self, rows: int) -> None:
+        """So many less."""
+        with self._lock:
+            self.removed += rows
+        tell(Meter.decisions_removed, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import StorageUnavailableError, WriteRefusedError
 
 if TYPE_CHECKING:
@@ -243,6 +244,6 @@ def _give_up(
     group: Sequence[StorageMutation], whose: dict[RecordId, Unfinished], error: Exception
 ) -> None:
     """Leave records to lazy recovery, and let those know who wait for them."""
-    _log.info("left %d records to lazy recovery: %s", len(group), error)
+    _log.info("left %d records to lazy recovery: %s", len(group), kind_of(error))
     for mutation in group:
         whose[_record_of(mutation)].error = error

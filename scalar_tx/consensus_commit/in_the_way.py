@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.batch_reads import read_each
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import (
     ConflictError,
     ScalarTxError,
@@ -56,7 +57,7 @@ class InTheWay:
         answers = await read_each(self._context, [(write.table.stored, write.key) for write in new])
         for write, row in zip(new, answers, strict=True):
             if isinstance(row, Exception):  # the conflict stands, whatever it is
-                _log.info("could not read a record of %s: %s", write.table.name, row)
+                _log.info("could not read a record of %s: %s", write.table.name, kind_of(row))
             elif row is not None and row["tx_id"] != self._tx_id:
                 self.note(write, row)
 
@@ -68,7 +69,7 @@ class InTheWay:
             except ConflictError as living:
                 self._living = living
             except Exception as error:  # noqa: BLE001  # the abort stands, whatever it is
-                _log.info("could not settle a record of %s: %s", write.table.name, error)
+                _log.info("could not settle a record of %s: %s", write.table.name, kind_of(error))
 
     def refused(self, obstacle: WriteRefusedError) -> ConflictError:
         """What the caller is told of a record that could not be written."""

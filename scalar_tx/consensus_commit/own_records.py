@@ -16,6 +16,7 @@ from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.commit_hook import CommittedWrite
 from scalar_tx.consensus_commit.commit_path import has_final_form
 from scalar_tx.consensus_commit.decisions import Decision
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.consensus_commit.in_the_way import InTheWay
 from scalar_tx.consensus_commit.witness import Witness, witness
 from scalar_tx.errors import (
@@ -264,7 +265,7 @@ class OwnRecords:
         try:
             await self._roll_back_by_rows(kept)
         except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
-            _log.info("records of %s are rolled back later: %s", self._tx_id, error)
+            _log.info("records of %s are rolled back later: %s", self._tx_id, kind_of(error))
         await self.in_the_way.look(refused)
         await self.in_the_way.settle()
 
@@ -316,7 +317,7 @@ class OwnRecords:
         try:
             await self._context.runtime.run_all(steps)
         except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
-            _log.info("records of %s are %s later: %s", self._tx_id, what, error)
+            _log.info("records of %s are %s later: %s", self._tx_id, what, kind_of(error))
 
     async def _finish_group(
         self,
@@ -330,7 +331,7 @@ class OwnRecords:
             except WriteRefusedError:
                 await after_refusal(group)
         except Exception as error:  # noqa: BLE001  # the decision stands, whatever it is
-            _log.info("records of %s are %s later: %s", self._tx_id, what, error)
+            _log.info("records of %s are %s later: %s", self._tx_id, what, kind_of(error))
 
     async def _finish_singly(self, group: Sequence[StorageMutation]) -> None:
         # A reader has settled one of them already. The others would wait for a reader of

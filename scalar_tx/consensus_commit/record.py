@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit.metadata import BEFORE, TX_COLUMNS
 from scalar_tx.errors import SchemaError
-from scalar_tx.model.conditions import And, Comparison, Operator, Or, if_not_exists
+from scalar_tx.model.conditions import (
+    And,
+    Comparison,
+    Operator,
+    Or,
+    comparisons,
+    if_not_exists,
+)
 from scalar_tx.storage.interface import Erase, Overwrite, Write
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.model.types import Row, Value
+    from scalar_tx.storage.interface import StorageMutation
 
 
 class TxState(IntEnum):
@@ -260,6 +268,16 @@ def roll_back(table: TransactionalTable, key: tuple[Value, ...], row: Row) -> Wr
     if has_before_image(row):
         return Write(table.stored, key, restored(table, row), condition)
     return Erase(table.stored, key, condition)
+
+
+def rolls_back(rolling: StorageMutation) -> bool:
+    """Does it undo a record, rather than finish it?"""
+    if isinstance(rolling, Write):
+        return "tx_id" in rolling.values  # the previous one's
+    condition = rolling.condition
+    return isinstance(condition, And) and not any(
+        term.column == "tx_state" and term.value == DELETED for term in comparisons(condition)
+    )
 
 
 def undo(table: TransactionalTable, prepared: Write) -> Write | Erase:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.consensus_commit.meter import Meter, tell
 from scalar_tx.errors import (
     ConflictError,
     InvalidOperationError,
@@ -77,12 +78,33 @@ class RecordOnly:
         self._writes = writes
         self._tx_id = tx_id
         self.sent = False  # may it have taken effect, or may it yet?
+        self._in_doubt = False
 
     async def run(self) -> None:
         """Write; WriteRefusedError, StorageBusyError, StorageUnavailableError: nothing happened.
 
         UnknownOutcomeError: no certain answer was to be had.
         """
+        outcome = TransactionState.UNKNOWN
+        try:
+            await self._send()
+            outcome = TransactionState.COMMITTED
+        except UnknownOutcomeError:
+            self._doubt()
+            raise
+        except Exception:
+            outcome = TransactionState.ABORTED
+            raise
+        finally:
+            if self._in_doubt:
+                tell(Meter.outcome_settled, outcome)
+
+    def _doubt(self) -> None:
+        if not self._in_doubt:
+            self._in_doubt = True
+            tell(Meter.outcome_unknown)
+
+    async def _send(self) -> None:
         mutations = self._mutations()
         lost: Exception | None = None
         for pause in PAUSES:
@@ -99,6 +121,7 @@ class RecordOnly:
                     return
             except ReplyLostError as error:
                 lost = error
+                self._doubt()
             except _CERTAIN:
                 if lost is None:
                     self.sent = False

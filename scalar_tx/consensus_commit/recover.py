@@ -15,6 +15,7 @@ from scalar_tx.consensus_commit import record
 from scalar_tx.consensus_commit.atomic_groups import atomic_groups
 from scalar_tx.consensus_commit.decided_states import DecidedStates
 from scalar_tx.consensus_commit.decisions import UndecidedError
+from scalar_tx.consensus_commit.meter import Meter, tell
 from scalar_tx.errors import (
     ConflictError,
     StorageBusyError,
@@ -276,6 +277,10 @@ class Recovery:
             raise ConflictError(
                 f"a record of {name} could not be settled yet", code="STX-1012"
             ) from error
+        undone = sum(map(record.rolls_back, mutations))
+        for rolled_back, records in ((True, undone), (False, len(mutations) - undone)):
+            if records:
+                tell(Meter.recovered, rolled_back=rolled_back, records=records)
         _log.info("settled %d records of %s left by others", len(mutations), name)
         return True
 

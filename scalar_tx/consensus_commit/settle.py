@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.consensus_commit.decisions import Decision, UndecidedError
 from scalar_tx.consensus_commit.guarded_reads import guarded
+from scalar_tx.consensus_commit.meter import Meter, tell
 from scalar_tx.consensus_commit.record_only import what_records_tell
 from scalar_tx.consensus_commit.transaction_id import leaves_a_decision
 from scalar_tx.consensus_commit.witness import Witness
@@ -69,6 +70,28 @@ async def settle_own(
     look: Callable[[], Awaitable[Witness]],
 ) -> Decision:
     """Settle a commit of ours; ``look`` reads our own records when an absence must be believed."""
+    tell(Meter.outcome_unknown)
+    found = TransactionState.UNKNOWN
+    try:
+        settled = await _settled_own(decisions, tx_id, committed_may_stand, look)
+        found = settled.state
+    finally:
+        tell(Meter.outcome_settled, found)
+    return settled
+
+
+def tell_unsettled() -> None:
+    """A commit did not hear of its decision, and there is no way to find out."""
+    tell(Meter.outcome_unknown)
+    tell(Meter.outcome_settled, TransactionState.UNKNOWN)
+
+
+async def _settled_own(
+    decisions: DecisionMaker,
+    tx_id: str,
+    committed_may_stand: bool,  # noqa: FBT001  # handed on
+    look: Callable[[], Awaitable[Witness]],
+) -> Decision:
     try:
         standing = await decisions.read(tx_id)
         if standing is None:

@@ -251,6 +251,8 @@ _NODE = (
     _ours("node.http_tls", FLAG, default=False),
     _ours("node.admin_host", TEXT, "127.0.0.1"),
     _ours("node.admin_port", integer(0, 65535), 60054),
+    Key("node.health_host", same_as="node.host"),
+    _ours("node.health_port", integer(-1, 65535)),
     Key("node.scalardb_server_host", same_as="node.host"),
     Key("node.scalardb_server_port", integer(-1, 65535), same_as="server.port"),
     _ours("node.workers", integer(1, 256)),

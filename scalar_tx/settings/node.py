@@ -71,6 +71,8 @@ class NodeSettings:
     http_tls: bool = False
     admin_host: str = "127.0.0.1"
     admin_port: int = 60054
+    health_host: str = "127.0.0.1"
+    health_port: int | None = None
     scalardb_server_host: str = "127.0.0.1"
     scalardb_server_port: int | None = None
     workers: int | None = None
@@ -105,6 +107,8 @@ def node_settings(values: Values) -> NodeSettings:
         http_tls=values.flag("node.http_tls"),
         admin_host=values.word("node.admin_host"),
         admin_port=values.integer("node.admin_port"),
+        health_host=values.word("node.health_host"),
+        health_port=_port(values, "node.health_port"),
         scalardb_server_host=values.word("node.scalardb_server_host"),
         scalardb_server_port=_port(values, "node.scalardb_server_port"),
         workers=values.integer_if_set("node.workers"),

@@ -86,4 +86,9 @@ def _looked_up(name: str, place: str) -> str | None:
     if kind == "env":
         return os.environ.get(rest)
     known = _SYSTEM_PROPERTIES.get(rest)
-    return None if known is None else known()
+    if known is None:
+        return None
+    try:
+        return known()
+    except (KeyError, OSError, RuntimeError):
+        return None  # a user without a home or a name, as in a container

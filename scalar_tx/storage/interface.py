@@ -309,6 +309,15 @@ class FuturesStorage(Storage, Protocol):
         ...
 
 
+@runtime_checkable
+class ClockStorage(Storage, Protocol):
+    """A storage that can tell how its clock stands, at the cost of a small request."""
+
+    async def clock_ahead_ms(self) -> float | None:
+        """How far its clock is ahead of this machine's; None: it does not say."""
+        ...
+
+
 class MomentStorage(Storage, Protocol):
     """A storage whose ``StorageInfo.moments`` is true."""
 

@@ -211,6 +211,8 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "node.http_tls": ("true", lambda s: s.node.http_tls, True),
     "node.admin_host": ("::1", lambda s: s.node.admin_host, "::1"),
     "node.admin_port": ("0", lambda s: s.node.admin_port, 0),
+    "node.health_host": ("::1", lambda s: (s.node.host, s.node.health_host), ("127.0.0.1", "::1")),
+    "node.health_port": ("0", lambda s: s.node.health_port, 0),
     "node.scalardb_server_host": ("::1", lambda s: s.node.scalardb_server_host, "::1"),
     "node.scalardb_server_port": ("0", lambda s: s.node.scalardb_server_port, 0),
     "node.workers": ("3", lambda s: s.node.workers, 3),

@@ -13,6 +13,7 @@ from scalar_tx.cluster.auth.refusals import TooManyAttemptsError, bad_log_in, ba
 from scalar_tx.cluster.auth.security_log import Caller, Event, Result, tell
 from scalar_tx.cluster.auth.subjects import is_name
 from scalar_tx.cluster.auth.tokens import Kind, digest, is_token
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import ScalarTxError
 
 if TYPE_CHECKING:
@@ -196,7 +197,9 @@ class Authenticator:
             hashed = await self._hashing.hashed(password)
             await self._principals.users.keep_newer_hash(user, hashed)
         except ScalarTxError as error:
-            _log.warning("an old hash of a password is kept until another log-in: %s", error)
+            _log.warning(
+                "an old hash of a password is kept until another log-in: %s", kind_of(error)
+            )
 
     async def _holder(self, tx: AsyncTransaction, token_hash: str) -> _Holder | None:
         known = await self._principals.tokens.find(tx, token_hash, Kind.ACCESS)

@@ -17,6 +17,7 @@ from scalar_tx.cluster.auth.subjects import (
     user_subject,
 )
 from scalar_tx.cluster.auth.tables import REALM, USER
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import InvalidOperationError, ScalarTxError
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Users:
             while more:
                 more = await self._tables.tidy(work)
         except ScalarTxError as error:
-            _log.warning("dead tokens of a user are left for another time: %s", error)
+            _log.warning("dead tokens of a user are left for another time: %s", kind_of(error))
 
     # Within a transaction.
 

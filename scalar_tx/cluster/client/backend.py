@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _SETTLING_SECONDS = 30.0  # longer than it takes a coordinator's storage to come back, mostly
 _PAUSE = 0.2
+_ROOM = 1024
 
 
 class RemoteBackend:
@@ -50,6 +51,8 @@ class RemoteBackend:
         self.runtime = runtime
         self.isolation = settings.consensus_commit.isolation
         self._named = settings.consensus_commit.isolation_named
+        # Bytes; the rest is for what goes along with a request.
+        self.largest_request = settings.node.limits.message_bytes - _ROOM
         self.calls = NodeCalls(wire, runtime, log_in)
         self.administration = RemoteAdministration(self.calls, self._forget_tables)
         self.outcomes = RemoteOutcomes(self.calls)

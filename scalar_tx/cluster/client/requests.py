@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.client.remote_cursor import RemoteCursor
     from scalar_tx.model.isolation import Isolation
 
-LARGEST_REQUEST: Final = 4 * 1024 * 1024 - 1024  # bytes; a node takes no larger message
 NOTHING: Final = rpc.Nothing()
 
 
@@ -64,6 +63,7 @@ class Requests:
         self._cursors: set[RemoteCursor] = set()
         self._numbers = 0
         self._kept_back = KeptBack(backend.schemas)
+        self._largest = backend.largest_request
 
     @property
     def id(self) -> str:
@@ -86,7 +86,7 @@ class Requests:
         """
         self._require_sound()
         self._refuse_too_large(request)
-        if all_of_it and self._kept_back.size + request.ByteSize() > LARGEST_REQUEST:
+        if all_of_it and self._kept_back.size + request.ByteSize() > self._largest:
             await self._say(rpc.Request())  # what was kept back goes ahead by itself
         self._complete(request, all_of_it=all_of_it)
         self._has_written = self._has_written or writes
@@ -109,10 +109,11 @@ class Requests:
 
     def _refuse_too_large(self, request: rpc.Request) -> None:
         size = request.ByteSize()
-        if size > LARGEST_REQUEST:
+        if size > self._largest:
             raise InvalidOperationError(
-                f"one request takes {size} bytes, and a node takes {LARGEST_REQUEST}",
-                advice="Write less at once, in several operations or transactions",
+                f"one request takes {size} bytes, and a node takes {self._largest}",
+                advice="Write less at once, in several operations or transactions; a node that "
+                "takes more says so to its clients too, by scalar.db.node.max_message_bytes",
                 transaction_id=self._own_id,
                 code="STX-5054",
             )

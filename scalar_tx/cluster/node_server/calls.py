@@ -42,7 +42,7 @@ _NOBODY = Principal("")  # who has not logged in
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method: what serves it. ``gated``: refused while the node is paused.
+    """One method: what serves it. ``gated``: refused in a pause, which waits for what runs.
 
     ``open``: for those, too, who have not logged in. ``span``: what a trace calls it; only what is
     about transactions is in a trace.
@@ -154,9 +154,7 @@ class Calls:
             try:
                 taken(request)
                 caller = await self._caller(context, method)
-                if not method.gated:
-                    return await method.serve(request, caller)
-                with self._gate.admit(), within(context):
+                with self._gate.admit() if method.gated else nullcontext(), within(context):
                     return await method.serve(request, caller)
             except Exception as error:  # noqa: BLE001  # it is told to the caller
                 await refuse(context, known_error(error))

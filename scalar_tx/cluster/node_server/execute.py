@@ -25,6 +25,7 @@ from scalar_tx.model.script import Requirement
 from scalar_tx.model.state import TransactionState
 from scalar_tx.observe.tracing import attempt_span
 from scalar_tx.retry import Reruns, RetryPolicy
+from scalar_tx.runs import RunCount
 from scalar_tx.scripts import run_transaction
 
 if TYPE_CHECKING:
@@ -45,11 +46,20 @@ class Execute:
         script = script_of(ask.script)
         _check(script, caller)
         # It is bounded by its own deadline; none of it waits for the client.
-        with self._worker.opened(tx_id, caller, lambda _: None) as session, session.busy():
-            return await self._run(ask, tx_id, script, caller)
+        with (
+            self._worker.opened(tx_id, caller, lambda _: None) as session,
+            session.busy(),
+            RunCount(self._worker.ran) as run,
+        ):
+            return await self._run(ask, tx_id, script, caller, run)
 
     async def _run(
-        self, ask: rpc.ExecuteRequest, tx_id: str, script: Script, caller: Caller
+        self,
+        ask: rpc.ExecuteRequest,
+        tx_id: str,
+        script: Script,
+        caller: Caller,
+        run: RunCount,
     ) -> rpc.ExecuteReply:
         if ask.repeated and (known := await self._decided(tx_id)) is not None:
             return _done_before(known, 0)
@@ -63,18 +73,23 @@ class Execute:
                 # client says of it: a message that is sent twice must not be done twice.
                 steps = begun(self._worker, ask.begin, fresh=False)
                 try:
-                    return await self._once(steps, script, attempts)
+                    reply = await self._once(steps, script, attempts)
                 except ScalarTxError as error:
+                    run.attempt_ended(error, steps.outcome)
                     unknown = isinstance(error, UnknownOutcomeError)
                     known = None if unknown else await self._decided(tx_id)
                     if known is TransactionState.COMMITTED:
                         steps = None  # it was counted when it was done
+                        run.became_known(known)
                         return _done_before(known, attempts)
                     if known is not None or not error.retryable:
                         raise
                     pause = reruns.next_pause(error)
                     if pause is None:
                         raise
+                else:
+                    run.attempt_ended(None, steps.outcome)
+                    return reply
                 await asyncio.sleep(pause)
                 _check(script, await self._worker.access.again(caller))
         finally:  # one id counts once, however many attempts it took

@@ -14,6 +14,7 @@ from scalar_tx.cluster.auth.permissions import (
 from scalar_tx.cluster.auth.privileges import Privilege
 from scalar_tx.cluster.auth.security_log import Caller as By
 from scalar_tx.cluster.auth.security_log import Event, tell
+from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.operations import scan_of
 from scalar_tx.cluster.messages.values import columns_of
@@ -24,6 +25,7 @@ from scalar_tx.cluster.node_server.scanners import Scanners
 from scalar_tx.cluster.node_server.transact import Transact, begun
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
+from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +47,8 @@ class TransactionCalls:
             "Transact": Method(Transact(self._worker).serve, span="transaction"),
             "Execute": Method(Execute(self._worker).serve, span="script"),
             "ScanPages": Method(self._scan_pages, span="scan"),
-            "GetState": Method(self._state, span="state"),
-            "Settle": Method(self._settle, span="settle"),
+            "GetState": Method(self._state, gated=False, span="state"),
+            "Settle": Method(self._settle, gated=False, span="settle"),
             "Recover": Method(self._recover, span="recover"),
             "Finish": Method(self._finish, span="finish"),
             "ForgetOutcomes": Method(self._forget_outcomes),
@@ -87,20 +89,30 @@ class TransactionCalls:
                     self._worker.count(steps, began)
 
     async def _state(self, ask: rpc.TransactionName, caller: Caller) -> rpc.Decision:
+        # In a pause too: nothing is written.
         tx_id = check_known_id(ask.transaction_id)
-        found = await self._worker.database.run(self._worker.database.parts.state(tx_id))
-        return rpc.Decision(state=state_message(found))
+        return rpc.Decision(state=state_message(await self._on_record(tx_id)))
 
     async def _settle(self, ask: rpc.TransactionName, caller: Caller) -> rpc.Decision:
         # Whoever knows an id may settle it, from wherever its own client has got to; it aborts what
         # is undecided, so it is for those who could have written.
         check_writer(caller.principal, "settle a transaction", peer=caller.peer)
         tx_id = check_known_id(ask.transaction_id)
-        settle = self._worker.database.parts.settle(tx_id)
-        found = await self._worker.database.run(settle, whole=True)
+        try:
+            with self._worker.gate.admit():
+                settle = self._worker.database.parts.settle(tx_id)
+                found = await self._worker.database.run(settle, whole=True)
+        except GateClosedError:
+            # What is decided is only read, in a pause too; nothing may be aborted then.
+            found = await self._on_record(tx_id)
+            if found is TransactionState.UNKNOWN:
+                raise
         by = By(caller.name, caller.peer)
         tell(Event.SETTLE, by, subject=tx_id, detail=found.value)
         return rpc.Decision(state=state_message(found))
+
+    async def _on_record(self, tx_id: str) -> TransactionState:
+        return await self._worker.database.run(self._worker.database.parts.state(tx_id))
 
     async def _recover(self, ask: rpc.RecoverRequest, caller: Caller) -> rpc.RecoverReply:
         check_table(caller.principal, Privilege.SELECT, ask.table, peer=caller.peer)

@@ -58,6 +58,7 @@ class WorkerParts:
     principals: Principals | None = None  # where callers log in
     security: SecurityCalls | None = None
     ended: Callable[..., None] | None = None  # told of each end, as ``Metrics.count_end`` is
+    ran: Callable[[str, int], None] | None = None  # told of each script, as ``count_run`` is
     held: Held = field(default_factory=Held)
     _ids: set[str] = field(default_factory=set)
 

@@ -14,6 +14,7 @@ from scalar_tx.runtime.aio import finish_before_cancelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from contextlib import AbstractContextManager
 
     from scalar_tx.cluster.gate import Gate
     from scalar_tx.cluster.scalardb_server.statuses import Context
@@ -22,16 +23,20 @@ if TYPE_CHECKING:
     Handler = Callable[[Any, Context], Coroutine[Any, Any, Any]]
 
 
-def called(work: Work, gate: Gate | None = None) -> Handler:
+def called(
+    work: Work,
+    gate: Gate | None = None,
+    counted: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Handler:
     """The handler of a method; an exception of its work becomes the call's status.
 
-    ``gate``: what must admit the call.
+    ``gate``: what must admit the call. ``counted``: what counts it, if it is admitted.
     """
 
     async def call(request: Any, context: Context) -> Any:
         try:
             taken(request)
-            with nullcontext() if gate is None else gate.admit():
+            with nullcontext() if gate is None else gate.admit(), counted():
                 return await finish_before_cancelling(work(request))
         except Exception as error:  # noqa: BLE001  # it becomes the call's status
             await end_with(context, error)

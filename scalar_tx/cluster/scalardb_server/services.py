@@ -5,6 +5,7 @@ How a method is called and what it carries comes from the protocol's own descrip
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,7 @@ from scalar_tx.cluster.scalardb_server.coordinator_calls import CoordinatorCalls
 from scalar_tx.cluster.scalardb_server.host import ELEMENTS, LARGEST_ANSWER, Host
 from scalar_tx.cluster.scalardb_server.pause import PauseCalls
 from scalar_tx.cluster.scalardb_server.states import States
-from scalar_tx.cluster.scalardb_server.storage import ScanStream, Storage
+from scalar_tx.cluster.scalardb_server.storage import STORAGE, ScanStream, Storage
 from scalar_tx.cluster.scalardb_server.streams import served
 from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
 from scalar_tx.cluster.scalardb_server.tables_seen import StoredTables, TransactionalTables
@@ -38,12 +39,15 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 
     from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.scalardb_server.calls import Work
     from scalar_tx.cluster.scalardb_server.host import Ended
     from scalar_tx.cluster.scalardb_server.pause import Pauses
     from scalar_tx.cluster.sessions import Sessions
     from scalar_tx.manager_async import AsyncTransactionManager
+    from scalar_tx.observe.scalardb_stats import ServerCalls
 
     Methods = Mapping[str, Callable[..., Any]]
+    Works = Mapping[str, Work]
 
 _REFLECTION: Final = reflection.SERVICE_NAME
 
@@ -57,14 +61,16 @@ def handlers(
     largest_answer: int = LARGEST_ANSWER,
     ended: Ended | None = None,
     elements: int = ELEMENTS,
+    counts: ServerCalls | None = None,
 ) -> list[grpc.GenericRpcHandler]:
     """The protocol's five services, pausing and reflection, for one ``grpc.aio`` server.
 
     ``largest_answer`` in bytes: what clients accept as one message. ``ended`` is told of each
-    transaction's end. ``elements``: of one request, operations. Whoever closes the manager waits
-    until the gate is drained: a stream that was cut is rolled back behind its end.
+    transaction's end, ``counts`` of each call. ``elements``: of one request, operations. Whoever
+    closes the manager waits until the gate is drained: a stream that was cut is rolled back behind
+    its end.
     """
-    host = Host(TablesByName(manager), gate, sessions, largest_answer, ended)
+    host = Host(TablesByName(manager), gate, sessions, largest_answer, ended, counts)
     services = _methods_of(host)
     made = [_service(scalardb_pb2.DESCRIPTOR, name, of, elements) for name, of in services.items()]
     calls = PauseCalls(pauses)
@@ -85,58 +91,77 @@ def _methods_of(host: Host) -> dict[str, Methods]:
     """Who serves each method of the protocol's services."""
     gate, database = host.gate, host.database
     states, storage = States(database.manager), Storage(host)
-    by_id = {
-        "GetState": called(states.get_state, gate),
-        "Rollback": called(states.roll_back, gate),
-        "Abort": called(states.abort, gate),
+    by_id: Works = {
+        "GetState": states.get_state,
+        "Rollback": states.roll_back,
+        "Abort": states.abort,
     }
     one_phase, two_phase = Counter[str](), Counter[str]()
     return {
         "DistributedStorage": {
-            "Get": called(storage.get, gate),
             "Scan": served(ScanStream, host),
-            "Mutate": called(storage.mutate, gate),
+            **_each(host, STORAGE, {"Get": storage.get, "Mutate": storage.mutate}, gate),
         },
-        "DistributedStorageAdmin": _administration(Administration(StoredTables(database))),
+        "DistributedStorageAdmin": _each(
+            host,
+            "distributed_storage_admin",
+            _administration(Administration(StoredTables(database))),
+        ),
         "DistributedTransaction": {
             "Transaction": served(partial(TransactionStream, active=one_phase), host),
-            **by_id,
+            **_each(host, TransactionStream.service, by_id, gate),
         },
         "TwoPhaseCommitTransaction": {
             "TwoPhaseCommitTransaction": served(partial(TwoPhaseStream, active=two_phase), host),
-            **by_id,
+            **_each(host, TwoPhaseStream.service, by_id, gate),
         },
-        "DistributedTransactionAdmin": {
-            **_administration(Administration(TransactionalTables(database))),
-            **_coordinator(CoordinatorCalls(database)),
-        },
+        "DistributedTransactionAdmin": _each(
+            host,
+            "distributed_transaction_admin",
+            {
+                **_administration(Administration(TransactionalTables(database))),
+                **_coordinator(CoordinatorCalls(database)),
+            },
+        ),
     }
 
 
-def _administration(calls: Administration) -> Methods:
+def _each(host: Host, service: str, works: Works, gate: Gate | None = None) -> Methods:
+    """The handlers of methods, counted under ScalarDB Server's name of their service (15)."""
     return {
-        "CreateNamespace": called(calls.create_namespace),
-        "DropNamespace": called(calls.drop_namespace),
-        "CreateTable": called(calls.create_table),
-        "DropTable": called(calls.drop_table),
-        "TruncateTable": called(calls.truncate_table),
-        "CreateIndex": called(calls.create_index),
-        "DropIndex": called(calls.drop_index),
-        "GetTableMetadata": called(calls.get_table_metadata),
-        "GetNamespaceTableNames": called(calls.get_namespace_table_names),
-        "NamespaceExists": called(calls.namespace_exists),
-        "RepairTable": called(calls.repair_table),
-        "AddNewColumnToTable": called(calls.add_new_column_to_table),
+        name: called(work, gate, partial(host.counted, service, _in_snake_case(name)))
+        for name, work in works.items()
     }
 
 
-def _coordinator(calls: CoordinatorCalls) -> Methods:
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"\B[A-Z]", r"_\g<0>", name).lower()
+
+
+def _administration(calls: Administration) -> Works:
     return {
-        "CreateCoordinatorTables": called(calls.create),
-        "DropCoordinatorTables": called(calls.drop),
-        "TruncateCoordinatorTables": called(calls.truncate),
-        "CoordinatorTablesExist": called(calls.exist),
-        "RepairCoordinatorTables": called(calls.repair),
+        "CreateNamespace": calls.create_namespace,
+        "DropNamespace": calls.drop_namespace,
+        "CreateTable": calls.create_table,
+        "DropTable": calls.drop_table,
+        "TruncateTable": calls.truncate_table,
+        "CreateIndex": calls.create_index,
+        "DropIndex": calls.drop_index,
+        "GetTableMetadata": calls.get_table_metadata,
+        "GetNamespaceTableNames": calls.get_namespace_table_names,
+        "NamespaceExists": calls.namespace_exists,
+        "RepairTable": calls.repair_table,
+        "AddNewColumnToTable": calls.add_new_column_to_table,
+    }
+
+
+def _coordinator(calls: CoordinatorCalls) -> Works:
+    return {
+        "CreateCoordinatorTables": calls.create,
+        "DropCoordinatorTables": calls.drop,
+        "TruncateCoordinatorTables": calls.truncate,
+        "CoordinatorTablesExist": calls.exist,
+        "RepairCoordinatorTables": calls.repair,
     }
 
 

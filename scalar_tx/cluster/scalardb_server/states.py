@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.cluster.scalardb_server.refusals import invalid
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import InvalidOperationError, ScalarTxError
 from scalar_tx.model.state import TransactionState
 
@@ -62,5 +63,5 @@ async def _known(
     except InvalidOperationError:
         raise
     except ScalarTxError as error:
-        _log.warning("the state of %s is not known: %s", transaction_id, error)
+        _log.warning("the state of %s is not known: %s", transaction_id, kind_of(error))
         return rpc.TRANSACTION_STATE_UNKNOWN

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import Row
     from scalar_tx.storage.interface import Pages
 
+STORAGE: Final = "distributed_storage"  # as ScalarDB Server's counts name it (15)
 PAGE: Final = 100  # records a page, where the client does not say how many
 _ROOM: Final = 64  # bytes of a page that are not records
 
@@ -64,10 +65,11 @@ class ScanStream(Stream[rpc.ScanRequest, rpc.ScanResponse]):
         if wanted <= 0:
             raise invalid(f"fetch_count is {wanted}, and a page has at least one record")
         if self._rows is None:
-            await self._open(request, wanted)
+            with self.host.counted(STORAGE, "scan_open_scanner"):
+                await self._open(request, wanted)
         elif request.HasField("scan"):
             raise invalid("scanner has already been opened. Don't specify a Scan object")
-        with self.session.busy():
+        with self.session.busy(), self.host.counted(STORAGE, "scan_next"):
             response = await self._page(wanted)
         return response, not response.has_more_results
 

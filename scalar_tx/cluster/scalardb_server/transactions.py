@@ -24,12 +24,14 @@ from scalar_tx.cluster.scalardb_server.refusals import (
 )
 from scalar_tx.cluster.scalardb_server.statuses import code_in_stream
 from scalar_tx.cluster.scalardb_server.streams import Stream
+from scalar_tx.consensus_commit.in_the_log import kind_of
 from scalar_tx.errors import ConflictError, InvalidOperationError, ScalarTxError
 from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from scalar_tx.cluster.scalardb_server.host import Host
     from scalar_tx.cluster.scalardb_server.statuses import Context
@@ -47,6 +49,7 @@ class TransactionStream(Stream[Any, Answers]):
     """One transaction that its client begins, uses and ends on one stream."""
 
     answers: type[Answers] = rpc.TransactionResponse
+    service = "distributed_transaction"  # as ScalarDB Server's counts name it (15)
 
     def __init__(self, host: Host, context: Context, active: Counter[str]) -> None:
         super().__init__(host, context)
@@ -97,18 +100,25 @@ class TransactionStream(Stream[Any, Answers]):
         name = request.WhichOneof("request") or ""
         given = getattr(request, name) if name else None
         if name in self._first:
-            return self._begin(name, given), False
+            with self.counted(name):
+                return self._begin(name, given), False
         tx = self.tx
         step = self._steps.get(name) or self._last.get(name)
         if step is None:
             raise invalid("invalid request specified: REQUEST_NOT_SET")
         with self.session.busy():
             try:
-                response = await step(given)
-                self._insist_on_size(response)
+                with self.counted(name):
+                    response = await step(given)
+                    self._insist_on_size(response)
             except Exception as error:  # noqa: BLE001  # it is the answer
                 response = self._error(refusal_of(await self._seen(error, tx)))
         return response, name in self._last
+
+    def counted(self, request: str) -> AbstractContextManager[None]:
+        """Count what a request of that name causes."""
+        step = request.removesuffix("_request")
+        return self.host.counted(self.service, f"transaction_{step}")
 
     # The beginning.
 
@@ -183,7 +193,7 @@ class TransactionStream(Stream[Any, Answers]):
         try:
             await self.host.database.manager.settle(self.tx.id)
         except ScalarTxError as error:
-            _log.info("that %s has failed is not on record: %s", self.tx.id, error)
+            _log.info("that %s has failed is not on record: %s", self.tx.id, kind_of(error))
 
     async def _rollback(self, _given: Any) -> Answers:
         self._given_up = self.tx.outcome is None
@@ -199,7 +209,7 @@ class TransactionStream(Stream[Any, Answers]):
             if tx.outcome is None:
                 await tx.rollback()
         except ScalarTxError as error:
-            _log.info("the transaction %s of a stream that ended: %s", tx.id, error)
+            _log.info("the transaction %s of a stream that ended: %s", tx.id, kind_of(error))
         finally:
             if self._counted:
                 self.count(tx)

@@ -52,6 +52,7 @@ class TwoPhaseStream(TransactionStream):
     """One part that its client begins or joins, uses and ends on one stream."""
 
     answers = rpc.TwoPhaseCommitTransactionResponse
+    service = "two_phase_commit_transaction"
     _status = Status.ACTIVE
     _joined = False
 
@@ -63,7 +64,8 @@ class TwoPhaseStream(TransactionStream):
     async def answer(self, request: Any) -> tuple[Answers, bool]:
         """The answer to one request, and whether it was the last."""
         if request.WhichOneof("request") == "join_request":
-            return self._join(request.join_request.transaction_id), False
+            with self.counted("join_request"):
+                return self._join(request.join_request.transaction_id), False
         return await super().answer(request)
 
     def _join(self, transaction_id: str) -> Answers:

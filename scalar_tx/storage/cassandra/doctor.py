@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_tx.errors import (
@@ -13,6 +12,7 @@ from scalar_tx.errors import (
 )
 from scalar_tx.model.finding import Examination, Finding, Verdict
 from scalar_tx.storage.cassandra.catalog import Catalog
+from scalar_tx.storage.cassandra.clock import clock_ahead_ms
 from scalar_tx.storage.cassandra.session import ONE, Session
 from scalar_tx.storage.cassandra.settings import cassandra_settings
 from scalar_tx.storage.cassandra.statements import Statement
@@ -29,7 +29,6 @@ T = TypeVar("T")
 _SETTINGS: Final = (
     "SELECT name, value FROM system_views.settings WHERE name IN ('commitlog_sync','paxos_variant')"
 )
-_NOW: Final = "SELECT toUnixTimestamp(now()) FROM system.local"
 _MAJORITY: Final = 3  # replicas from which on one may be missing
 _DROPPED: Final = frozenset({"class"})
 
@@ -60,7 +59,7 @@ def _finished(steps: Coroutine[Any, Any, T]) -> T:
 
 async def _examination(session: Session) -> Examination:
     hosts, known = await session.hosts(), await session.known_hosts()
-    clocks = [await _clock_ahead_ms(session, host) for host in hosts]
+    clocks = [await clock_ahead_ms(session, host) for host in hosts]
     findings = [_nodes(hosts, elsewhere=len(known) - len(hosts))]
     keyspaces = await Catalog(session).keyspaces()
     replications = {
@@ -80,13 +79,6 @@ async def _examination(session: Session) -> Examination:
         for name, one in replications.items()
     ]
     return Examination(tuple(findings), clock_ahead_ms=max(clocks, key=abs, default=None))
-
-
-async def _clock_ahead_ms(session: Session, host: Any) -> float:
-    before = time.time()
-    answer = await session.read(Statement(_NOW), ONE, "system.local", host=host)
-    here = (before + time.time()) / 2 * 1000
-    return int.from_bytes(answer.rows[0][0] or b"", "big", signed=True) - here
 
 
 def _nodes(hosts: Sequence[Any], *, elsewhere: int) -> Finding:

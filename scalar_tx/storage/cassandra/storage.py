@@ -15,6 +15,7 @@ from scalar_tx.errors import (
 from scalar_tx.model.conditions import Existence, matches
 from scalar_tx.storage.cassandra.admin import CassandraAdmin
 from scalar_tx.storage.cassandra.catalog import Catalog
+from scalar_tx.storage.cassandra.clock import clock_ahead_ms
 from scalar_tx.storage.cassandra.codec import RowDecoder
 from scalar_tx.storage.cassandra.conditions import columns_in, key_row, terms_of, terms_of_seen
 from scalar_tx.storage.cassandra.scans import ScanStatements, check_scan
@@ -268,6 +269,10 @@ class CassandraStorage:
     def scan_statements(self, request: ScanRequest) -> list[Statement]:
         """The statements of a scan."""
         return self._known(request.table).scans.of(request)
+
+    async def clock_ahead_ms(self) -> float:
+        """How far a node's clock is ahead of this machine's."""
+        return await clock_ahead_ms(self._session)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -170,6 +170,10 @@ class DynamoStorage:
                 raise _ChangedMeanwhileError(str(error)) from error
             raise _refused(*unmet) from error
 
+    async def clock_ahead_ms(self) -> float | None:
+        """How far the service's clock is ahead of this machine's, to a second."""
+        return self.client.clock_ahead_ms()
+
     async def close(self) -> None:
         """Let go of all connections."""
         self.client.close()

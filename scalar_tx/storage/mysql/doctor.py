@@ -12,6 +12,7 @@ from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageBusyEr
 from scalar_tx.model.finding import Examination, Finding, Verdict
 from scalar_tx.storage.mysql.catalog import exact_collation
 from scalar_tx.storage.mysql.connections import MysqlDriver
+from scalar_tx.storage.mysql.opening import CLOCK
 from scalar_tx.storage.mysql.settings import mysql_settings
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def examine(settings: StorageSettings) -> Examination:
 
 def _clock(wire: Wire) -> float:
     before = time.time()
-    ((theirs,),) = wire.rows("SELECT UNIX_TIMESTAMP(SYSDATE(6))")
+    ((theirs,),) = wire.rows(CLOCK)
     after = time.time()
     return 1000 * (float(theirs) - (before + after) / 2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.storage.mysql.catalog import MysqlDefinitions
 from scalar_tx.storage.mysql.codec import CELLS, ENCODERS, SORTS_BY, objection_for
@@ -15,6 +15,8 @@ from scalar_tx.storage.sql.storage import Engine
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings
+
+CLOCK: Final = "SELECT UNIX_TIMESTAMP(SYSDATE(6))"
 
 
 def from_settings(settings: StorageSettings) -> ServerStorage:
@@ -32,4 +34,4 @@ def from_settings(settings: StorageSettings) -> ServerStorage:
     )
     definitions = MysqlDefinitions(mysql_dialect(found.key_size))
     engine = Engine(definitions, ENCODERS, CELLS, objection_for(found.key_size), SORTS_BY)
-    return ServerStorage(engine, pool, access)
+    return ServerStorage(engine, pool, access, clock=CLOCK)

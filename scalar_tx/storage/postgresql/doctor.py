@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.errors import ScalarTxError, StorageBusyError
 from scalar_tx.model.finding import Examination, Finding, Verdict
 from scalar_tx.storage.postgresql.connections import PostgresqlDriver
+from scalar_tx.storage.postgresql.opening import CLOCK
 from scalar_tx.storage.postgresql.settings import postgresql_settings
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def examine(settings: StorageSettings) -> Examination:
 
 def _clock(wire: Wire) -> float:
     before = time.time()
-    ((theirs,),) = wire.rows("SELECT extract(epoch FROM clock_timestamp())::float8")
+    ((theirs,),) = wire.rows(CLOCK)
     after = time.time()
     return float(1000 * (theirs - (before + after) / 2))
 

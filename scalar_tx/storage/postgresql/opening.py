@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scalar_tx.storage.postgresql.catalog import PostgresqlDefinitions
 from scalar_tx.storage.postgresql.codec import CELLS, ENCODERS, objection
@@ -15,6 +15,8 @@ from scalar_tx.storage.sql.storage import Engine
 
 if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings
+
+CLOCK: Final = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
 def from_settings(settings: StorageSettings) -> ServerStorage:
@@ -31,4 +33,4 @@ def from_settings(settings: StorageSettings) -> ServerStorage:
         patience_s=found.limits.statement_s or found.limits.reply_s,
     )
     engine = Engine(PostgresqlDefinitions(), ENCODERS, CELLS, objection, together=together)
-    return ServerStorage(engine, pool, access)
+    return ServerStorage(engine, pool, access, clock=CLOCK)

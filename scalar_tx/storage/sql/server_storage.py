@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.storage.sql.storage import SqlStorage
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class ServerStorage(SqlStorage):
-    """Tables in one database of a server."""
+    """Tables in one database of a server; ``clock`` selects its seconds since 1970."""
 
-    def __init__(self, engine: Engine, pool: Pool, access: Access) -> None:
+    def __init__(self, engine: Engine, pool: Pool, access: Access, *, clock: str) -> None:
         super().__init__(
             engine,
             pool,
@@ -24,3 +25,11 @@ class ServerStorage(SqlStorage):
             most=pool.most,
         )
         self.pool: Final = pool
+        self._clock = clock
+
+    async def clock_ahead_ms(self) -> float:
+        """How far the server's clock is ahead of this machine's."""
+        self.pool.read(self._clock)  # opens a connection if there is none, which may take a while
+        before = time.time()
+        ((theirs,),) = self.pool.read(self._clock)
+        return 1000 * (float(theirs) - (before + time.time()) / 2)

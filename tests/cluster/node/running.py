@@ -22,24 +22,30 @@ from grpc_health.v1 import health_pb2
 
 from scalar_tx.cluster.rpc import scalar_admin_pb2
 from tests.cluster.node.plugged import NAME, SERVICE, as_json
+from tests.cluster.node.sandbox import in_a_sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 BEGIN_SECONDS = 30
 PORTS_ANY = ("--port", "0", "--http-port", "0", "--admin-port", "0")
 
 
 class Node:
-    """``scalar-tx node`` in a process of its own; the log is in a file."""
+    """``scalar-tx node`` in a process of its own; the log is in a file.
+
+    ``environment`` is added to this process's; None takes a variable away. ``sandbox``: as in a
+    container, with "memory" or "no memory" to count in.
+    """
 
     def __init__(
         self,
         folder: Path,
         *options: str,
         properties: str = "",
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
         in_memory: bool = False,
+        sandbox: str | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         sqlite = f"scalar.db.storage=sqlite\nscalar.db.contact_points={folder / 'node.db'}\n"
@@ -49,16 +55,21 @@ class Node:
         )
         self.log_file = folder / "log"
         command = ["node", "--config", str(folder / "node.properties"), "--json", *PORTS_ANY]
+        command = [sys.executable, "-m", "scalar_tx", *command, *options]
+        if sandbox is not None:
+            command = in_a_sandbox(command, folder / "sandbox", memory=sandbox == "memory")
+        variables = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            **(environment or {}),
+        }
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "scalar_tx", *command, *options],
+                command,
                 stdout=subprocess.PIPE,
+                bufsize=0,  # a line that is read takes none along that is waited for next
                 stderr=log,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    **(environment or {}),
-                },
+                env={name: value for name, value in variables.items() if value is not None},
             )
         self.began = time.monotonic()
         self.seconds_to_begin = 0.0
@@ -66,14 +77,19 @@ class Node:
 
     def begun(self, seconds: float = BEGIN_SECONDS) -> Self:
         """Wait for the line that tells the ports."""
+        self.told = self.said(seconds)
+        self.seconds_to_begin = time.monotonic() - self.began
+        return self
+
+    def said(self, seconds: float = BEGIN_SECONDS) -> dict[str, Any]:
+        """The next line on its standard output."""
         assert self.process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             line = self.process.stdout.readline() if selector.select(seconds) else b""
-        assert line, f"the node did not begin:\n{self.log}"
-        self.seconds_to_begin = time.monotonic() - self.began
-        self.told = json.loads(line)
-        return self
+        assert line, f"the node did not say it:\n{self.log}"
+        found: dict[str, Any] = json.loads(line)
+        return found
 
     @property
     def log(self) -> str:

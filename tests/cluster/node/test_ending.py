@@ -31,7 +31,7 @@ def refuses(channel: grpc.Channel) -> bool:
 
 
 def test_sigterm_goes_through_all_steps(tmp_path: Path) -> None:
-    steps = ("--workers", "2", "--decommission", "6", "--drain", "8")
+    steps = ("--workers", "2", "--decommission", "6", "--drain", "8", "--health-port", "0")
     with Node(tmp_path, *steps) as node, grpc.insecure_channel(node.where) as channel:
         workers = node.workers()
         forgotten = held(channel)
@@ -52,6 +52,9 @@ def test_sigterm_goes_through_all_steps(tmp_path: Path) -> None:
         until(lambda: refuses(channel), "it accepts nothing new")
         assert time.monotonic() - began >= 5.9
         assert not finishing.done()
+        probed = f"127.0.0.1:{node.told['health_port']}"  # to its end
+        assert health(probed, "readiness") == health(probed, "") == "NOT_SERVING"
+        assert health(probed, "liveness") == "SERVING"
         assert b"slot" in finishing.result(20)
         # Then the rest is rolled back, and all is over.
         with pytest.raises(grpc.RpcError, match="expired: shutdown"):

@@ -20,7 +20,8 @@ from scalar_tx.cluster.node_server import execute
 from scalar_tx.cluster.node_server.transact import Stream
 from scalar_tx.model.state import TransactionState
 from scalar_tx.observe import metrics
-from scalar_tx.observe.metrics import BUCKETS, Metrics, SharedFiles
+from scalar_tx.observe.metrics import Metrics, SharedFiles
+from scalar_tx.observe.protocol_metrics import BUCKETS
 from scalar_tx.scripts import run_transaction
 from tests.cluster.node.running import Node
 from tests.cluster.served import Served

@@ -13,7 +13,7 @@ import pytest
 import scalar_tx
 from scalar_tx.cli.coordinator_status import status_of
 from scalar_tx.cli.opening import opened
-from scalar_tx.observe.metrics import BUCKETS
+from scalar_tx.observe.protocol_metrics import BUCKETS
 from tests.cluster.node.conftest import POOL
 from tests.cluster.node.running import Node, held, lives, once, until, work
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
+from prometheus_client import CollectorRegistry
 
 import scalar_tx
 from scalar_tx.cluster.gate import Gate
@@ -22,6 +23,7 @@ from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
 from scalar_tx.cluster.scalardb_server.pause import PauseOfOneProcess
 from scalar_tx.cluster.scalardb_server.services import handlers
 from scalar_tx.cluster.sessions import Sessions
+from scalar_tx.observe.scalardb_stats import ServerCalls
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -74,6 +76,7 @@ class Served:
         context: Any = self.parts.context
         context.options = replace(context.options, record_only=False)
         self.gate, self.sessions, self.health = Gate(), Sessions(*limits), Health()
+        self.registry = CollectorRegistry()
         self.ends: list[tuple[Any, bool]] = []  # outcome and whether its client rolled back
         self.server = grpc.aio.server()
         made = handlers(
@@ -83,6 +86,7 @@ class Served:
             PauseOfOneProcess(self.gate),
             largest_answer=largest_answer,
             ended=self._ended,
+            counts=ServerCalls(self.registry),
         )
         made.append(self.health.services(any_name=True))
         self.server.add_generic_rpc_handlers(made)

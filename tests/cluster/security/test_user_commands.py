@@ -147,6 +147,56 @@ def test_a_database_has_no_users() -> None:
     assert (done.exit_code, "STX-5250" in done.stderr) == (2, True)
 
 
+def reset(config: str, *arguments: str) -> tuple[int, str, str]:
+    """Without anybody who could log in."""
+    env = {"SCALAR_TX_USER": "", "SCALAR_TX_PASSWORD": ""}
+    done = CliRunner().invoke(app, ["user", "reset", *arguments, "--config", config], env=env)
+    assert PASSWORD not in done.output
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_a_lost_password_is_set_in_the_database(tmp_path: Path, secret: str) -> None:
+    target = f"sqlite:///{tmp_path / 'node.db'}"
+    users = Users()
+    node = Served(target, users=users)
+    try:
+        node.run(node.manager.admin.create_table(TABLE, SCHEMA))
+        node.run(users.principals.create_tables())
+        lost = node.run(users.principals.bootstrap())
+        done = reset(target, "admin", "--new-password-file", secret)
+        assert done[:2] == (0, "password set: admin\n")
+        with scalar_tx.connect(node.url, username="admin", password=lost) as db:
+            with pytest.raises(scalar_tx.ScalarTxError) as refused:
+                db.upsert(TABLE, {"id": 1, "n": 1})
+            assert refused.value.code == "STX-5203"
+        with scalar_tx.connect(node.url, username="admin", password=PASSWORD) as db:
+            db.upsert(TABLE, {"id": 1, "n": 3})
+        code, out, _ = reset(target, "admin", "--generate", "--json")
+        made = json.loads(out)
+        assert (code, made.keys()) == (0, {"done", "user", "password"})
+        with scalar_tx.connect(node.url, username="admin", password=made["password"]) as db:
+            assert db.get(TABLE, {"id": 1}) == {"id": 1, "n": 3}
+        code, _, err = reset(target, "nobody", "--generate")
+        assert (code, "STX-5211" in err) == (2, True)
+        code, _, err = reset(node.url, "admin", "--generate")
+        assert (code, "STX-5256" in err) == (2, True)
+    finally:
+        node.close()
+
+
+def test_where_no_users_are_none_is_made(tmp_path: Path) -> None:
+    target = f"sqlite:///{tmp_path / 'other.db'}"
+    code, _, err = reset(target, "admin", "--generate")
+    assert (code, "STX-4005" in err) == (1, True)
+    assert not (tmp_path / "other.db").exists()
+    with scalar_tx.connect(target) as db:
+        db.admin.create_table(TABLE, SCHEMA)
+    code, _, err = reset(target, "admin", "--generate")
+    assert (code, "STX-5256" in err) == (2, True)
+    with scalar_tx.connect(target) as db:
+        assert "scalar_tx" not in db.admin.namespaces()
+
+
 def test_no_node_answers() -> None:
     env = {"SCALAR_TX_USER": "root", "SCALAR_TX_PASSWORD": ROOT}
     done = CliRunner().invoke(app, ["user", "list", "--config", "grpc://127.0.0.1:1"], env=env)
