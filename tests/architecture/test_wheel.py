@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIST_INFO = f"scalar_tx-{PROJECT['version']}.dist-info"
 
+CONSOLE = "scalar_tx/cluster/console/page"
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
@@ -49,6 +51,12 @@ def test_every_module_of_the_checkout_is_in_the_wheel(wheel: zipfile.ZipFile) ->
 
 def test_both_packages_say_that_they_are_typed(wheel: zipfile.ZipFile) -> None:
     assert {"scalar_tx/py.typed", "scalar_schema/py.typed"} <= set(wheel.namelist())
+
+
+def test_the_pages_of_the_console_are_there(wheel: zipfile.ZipFile) -> None:
+    pages = {path.name for path in (ROOT / CONSOLE).iterdir()}
+    assert {"page.html", "page.css", "page.js"} <= pages
+    assert {f"{CONSOLE}/{name}" for name in pages} <= set(wheel.namelist())
 
 
 def test_commands_and_license_are_there(wheel: zipfile.ZipFile) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from base64 import urlsafe_b64encode
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.messages.values import columns_message
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 100  # records
 SECONDS: Final = 10.0  # after which no further page is read
-MOST_CHARACTERS: Final = 300_000  # of all records: one message holds them
+MOST_BYTES: Final = 300_000  # of all records but the last: one message holds them
+MOST_COLUMNS: Final = 200  # of an image
 _LONGEST: Final = 200
 
 
@@ -32,22 +35,22 @@ async def find_stuck(database: Database, table: str, older: float) -> Data:
     pages = unsettled_rows(database.parts.context, found)
     until = time.monotonic() + SECONDS
     records: list[Data] = []
-    characters = 0
+    size = 0
     complete = False
     try:
-        while len(records) < MOST and characters < MOST_CHARACTERS and time.monotonic() < until:
+        while len(records) < MOST and size < MOST_BYTES and time.monotonic() < until:
             page = await database.run(pages.next_page())
             if page is None:
                 complete = True
                 break
             for row in page:
-                if record.is_committed(row) or len(records) >= MOST:
+                if record.is_committed(row) or len(records) >= MOST or size >= MOST_BYTES:
                     continue
                 key = found.stored.key_of(row)
                 situation = await database.run(judge(database.parts, found, key, row))
                 if situation.age_ms >= 1000 * older:
                     records.append(_told(situation))
-                    characters += len(str(records[-1]))
+                    size += len(json.dumps(records[-1]))
     finally:
         await database.run(pages.close())
     return {"records": records, "complete": complete}
@@ -72,7 +75,11 @@ def _told(situation: Situation) -> Data:
 
 
 def _image(row: Row | None) -> dict[str, str] | None:
-    return None if row is None else {name: shown(value) for name, value in row.items()}
+    if row is None:
+        return None
+    image = {name: shown(value) for name, value in islice(row.items(), MOST_COLUMNS)}
+    left = len(row) - len(image)
+    return {**image, "…": f"{left} more columns"} if left else image
 
 
 def shown(value: Value) -> str:

@@ -19,6 +19,7 @@ import scalar_tx
 from scalar_tx import ScalarTxError
 from scalar_tx.cluster.rpc.v1 import security_pb2 as rpc
 from scalar_tx.settings import load
+from tests.cluster.console.site import Browser
 from tests.cluster.node.running import Admin, until
 from tests.cluster.security.test_tls import TABLE, Secured
 
@@ -86,7 +87,7 @@ class Secrets:
         """Which secrets were seen, and where."""
         node = self.secured.node
         places = {"the log": node.log, "what a caller sees": "\n".join(self.seen)}
-        for path in ("/metrics", "/readyz", "/healthz", "/stats/prometheus", f"/{ADA}"):
+        for path in ("/metrics", "/readyz", "/healthz", "/stats/prometheus", f"/{ADA}", "/console"):
             places[path] = node.text(path)[1].replace(f"/{ADA}", "")
         return [
             f"{name} in {place}"
@@ -104,6 +105,7 @@ def test_no_secret_is_seen(tmp_path: Path, log_format: str) -> None:
         secrets = Secrets(secured)
         _everything(secrets)
         _by_a_program(secrets)
+        _by_a_browser(secrets)
         secrets.seen.append(repr(load(tmp_path / "node" / "node.properties")))
         assert _looks_at_all(secured, log_format)
         assert secrets.hits() == []
@@ -176,6 +178,19 @@ def _by_a_program(secrets: Secrets) -> None:
         secrets.seen.append(f"{db!r} {db.settings!r} {vars(db)!r} {db._parts!r}")
     with scalar_tx.connect(secured.url, **{**how, "password": WRONG}) as db:
         secrets.fails(lambda: db.get(TABLE, {"id": 1}))
+
+
+def _by_a_browser(secrets: Secrets) -> None:
+    first = secrets.secured.first
+    browser = Browser(secrets.secured.node.told["http_port"])
+    assert browser.log_in(first["user"], WRONG).status == 401
+    assert browser.log_in(first["user"], first["password"]).status == 200
+    secrets.found["a browser's session"] = next(iter(browser.cookies.values()))
+    for path in ("session", "overview", "tables", "storages", f"stuck?table={TABLE}"):
+        answer = browser.get(path)
+        assert answer.status == 200
+        secrets.seen.append(answer.text)
+    secrets.seen.append(browser.post("settle", {"table": TABLE, "key": "no key"}).text)
 
 
 def _looks_at_all(secured: Secured, log_format: str) -> bool:
