@@ -32,7 +32,7 @@ def _environment(tool: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         run([sys.executable, "-m", "venv", str(target)], target.parent, FETCH_SECONDS)
-        pip = [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", tool]
+        pip = [str(target / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet", tool]
         run(pip, target, FETCH_SECONDS)
         done.touch()
     return target
