@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.chaos.node_figures import NodeResult
     from tests.chaos.node_fleet import NodeFleet
 
-DRAIN_S: Final = 5.0  # the limit that each pause is given
+DRAIN_S: Final = 15.0  # the limit that each pause is given; a disk may hold a commit up
 LONGEST_PAUSE_S: Final = 0.06
 LONGEST_WORK_S: Final = 0.1
 PAUSING_TAKES_S: Final = 0.03

@@ -205,7 +205,7 @@ class Target:
         """How many files and sockets the worker has open."""
         return sum(1 for _ in Path(f"/proc/{self.worker}/fd").iterdir())
 
-    def at_rest(self, seconds: float = 15) -> bool:
+    def at_rest(self, seconds: float = 30) -> bool:
         """Is nothing open? Said by the counts, and by a pause that finds nothing to wait for."""
         until(
             lambda: self.node.metrics()["scalardb_node_open_transactions"] == 0,

@@ -27,6 +27,13 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 
 
+def python_inside() -> str:
+    """This Python where a container finds it: a volume may lie over where it really is."""
+    here = Path(sys.executable)
+    within = here.is_relative_to(ROOT)
+    return str(Path(CHECKOUT, here.relative_to(ROOT)) if within else here)
+
+
 def image_environment() -> dict[str, str]:
     """What the image sets, with this Python in place of its own."""
     text = re.sub(r"\\\n\s*", " ", (ROOT / "Containerfile").read_text())
@@ -34,7 +41,7 @@ def image_environment() -> dict[str, str]:
     [line] = re.findall(r"^ENV (.+)$", last, re.MULTILINE)
     found = dict(one.split("=", 1) for one in line.split())
     path = f"{CHECKOUT}:{CHECKOUT}/schema"
-    return {**found, "PATH": str(Path(sys.executable).parent), "PYTHONPATH": path}
+    return {**found, "PATH": str(Path(python_inside()).parent), "PYTHONPATH": path}
 
 
 class Container:
@@ -78,7 +85,7 @@ class Container:
 
     @staticmethod
     def _command(container: Object) -> list[str]:
-        return [sys.executable, "-m", "scalar_tx", *container["args"]]
+        return [python_inside(), "-m", "scalar_tx", *container["args"]]
 
     def _environment(self, container: Object) -> dict[str, str]:
         found = image_environment()

@@ -9,14 +9,13 @@ import base64
 import dataclasses
 import json
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
 from tests.kubernetes.contained import CHECKOUT
-from tests.kubernetes.containers import Container
+from tests.kubernetes.containers import Container, python_inside
 from tests.kubernetes.rendered import Object, Rendered, rendered
 from tests.kubernetes.test_container_file import last_stage
 
@@ -66,7 +65,7 @@ def test_it_serves_and_its_probes_answer(tmp_path: Path) -> None:
         assert node.probe(liveness) == 0
         # This code, wherever else some of it is installed.
         where = node.inside(
-            container, sys.executable, "-c", "import scalar_tx as s; print(s.__file__)"
+            container, python_inside(), "-c", "import scalar_tx as s; print(s.__file__)"
         )
         assert where.stdout.startswith(f"{CHECKOUT}/"), where.stderr
 
@@ -87,7 +86,7 @@ def test_it_serves_and_its_probes_answer(tmp_path: Path) -> None:
 
         # The image's own check, and what Prometheus reads.
         check = json.loads(last_stage()["HEALTHCHECK"].partition("CMD ")[2])
-        assert node.inside(container, sys.executable, *check[1:]).returncode == 0
+        assert node.inside(container, python_inside(), *check[1:]).returncode == 0
         assert "\nscalardb_transaction_total 0" in get(node, "/metrics")
         assert '"ready": true' in get(node, "/readyz")
 

@@ -27,7 +27,7 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 LANES = 6
-CLOSING_SECONDS = 10.0
+CLOSING_SECONDS = 20.0
 
 
 @dataclass
