@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from scalar_tx.errors import ScalarTxError
 
+    Call = Callable[[Reruns, "Clock", Callable[[], str]], str]
+
 
 class Clock:
     """A clock that only sleeping moves."""
@@ -304,3 +306,46 @@ def test_under_asyncio() -> None:
         asyncio.run(run(conflict(), conflict()))
     assert caught.value.attempts == 2
     assert clock.slept == [0.05, 0.05]
+
+
+def called(run: Reruns, clock: Clock, work: Callable[[], str]) -> str:
+    return run.call(work, clock.sleep)
+
+
+def called_under_asyncio(run: Reruns, clock: Clock, work: Callable[[], str]) -> str:
+    async def step() -> str:
+        return work()
+
+    return asyncio.run(run.call_async(step, clock.sleep_async))
+
+
+@pytest.mark.parametrize("call", [called, called_under_asyncio])
+class TestCall:
+    """The first attempt is made before the loop: it must look as if it were the loop's."""
+
+    def test_it_ends_with_the_result(self, call: Call) -> None:
+        for failures in range(5):
+            clock = Clock()
+            work = failing(clock, *(conflict() for _ in range(failures)))
+            assert call(reruns(PLAIN, clock), clock, work) == "done"
+            assert clock.slept == [0.05] * failures
+
+    def test_when_spent_the_last_error_is_raised(self, call: Call) -> None:
+        for retries in range(4):
+            clock = Clock()
+            errors = [conflict(str(number)) for number in range(5)]
+            run = reruns(dataclasses.replace(PLAIN, retries=retries), clock)
+            with pytest.raises(ConflictError) as caught:
+                call(run, clock, failing(clock, *errors))
+            assert caught.value is errors[retries]
+            assert caught.value.attempts == retries + 1
+            assert len(clock.slept) == retries
+
+    def test_only_what_a_rerun_can_help_is_rerun(self, call: Call) -> None:
+        for before in ([], [conflict()]):
+            for error in (ValueError("mine"), UnknownOutcomeError("?"), ConditionNotMetError("no")):
+                clock = Clock()
+                with pytest.raises(type(error)) as caught:
+                    call(reruns(PLAIN, clock), clock, failing(clock, *before, error))
+                assert caught.value is error
+                assert len(clock.slept) == len(before)
