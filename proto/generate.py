@@ -25,8 +25,12 @@ SOURCES: Final = Path(__file__).resolve().parent
 # folder under proto/ -> the package that its modules are in
 PACKAGES: Final[Mapping[str, str]] = {
     "scalardb": "scalar_tx.cluster.rpc",
+    "scalar_auditor/v1": "scalar_auditor.rpc.v1",
     "scalar_tx/v1": "scalar_tx.cluster.rpc.v1",
 }
+
+# the first name of a package -> the folder of the repository that it is in, where not the root
+HOMES: Final[Mapping[str, str]] = {"scalar_auditor": "services"}
 
 
 def generate(sources: Path, into: Path) -> None:
@@ -39,7 +43,8 @@ def generate(sources: Path, into: Path) -> None:
         _protoc(sources, Path(place), files)
         for made in sorted(Path(place).rglob("*_pb2.py*")):
             package = PACKAGES[made.parent.relative_to(place).as_posix()]
-            target = into.joinpath(*package.split("."), made.name)
+            names = package.split(".")
+            target = into.joinpath(HOMES.get(names[0], ""), *names, made.name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(moved(made.read_text("utf-8"), PACKAGES), "utf-8", newline="\n")
 
@@ -74,7 +79,7 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Generate the Python modules of proto/.")
     parser.add_argument("--sources", type=Path, default=SOURCES, help="the folder proto/")
-    parser.add_argument("--into", type=Path, default=SOURCES.parent, help="where packages begin")
+    parser.add_argument("--into", type=Path, default=SOURCES.parent, help="the repository")
     given = parser.parse_args()
     generate(given.sources, given.into)
 

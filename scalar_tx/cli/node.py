@@ -34,6 +34,16 @@ def node(
     workers: Annotated[
         int | None, typer.Option(help="Processes that serve. Else: one a processor.", min=1)
     ] = None,
+    services: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Further services, with commas: audit,verification,event,item,identity.",
+        ),
+    ] = None,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="For development: services may log one-time codes.")
+    ] = False,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen without TLS where other machines come in.")
     ] = False,
@@ -63,6 +73,8 @@ def node(
         "health_port": health_port,
         "scalardb_server_port": scalardb_server_port,
         "workers": workers,
+        "services": services,
+        "dev": dev or None,
         "insecure": insecure or None,
         "decommissioning_duration_secs": decommission,
         "drain_duration_secs": drain,

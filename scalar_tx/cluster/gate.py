@@ -10,6 +10,7 @@ It belongs to one event loop, and needs no lock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Gate:
         self._outstanding = 0
         self._empty = asyncio.Event()
         self._empty.set()
+        self._opened = asyncio.Event()
+        if not closed:
+            self._opened.set()
 
     @property
     def closed(self) -> bool:
@@ -53,10 +57,18 @@ class Gate:
     def close(self) -> None:
         """Refuse everything new. May be called twice."""
         self._closed = True
+        self._opened.clear()
 
     def open(self) -> None:
         """Admit again. May be called twice."""
         self._closed = False
+        self._opened.set()
+
+    async def admit_later(self, seconds: float) -> Admission:
+        """``admit``, once the gate is open; GateClosedError: it was not, for so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._opened.wait(), seconds)
+        return self.admit()
 
     async def drained(self, seconds: float) -> bool:
         """Wait until nothing is outstanding, at most so long; was it so?

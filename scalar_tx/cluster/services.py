@@ -1,12 +1,11 @@
 """Which gRPC services does a worker offer?
 
 A further one is a function that takes a ``Host`` and returns handlers: named here, or in
-``scalar.db.node.services`` as ``module:function``.
+``scalar.db.node.services`` (``offered_services``).
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.console.calls import ConsoleCalls
@@ -15,23 +14,19 @@ from scalar_tx.cluster.node_server.access import OpenAccess, TokenAccess
 from scalar_tx.cluster.node_server.security import SecurityCalls
 from scalar_tx.cluster.node_server.services import handlers as own_handlers
 from scalar_tx.cluster.node_server.worker_parts import CallLimits, WorkerParts
+from scalar_tx.cluster.offered_services import offered
 from scalar_tx.cluster.scalardb_server.services import handlers as java_handlers
-from scalar_tx.errors import SettingsError
 from scalar_tx.observe.scalardb_stats import ServerCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     import grpc
 
     from scalar_tx.cluster.host import Host
 
-    Offer = Callable[[Host], Sequence[grpc.GenericRpcHandler]]
-
 
 def handlers(host: Host) -> list[grpc.GenericRpcHandler]:
     """What is offered on the node's port. SettingsError: a service that is named is not there."""
-    offers = (_own, *(_named(name) for name in host.node.services))
+    offers = (_own, *map(offered, host.node.services))
     return [host.health.services(), *(one for offer in offers for one in offer(host))]
 
 
@@ -82,16 +77,3 @@ def _own(host: Host) -> list[grpc.GenericRpcHandler]:
         held=host.held,
     )
     return own_handlers(worker)
-
-
-def _named(name: str) -> Offer:
-    module, _, function = name.partition(":")
-    try:
-        found: Offer = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(
-            f"scalar.db.node.services names {name}, which can't be imported: {error}",
-            advice="Write module:function, of a module that this Python finds",
-            code="STX-5008",
-        ) from error
-    return found

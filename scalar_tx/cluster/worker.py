@@ -161,6 +161,7 @@ class Worker:
             users=users,
             identity=Identity(data["node"], slot, data["workers"]),
             held=Held(settings.node.limits.scanner_bytes),
+            folder=Path(data["metrics"]),
         )
         self._console = console_calls(host)
         tls = settings.node.tls
@@ -171,6 +172,8 @@ class Worker:
             java = scalardb_handlers(host)
             await self._listen(host, java, data["scalardb_address"], None, streams=None)
         self._go_on(host.sessions.watch())
+        for steps in host.beside:
+            self._go_on(steps())
         self._go_on(self._keep_gauges(host))
         self._go_on(self._watch_storage(host))
         if slot == 0:  # one worker speaks for the machine
@@ -270,6 +273,8 @@ class Worker:
 
 
 async def _closed(host: Host) -> None:
+    for end in host.at_end:
+        await end()
     if host.users is not None:
         await host.users.close()
     await host.manager.close()

@@ -259,6 +259,7 @@ _NODE = (
     _ours("node.insecure", FLAG, default=False),
     _ours("node.log_format", choice("text", "json"), "text"),
     _ours("node.services", LIST, ()),
+    _ours("node.dev", FLAG, default=False),
     Key(
         "node.decommissioning_duration_secs", COUNT, same_as="server.decommissioning_duration_secs"
     ),

@@ -56,7 +56,8 @@ class NodeSettings:
     A port of 0 is one that is free, a ``None`` switches its listener off. ``http_tls``: HTTP
     shows the node's certificate, too. ``workers`` None: as many
     as the processors it was given. ``services`` name functions, ``module:function``, that add gRPC
-    services. ``decommission_seconds`` is how long everything is still accepted after SIGTERM,
+    services; ``dev``: those may do what only development wants, such as to log a one-time code.
+    ``decommission_seconds`` is how long everything is still accepted after SIGTERM,
     ``drain_seconds`` how long what is open may then go on, ``rollback_seconds`` how long undoing
     the rest may take. ``tls_enabled`` without ``tls`` is a program that only calls nodes, which
     trusts what ``client_trust`` holds, shows ``client_certificate`` and expects a certificate for
@@ -79,6 +80,7 @@ class NodeSettings:
     insecure: bool = False
     log_format: str = "text"
     services: tuple[str, ...] = ()
+    dev: bool = False
     decommission_seconds: float = 30.0
     drain_seconds: float = 60.0
     rollback_seconds: float = 10.0
@@ -115,6 +117,7 @@ def node_settings(values: Values) -> NodeSettings:
         insecure=values.flag("node.insecure"),
         log_format=values.word("node.log_format"),
         services=values.words("node.services"),
+        dev=values.flag("node.dev"),
         decommission_seconds=float(values.integer("node.decommissioning_duration_secs")),
         drain_seconds=float(values.integer("node.drain_duration_secs")),
         rollback_seconds=float(values.integer("node.rollback_duration_secs")),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGE = "scalar_tx/cluster/rpc"
+PACKAGES = (PACKAGE, "services/scalar_auditor/rpc")
 
 
 def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -29,11 +30,13 @@ def generated(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_generated_modules_are_those_of_the_protos(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_generated_modules_are_those_of_the_protos(package: str, tmp_path: Path) -> None:
     done = generate("--into", tmp_path)
     assert done.returncode == 0, done.stderr
-    fresh = generated(tmp_path / PACKAGE)
-    committed = generated(ROOT / PACKAGE)
+    fresh = generated(tmp_path / package)
+    committed = generated(ROOT / package)
+    assert fresh
     assert sorted(fresh) == sorted(committed)
     changed = [name for name, content in fresh.items() if committed[name] != content]
     assert changed == [], "run make protos"

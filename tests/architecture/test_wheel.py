@@ -36,13 +36,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 
 def test_top_level_names_are_ours_alone(wheel: zipfile.ZipFile) -> None:
     tops = {name.partition("/")[0] for name in wheel.namelist()}
-    assert tops == {"scalar_tx", "scalar_schema", DIST_INFO}
+    assert tops == {"scalar_tx", "scalar_schema", "scalar_auditor", DIST_INFO}
 
 
 def test_every_module_of_the_checkout_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     sources = {
         path.relative_to(parent).as_posix()
-        for parent, package in ((ROOT, "scalar_tx"), (ROOT / "schema", "scalar_schema"))
+        for parent, package in (
+            (ROOT, "scalar_tx"),
+            (ROOT / "schema", "scalar_schema"),
+            (ROOT / "services", "scalar_auditor"),
+        )
         for path in (parent / package).rglob("*.py")
     }
     packed = {name for name in wheel.namelist() if name.endswith(".py")}
@@ -50,7 +54,9 @@ def test_every_module_of_the_checkout_is_in_the_wheel(wheel: zipfile.ZipFile) ->
 
 
 def test_both_packages_say_that_they_are_typed(wheel: zipfile.ZipFile) -> None:
-    assert {"scalar_tx/py.typed", "scalar_schema/py.typed"} <= set(wheel.namelist())
+    assert {"scalar_tx/py.typed", "scalar_schema/py.typed", "scalar_auditor/py.typed"} <= set(
+        wheel.namelist()
+    )
 
 
 def test_the_pages_of_the_console_are_there(wheel: zipfile.ZipFile) -> None:

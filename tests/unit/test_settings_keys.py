@@ -218,6 +218,7 @@ OBEYED: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "node.workers": ("3", lambda s: s.node.workers, 3),
     "node.insecure": ("true", lambda s: s.node.insecure, True),
     "node.log_format": ("JSON", lambda s: s.node.log_format, "json"),
+    "node.dev": ("true", lambda s: s.node.dev, True),
     "node.services": ("a:b,c:d", lambda s: s.node.services, ("a:b", "c:d")),
     "node.decommissioning_duration_secs": ("0", lambda s: s.node.decommission_seconds, 0.0),
     "node.drain_duration_secs": ("0", lambda s: s.node.drain_seconds, 0.0),

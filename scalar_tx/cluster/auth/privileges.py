@@ -11,6 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from scalar_tx.cluster.offered_services import namespaces_of
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.table import split_name
 
@@ -129,11 +130,12 @@ def rights(grants: Iterable[Grant], *, superuser: bool, closed: frozenset[str]) 
 
 
 def closed_namespaces(settings: Settings, *more: str) -> frozenset[str]:
-    """The namespaces that are the node's own: decisions, metadata, users; and ``more``."""
+    """The node's own namespaces: decisions, metadata, users, its services' own; and ``more``."""
     names = (
         settings.consensus_commit.coordinator_namespace,
         settings.system_namespace,
         OWN_NAMESPACE,
+        *namespaces_of(settings.node.services),
         *more,
     )
     return frozenset(name.casefold() for name in names)
