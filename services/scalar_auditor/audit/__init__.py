@@ -1,0 +1,1 @@
+"""Audit sets, who works on them, what is in them, and groups of people."""

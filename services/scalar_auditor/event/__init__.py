@@ -1,0 +1,1 @@
+"""What happened to files, and who looked."""

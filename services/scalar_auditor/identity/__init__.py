@@ -1,0 +1,1 @@
+"""People: accounts, roles, organisations, tokens, one-time codes."""

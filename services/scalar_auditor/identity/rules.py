@@ -1,0 +1,64 @@
+"""What may happen to accounts, roles, organisations, tokens and codes?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from scalar_auditor.errors import NotFoundError
+from scalar_auditor.identity.model import GroupOfUser, User
+
+if TYPE_CHECKING:
+    from scalar_auditor.permissions import Privilege
+    from scalar_tx.transaction_async import AsyncTransaction
+
+ACTIVE: Final = "ACTIVE"
+DISABLED: Final = "DISABLED"
+DELETING: Final = "DELETING"
+
+
+async def find(tx: AsyncTransaction, user_email: str) -> User | None:
+    """An account, also one that is disabled or being deleted."""
+    return await tx.get(User, {"user_email": user_email})
+
+
+async def active(tx: AsyncTransaction, user_email: str) -> User:
+    """The account of somebody who can be given something: whoever is being deleted can't.
+
+    Read in the transaction that then names the person, so that none of it is left behind a
+    deletion. NotFoundError, USER_NOT_FOUND.
+    """
+    user = await find(tx, user_email)
+    if user is None or user.status != ACTIVE:
+        raise NotFoundError(
+            f"there is no user {user_email!r}", reason="USER_NOT_FOUND", user_email=user_email
+        )
+    return user
+
+
+async def joined_group(
+    tx: AsyncTransaction, user_email: str, audit_group_id: str, privilege: Privilege, added_at: int
+) -> None:
+    """Keep, by person, that somebody is in an audit group."""
+    await tx.upsert(
+        GroupOfUser(
+            user_email=user_email,
+            audit_group_id=audit_group_id,
+            privilege=privilege,
+            added_at=added_at,
+        )
+    )
+
+
+async def left_group(tx: AsyncTransaction, user_email: str, audit_group_id: str) -> None:
+    """Keep, by person, that somebody is not in an audit group any more."""
+    await tx.delete(GroupOfUser, {"user_email": user_email, "audit_group_id": audit_group_id})
+
+
+async def groups_of(
+    tx: AsyncTransaction, user_email: str, *, after: str | None = None, limit: int | None = None
+) -> list[GroupOfUser]:
+    """The audit groups that somebody is in, by id, behind ``after``."""
+    start = None if after is None else {"audit_group_id": after}
+    return await tx.scan(
+        GroupOfUser, {"user_email": user_email}, start=start, start_inclusive=False, limit=limit
+    )

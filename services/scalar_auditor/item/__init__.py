@@ -1,0 +1,1 @@
+"""Files and folders as the cloud drive has them."""

@@ -1,0 +1,1 @@
+"""Was a file altered? Histories of digests that nobody changes unseen."""
