@@ -1,9 +1,13 @@
-"""Operations as values: what ``mutate`` and ``batch`` take, with the methods' own arguments."""
+"""Operations as values: what ``mutate`` and ``batch`` take, with the methods' own arguments.
+
+Where a table's name stands there may be a class, and in the place of a write's values, or of a key,
+an object of it (``scalar_tx.table``). Below the faces there are names and values only.
+"""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.arguments import check_iterable, not_a_bool, wrong
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
 
     from scalar_tx.model.conditions import Condition
     from scalar_tx.model.types import Value
+
+Table: TypeAlias = Any  # "namespace.table"; to a caller also a class, or an object, of ``table``
+OF_OBJECT: Final[Any] = None  # no key, or no values, since an object in the table's place has them
 
 
 def _never_true(where: object, what: str) -> InvalidOperationError:
@@ -31,7 +38,7 @@ class Get:
     returns is not validated.
     """
 
-    table: str
+    table: Table
     key: Mapping[str, Value] | None = None
     _: KW_ONLY
     index: Mapping[str, Value] | None = None
@@ -56,7 +63,7 @@ class Scan:
     ``weak`` as for Get.
     """
 
-    table: str
+    table: Table
     partition: Mapping[str, Value] | None = None
     _: KW_ONLY
     index: Mapping[str, Value] | None = None
@@ -100,25 +107,25 @@ _SCAN_FLAGS: Final = ("whole_table", "start_inclusive", "end_inclusive", "weak")
 class Insert:
     """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
 
-    table: str
-    values: Mapping[str, Value]
+    table: Table
+    values: Mapping[str, Value] = OF_OBJECT
 
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
     """Create a record or change the given columns of it; ``values`` hold its key."""
 
-    table: str
-    values: Mapping[str, Value]
+    table: Table
+    values: Mapping[str, Value] = OF_OBJECT
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
     """Change columns of a record that is there."""
 
-    table: str
-    key: Mapping[str, Value]
-    values: Mapping[str, Value]
+    table: Table
+    key: Mapping[str, Value] = OF_OBJECT
+    values: Mapping[str, Value] = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
     missing: Literal["error", "ignore"] = "error"
@@ -134,8 +141,8 @@ class Update:
 class Delete:
     """Remove a record; where there is none, nothing happens."""
 
-    table: str
-    key: Mapping[str, Value]
+    table: Table
+    key: Mapping[str, Value] = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
 
@@ -148,8 +155,8 @@ class Delete:
 class Put:
     """ScalarDB's put: create or change, depending on what this transaction has read."""
 
-    table: str
-    values: Mapping[str, Value]
+    table: Table
+    values: Mapping[str, Value] = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
     implicit_pre_read: bool = False
