@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scalar_tx.loading import row_batches
-from scalar_tx.model.operations import Upsert
+from scalar_tx.loading import row_batches, upsert_of
 from scalar_tx.operation_methods import OperationMethods
 from scalar_tx.operation_methods_async import AsyncOperationMethods
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from scalar_tx.model.operations import Get, Mutation, Operation, Scan
+    from scalar_tx.model.record_class import RecordT
     from scalar_tx.model.types import Value
 
 T = TypeVar("T")
@@ -35,31 +35,26 @@ class OneOperation(OperationMethods):
     def _write(self, write: Mutation) -> None:
         self.mutate([write])
 
-    def mutate(self, mutations: Sequence[Mutation]) -> None:
-        """Several writes in one transaction of their own."""
-        self.run(lambda tx: tx.mutate(mutations))
-
-    def batch(self, operations: Sequence[Operation]) -> list[Any]:
-        """Several operations in one transaction of their own."""
+    def _batch(self, operations: Sequence[Operation]) -> list[Any]:
         return self.run(lambda tx: tx.batch(operations))
 
     def load(
         self,
-        table: str,
-        rows: Iterable[Mapping[str, Value]],
+        table: str | type[RecordT],
+        rows: Iterable[Mapping[str, Value] | RecordT],
         *,
         batch: int = 100,
         skip: int = 0,
         progress: Callable[[int], object] | None = None,
     ) -> int:
-        """Upsert many rows, ``batch`` of them a transaction; return how many rows are in.
+        """Upsert many rows, or objects of a class, ``batch`` a transaction; return how many are in.
 
         Not atomic as a whole. ``progress`` is called with the number of rows in after each batch;
         to go on after a failure, pass the last such number as ``skip`` with the same rows.
         """
         loaded = 0
         for group in row_batches(rows, batch, skip, progress):
-            self.mutate([Upsert(table, row) for row in group])
+            self.mutate([upsert_of(table, row) for row in group])
             loaded += len(group)
             if progress is not None:
                 progress(skip + loaded)
@@ -82,31 +77,26 @@ class AsyncOneOperation(AsyncOperationMethods):
     async def _write(self, write: Mutation) -> None:
         await self.mutate([write])
 
-    async def mutate(self, mutations: Sequence[Mutation]) -> None:
-        """Several writes in one transaction of their own."""
-        await self.run(lambda tx: tx.mutate(mutations))
-
-    async def batch(self, operations: Sequence[Operation]) -> list[Any]:
-        """Several operations in one transaction of their own."""
+    async def _batch(self, operations: Sequence[Operation]) -> list[Any]:
         return await self.run(lambda tx: tx.batch(operations))
 
     async def load(
         self,
-        table: str,
-        rows: Iterable[Mapping[str, Value]],
+        table: str | type[RecordT],
+        rows: Iterable[Mapping[str, Value] | RecordT],
         *,
         batch: int = 100,
         skip: int = 0,
         progress: Callable[[int], object] | None = None,
     ) -> int:
-        """Upsert many rows, ``batch`` of them a transaction; return how many rows are in.
+        """Upsert many rows, or objects of a class, ``batch`` a transaction; return how many are in.
 
         Not atomic as a whole. ``progress`` is called with the number of rows in after each batch;
         to go on after a failure, pass the last such number as ``skip`` with the same rows.
         """
         loaded = 0
         for group in row_batches(rows, batch, skip, progress):
-            await self.mutate([Upsert(table, row) for row in group])
+            await self.mutate([upsert_of(table, row) for row in group])
             loaded += len(group)
             if progress is not None:
                 progress(skip + loaded)

@@ -7,18 +7,31 @@ for a table's name and for a class (``scalar_tx.table``), so that a type checker
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from scalar_tx.model.operations import OF_OBJECT, Delete, Get, Insert, Put, Scan, Update, Upsert
+from scalar_tx.model.operations import (
+    OF_OBJECT,
+    Delete,
+    Get,
+    Insert,
+    Put,
+    Scan,
+    Update,
+    Upsert,
+    checked_mutations,
+    checked_operations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scalar_tx.model.conditions import Condition, Existence
-    from scalar_tx.model.operations import Mutation
+    from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
     from scalar_tx.model.record_class import RecordObject, RecordT
     from scalar_tx.model.types import Value
+
+FoundT = TypeVar("FoundT")  # a Record, or an object of a class
 
 
 class AsyncOperationMethods(ABC):
@@ -38,7 +51,11 @@ class AsyncOperationMethods(ABC):
 
     @abstractmethod
     async def _write(self, write: Mutation) -> None:
-        """Do it, for the writes."""
+        """Do it, for one write."""
+
+    @abstractmethod
+    async def _batch(self, operations: Sequence[Operation]) -> list[Any]:
+        """Do them, for several."""
 
     @overload
     async def get(
@@ -63,7 +80,7 @@ class AsyncOperationMethods(ABC):
     ) -> RecordT | None: ...
     async def get(
         self,
-        table: str | type[Any],
+        table: Any,
         key: Mapping[str, Value] | None = None,
         *,
         index: Mapping[str, Value] | None = None,
@@ -119,7 +136,7 @@ class AsyncOperationMethods(ABC):
     ) -> list[RecordT]: ...
     async def scan(
         self,
-        table: str | type[Any],
+        table: Any,
         partition: Mapping[str, Value] | None = None,
         *,
         index: Mapping[str, Value] | None = None,
@@ -271,3 +288,21 @@ class AsyncOperationMethods(ABC):
                 insert_mode=insert_mode,
             )
         )
+
+    async def mutate(self, mutations: Sequence[Mutation]) -> None:
+        """Record several writes in order."""
+        await self._batch([*checked_mutations(mutations)])
+
+    @overload
+    async def batch(self, operations: Sequence[Get[FoundT]]) -> list[FoundT | None]: ...
+    @overload
+    async def batch(self, operations: Sequence[Scan[FoundT]]) -> list[list[FoundT]]: ...
+    @overload
+    async def batch(self, operations: Sequence[Operation]) -> list[Any]: ...
+    async def batch(self, operations: Sequence[Operation]) -> list[Any]:
+        """Run operations in order and return their results; reads by key run together.
+
+        Of a Get a Record or None, of a Scan a list, of a write None; objects where a class was
+        named.
+        """
+        return await self._batch(checked_operations(operations))

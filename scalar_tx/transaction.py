@@ -9,7 +9,7 @@ from scalar_tx import typed_operations
 from scalar_tx.after_commit import AfterCommit
 from scalar_tx.connection import forks
 from scalar_tx.errors import InvalidOperationError, ScalarTxError
-from scalar_tx.model.operations import Get, Scan, checked_mutations, checked_operations
+from scalar_tx.model.operations import Scan
 from scalar_tx.model.state import TransactionState
 from scalar_tx.operation_methods import OperationMethods
 from scalar_tx.runtime.blocking import run_blocking
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scalar_tx.backend import Cursor, Steps
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.isolation import Isolation
-    from scalar_tx.model.operations import Mutation, Operation
+    from scalar_tx.model.operations import Get, Mutation, Operation
     from scalar_tx.model.record import Record
     from scalar_tx.model.record_class import RecordT
     from scalar_tx.model.types import Value
@@ -93,6 +93,9 @@ class Transaction(OperationMethods, AnyTransaction):
     def _write(self, write: Mutation) -> None:
         self._run(typed_operations.mutate(self._steps, write))
 
+    def _batch(self, operations: Sequence[Operation]) -> list[Any]:
+        return self._run(typed_operations.batch(self._steps, operations))
+
     @overload
     def scanner(
         self, table: str, partition: Mapping[str, Value] | None = None, **how: Any
@@ -108,19 +111,6 @@ class Transaction(OperationMethods, AnyTransaction):
         scan = Scan(table, partition, **how)
         cursor = self._run(typed_operations.open_cursor(self._steps, scan))
         return Scanner(self, cursor)
-
-    def mutate(self, mutations: Sequence[Mutation]) -> None:
-        """Record several writes in order."""
-        checked: list[Operation] = [*checked_mutations(mutations)]
-        self._run(typed_operations.batch(self._steps, checked))
-
-    def batch(self, operations: Sequence[Operation]) -> list[Any]:
-        """Run operations in order and return their results; reads by key run together.
-
-        Of a Get a Record or None, of a Scan a list, of a write None; objects where a class was
-        named.
-        """
-        return self._run(typed_operations.batch(self._steps, checked_operations(operations)))
 
     def on_commit(self, function: Callable[..., object], *args: object) -> None:
         """Call ``function(*args)`` after a commit, in order of registration; errors are logged."""

@@ -8,7 +8,7 @@ from scalar_tx import typed_operations
 from scalar_tx.after_commit import AfterCommit
 from scalar_tx.connection import forks
 from scalar_tx.errors import InvalidOperationError, ScalarTxError
-from scalar_tx.model.operations import Get, Scan, checked_mutations, checked_operations
+from scalar_tx.model.operations import Scan
 from scalar_tx.model.state import TransactionState
 from scalar_tx.operation_methods_async import AsyncOperationMethods
 from scalar_tx.transactional_functions import AnyTransaction, may_rest_on_reads
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scalar_tx.backend import Cursor, Steps
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.isolation import Isolation
-    from scalar_tx.model.operations import Mutation, Operation
+    from scalar_tx.model.operations import Get, Mutation, Operation
     from scalar_tx.model.record import Record
     from scalar_tx.model.record_class import RecordT
     from scalar_tx.model.types import Value
@@ -94,6 +94,9 @@ class AsyncTransaction(AsyncOperationMethods, AnyTransaction):
     async def _write(self, write: Mutation) -> None:
         await self._run(typed_operations.mutate(self._steps, write))
 
+    async def _batch(self, operations: Sequence[Operation]) -> list[Any]:
+        return await self._run(typed_operations.batch(self._steps, operations))
+
     @overload
     async def scanner(
         self, table: str, partition: Mapping[str, Value] | None = None, **how: Any
@@ -109,19 +112,6 @@ class AsyncTransaction(AsyncOperationMethods, AnyTransaction):
         scan = Scan(table, partition, **how)
         cursor = await self._run(typed_operations.open_cursor(self._steps, scan))
         return AsyncScanner(self, cursor)
-
-    async def mutate(self, mutations: Sequence[Mutation]) -> None:
-        """Record several writes in order."""
-        checked: list[Operation] = [*checked_mutations(mutations)]
-        await self._run(typed_operations.batch(self._steps, checked))
-
-    async def batch(self, operations: Sequence[Operation]) -> list[Any]:
-        """Run operations in order and return their results; reads by key run together.
-
-        Of a Get a Record or None, of a Scan a list, of a write None; objects where a class was
-        named.
-        """
-        return await self._run(typed_operations.batch(self._steps, checked_operations(operations)))
 
     def on_commit(self, function: Callable[..., object], *args: object) -> None:
         """Call, and await if it can be, ``function(*args)`` after a commit; errors are logged."""

@@ -219,7 +219,7 @@ def _plain_write(write: Mutation, fit: TypedTable) -> Mutation:
             )
         case Update():
             if isinstance(write.table, type):
-                key, values = fit.stored(write.key), fit.stored(write.values)
+                key, values = fit.stored(write.key), fit.stored_values(write.values)
             else:
                 _check_alone(write, fit.record_class)
                 key, values = fit.key_and_values_of(write.table)
@@ -235,7 +235,7 @@ def _plain_write(write: Mutation, fit: TypedTable) -> Mutation:
 
 def _values(write: Insert | Upsert | Put, fit: TypedTable) -> Any:
     if isinstance(write.table, type):
-        return fit.stored(write.values)
+        return fit.stored_values(write.values)
     _check_alone(write, fit.record_class)
     return fit.values_of(write.table)
 

@@ -1,13 +1,13 @@
 """Operations as values: what ``mutate`` and ``batch`` take, with the methods' own arguments.
 
-Where a table's name stands there may be a class, and in the place of a write's values, or of a key,
-an object of it (``scalar_tx.table``). Below the faces there are names and values only.
+Where a table's name stands there may be a class, or an object of it that has a write's values and
+its key (``scalar_tx.table``). Below the faces there are names and values only.
 """
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.arguments import check_iterable, not_a_bool, wrong
@@ -16,8 +16,17 @@ from scalar_tx.model.conditions import Existence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from typing_extensions import TypeVar as TypeVarWithDefault  # a type checker brings it along
+
     from scalar_tx.model.conditions import Condition
+    from scalar_tx.model.record import Record
+    from scalar_tx.model.record_class import RecordT
     from scalar_tx.model.types import Value
+
+    # What a read finds: records, or objects of the class that it names.
+    FoundT_co = TypeVarWithDefault("FoundT_co", default=Record, covariant=True)
+else:
+    FoundT_co = TypeVar("FoundT_co", covariant=True)
 
 Table: TypeAlias = Any  # "namespace.table"; to a caller also a class, or an object, of ``table``
 OF_OBJECT: Final[Any] = None  # no key, or no values, since an object in the table's place has them
@@ -31,7 +40,7 @@ def _never_true(where: object, what: str) -> InvalidOperationError:
 
 
 @dataclass(frozen=True, slots=True)
-class Get:
+class Get(Generic[FoundT_co]):
     """Read one record by its whole primary key, or the only one with an index value.
 
     ``weak`` allows, at SERIALIZABLE, a read that the storage can't make serializable; what it
@@ -46,6 +55,32 @@ class Get:
     where: Condition | None = None
     weak: bool = False
 
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Get[Record],
+            table: str,
+            key: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            columns: Sequence[str] | None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: Get[RecordT],
+            table: type[RecordT],
+            key: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            columns: None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        def __init__(self, table: Any, *how: Any, **more: Any) -> None: ...
+
     def __post_init__(self) -> None:
         if (self.key is None) == (self.index is None):
             raise wrong("get needs exactly one of key and index", "Give the key as a mapping")
@@ -54,7 +89,7 @@ class Get:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Generic[FoundT_co]):
     """Read one partition in clustering order, the records of an index value, or a whole table.
 
     ``start`` and ``end`` are mappings of leading clustering columns, bounds by value also where the
@@ -78,6 +113,48 @@ class Scan:
     columns: Sequence[str] | None = None
     where: Condition | None = None
     weak: bool = False
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Scan[Record],
+            table: str,
+            partition: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            whole_table: bool = False,
+            start: Mapping[str, Value] | None = None,
+            end: Mapping[str, Value] | None = None,
+            start_inclusive: bool = True,
+            end_inclusive: bool = True,
+            order_by: Sequence[str] | None = None,
+            limit: int | None = None,
+            after: str | None = None,
+            columns: Sequence[str] | None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: Scan[RecordT],
+            table: type[RecordT],
+            partition: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            whole_table: bool = False,
+            start: Mapping[str, Value] | None = None,
+            end: Mapping[str, Value] | None = None,
+            start_inclusive: bool = True,
+            end_inclusive: bool = True,
+            order_by: Sequence[str] | None = None,
+            limit: int | None = None,
+            after: str | None = None,
+            columns: None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        def __init__(self, table: Any, *how: Any, **more: Any) -> None: ...
 
     def __post_init__(self) -> None:
         for name in _SCAN_FLAGS:
@@ -168,9 +245,9 @@ class Put:
                 raise not_a_bool(name, getattr(self, name))
 
 
-Selection: TypeAlias = Get | Scan
+Selection: TypeAlias = "Get[Any] | Scan[Any]"
 Mutation: TypeAlias = Insert | Upsert | Update | Delete | Put
-Operation: TypeAlias = Selection | Mutation
+Operation: TypeAlias = "Selection | Mutation"
 
 
 def checked_mutations(mutations: Iterable[Mutation]) -> list[Mutation]:

@@ -137,6 +137,12 @@ class TypedTable:
                 stored[name] = converted
         return given if stored is None else stored
 
+    def stored_values(self, given: Any) -> Any:
+        """The values of a write as ``stored``; NULL is refused where an object can't hold it."""
+        if isinstance(given, Mapping) and None in given.values():
+            self._refuse_nulls([given.get(name, name) for name in self._names])
+        return self.stored(given)
+
     def _refuse_nulls(self, found: Sequence[Any]) -> None:
         for number in self._required:
             if found[number] is None:
