@@ -58,7 +58,11 @@ async def is_same(tx: AsyncTransaction, wanted: User, given: Sequence[Role]) -> 
     if there is None:
         return None
     same = all(getattr(there, name) == getattr(wanted, name) for name in _MADE_OF)
-    if not same or set(await roles.of(tx, wanted.user_email)) != set(given):
+    if (
+        there.status == DELETING
+        or not same
+        or set(await roles.of(tx, wanted.user_email)) != set(given)
+    ):
         raise exists(wanted.user_email)
     return there
 

@@ -91,9 +91,7 @@ async def refresh(
         return Refreshed.USED_TWICE, pair
     await _make_room(tx, rows, token, now_ms)
     await tx.update(replace(token, used_at=now_ms))
-    issued = await _issued(
-        tx, user, pair, now_ms, end_ms=token.expires_at, parent=token.token_id
-    )
+    issued = await _issued(tx, user, pair, now_ms, end_ms=token.expires_at, parent=token.token_id)
     return Refreshed.DONE, issued
 
 

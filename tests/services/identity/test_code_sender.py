@@ -170,7 +170,7 @@ def test_smtps_is_tls_from_the_beginning(server: MailServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "port"),
+    "url, port",
     [
         ("smtp://h?from=a@b.org", 587),
         ("smtps://h?from=a@b.org", 465),

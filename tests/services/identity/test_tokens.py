@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from scalar_auditor.identity.log_ins import MOST_OF_A_LOG_IN
-from scalar_auditor.identity.serving import Identity
 from scalar_auditor.identity.token_text import PREFIX, new_log_in, new_token, presented
 from scalar_tx.cluster.auth.tokens import is_token
 from scalar_tx.cluster.auth.tokens import new_token as token_of_a_node
 from tests.services.identity.world import ADA, BOB, OTHER, World, refusal
 from tests.services.stage import Refused
+
+if TYPE_CHECKING:
+    from scalar_auditor.identity.serving import Identity
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
