@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from scalar_auditor.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from scalar_auditor.errors import AlreadyExistsError, NotFoundError
 from scalar_auditor.identity import log_ins, organizations, roles
 from scalar_auditor.identity.kept_password import KeptPassword
 from scalar_auditor.identity.model import User, UserOfOrganization
@@ -90,7 +90,7 @@ async def change(
     """
     user, given = await seen(tx, user_email)
     if user.status == DELETING:
-        raise is_leaving(user_email)
+        raise roles.is_leaving(user_email)
     changed = replace(user, **values)  # type: ignore[arg-type]  # the names are those of fields
     if changed.status == ACTIVE and "status" in values:
         changed = replace(changed, failed_logins=0, locked_until=0)
@@ -150,13 +150,6 @@ def exists(user_email: str) -> AlreadyExistsError:
     """There is somebody of that e-mail, and something is otherwise about them."""
     return AlreadyExistsError(
         f"there is a user {user_email!r} already", reason="USER_EXISTS", user_email=user_email
-    )
-
-
-def is_leaving(user_email: str) -> FailedPreconditionError:
-    """The account is being deleted, which can't be taken back."""
-    return FailedPreconditionError(
-        f"the user {user_email!r} is being deleted", reason="USER_IS_LEAVING", user_email=user_email
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.errors import FailedPreconditionError
 from scalar_auditor.identity.model import RoleOfUser
-from scalar_auditor.identity.rules import ACTIVE, find
+from scalar_auditor.identity.rules import ACTIVE, DELETING, find
 from scalar_auditor.permissions import Role
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ async def of(tx: AsyncTransaction, user_email: str) -> list[Role]:
 async def assign(
     tx: AsyncTransaction, user: User, role: Role, assigned_by: str, now_ms: int
 ) -> bool:
-    """Give a role; False: they had it. ``assigned_by``: a user id, which outlasts the user."""
+    """Give a role; False: they had it. FailedPreconditionError: they are being deleted.
+
+    ``assigned_by``: a user id, which outlasts the user.
+    """
+    if user.status == DELETING:
+        raise is_leaving(user.user_email)
     if await tx.get(RoleOfUser, _key(role, user.user_email)) is not None:
         return False
     await tx.insert(
@@ -37,6 +42,13 @@ async def assign(
         )
     )
     return True
+
+
+def is_leaving(user_email: str) -> FailedPreconditionError:
+    """The account is being deleted, which can't be taken back."""
+    return FailedPreconditionError(
+        f"the user {user_email!r} is being deleted", reason="USER_IS_LEAVING", user_email=user_email
+    )
 
 
 async def revoke(tx: AsyncTransaction, user: User, role: Role) -> bool:
