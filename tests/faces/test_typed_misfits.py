@@ -97,7 +97,9 @@ async def test_a_class_that_does_not_fit_its_table(db: Any) -> None:
             "key column 'id' is no field; Wrong.owner is int, and its column is TEXT, which takes "
             "str; Wrong.balance is str | None, and its column is BIGINT, which takes int"
         )
-        assert "id INT, owner TEXT, balance BIGINT" in caught.value.advice
+        assert caught.value.advice == (
+            "Change the class, or the table; its columns are id INT, owner TEXT, balance BIGINT"
+        )
     assert await now(db.get(Account, {"id": 1})) == ONE
 
 

@@ -62,7 +62,11 @@ FULL = Order(
 
 
 async def make_orders(db: Any) -> None:
-    await now(db.admin.create_table(ORDER, columns=COLUMNS, partition_key=["number"]))
+    await now(
+        db.admin.create_table(
+            ORDER, columns=COLUMNS, partition_key=["number"], secondary_index=["state"]
+        )
+    )
 
 
 async def test_there_and_back(db: Any) -> None:
@@ -86,6 +90,8 @@ async def test_there_and_back(db: Any) -> None:
     less = found.model_copy(update={"pieces": 2, "kind": None, "site": None})
     await now(tx.update(less))
     assert await now(tx.scan(Order, {"number": NUMBER})) == [less]
+    assert await now(tx.scan(Order, index={"state": State.PAID})) == [less]
+    assert await now(tx.get(Order, index={"state": State.PAID})) == less
     await now(tx.commit())
     await now(db.update(Order, {"number": NUMBER}, {"state": State.OPEN}))
     assert await now(db.scan(Order, whole_table=True)) == [

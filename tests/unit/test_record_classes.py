@@ -232,6 +232,12 @@ def test_fields_that_are_no_columns() -> None:
     assert fit(Account).columns is None  # all there are
 
 
+def test_a_column_that_is_gone_meanwhile() -> None:
+    with pytest.raises(SchemaError, match="read without 'balance'") as caught:
+        fit(Account).object_of(record(id=1, owner="me"))
+    assert caught.value.code == "STX-3095"
+
+
 def test_what_a_constructor_refuses() -> None:
     @scalar_tx.table("bank.account")
     @dataclass
