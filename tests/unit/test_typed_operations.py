@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME = "shop.shirt"
 
 
-class Size(StrEnum):
+class Size(Enum):  # a StrEnum's members are equal to what is to be stored of them
     SMALL = "s"
     LARGE = "l"
 
@@ -80,7 +80,8 @@ PAIRS: list[tuple[Any, Any]] = [
     (Get(Shirt, index=LARGE), Get(NAME, index={"size": "l"}, columns=FIELDS)),
     (
         Scan(
-            *(Shirt, {"day": "mon"}),
+            Shirt,
+            {"day": "mon"},
             start={"size": Size.LARGE},
             end={"size": Size.SMALL},
             start_inclusive=False,
@@ -92,7 +93,8 @@ PAIRS: list[tuple[Any, Any]] = [
             weak=True,
         ),
         Scan(
-            *(NAME, {"day": "mon"}),
+            NAME,
+            {"day": "mon"},
             start={"size": "l"},
             end={"size": "s"},
             start_inclusive=False,
@@ -123,7 +125,13 @@ PAIRS: list[tuple[Any, Any]] = [
     (Delete(Shirt, KEY, where=if_exists), Delete(NAME, PLAIN, where=if_exists)),
     (
         Put(SHIRT, where=WHERE, implicit_pre_read=True, insert_mode=True),
-        Put(*(NAME, {**PLAIN, "number": 5}), where=WHERE, implicit_pre_read=True, insert_mode=True),
+        Put(
+            NAME,
+            {**PLAIN, "number": 5},
+            where=WHERE,
+            implicit_pre_read=True,
+            insert_mode=True,
+        ),
     ),
 ]
 
