@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = '''"""A program that uses classes as records, and is only looked at."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import assert_type
+import uuid
 
 import pydantic
 
@@ -29,9 +31,17 @@ class Account:
     balance: int
 
 
+class Kind(Enum):
+    OLD = 1
+
+
 @scalar_tx.table("bank.note")
 class Note(pydantic.BaseModel):
-    id: int
+    id: uuid.UUID
+    kind: Kind = Kind.OLD
+
+
+NUMBER = uuid.uuid4()
 
 
 class Other:
@@ -54,13 +64,23 @@ with scalar_tx.connect("memory://") as db, db.transaction() as tx:
         owner.batch([Get(Account, KEY), Insert(ACCOUNT), Scan("bank.account", KEY)])
         owner.mutate([Insert(ACCOUNT), Update(Account, KEY, {"balance": 1}), Delete(ACCOUNT)])
         owner.insert(ACCOUNT)
-        owner.upsert(Note(id=1))
+        owner.upsert(Note(id=NUMBER))
         owner.update(ACCOUNT, missing="ignore")
         owner.update(Account, KEY, {"balance": 1})
         owner.update("bank.account", KEY, {"balance": 1})
         owner.delete(ACCOUNT)
         owner.delete(Account, KEY)
         owner.put(ACCOUNT)
+        owner.get(Note, {"id": NUMBER})
+        owner.scan(Note, index={"kind": Kind.OLD})
+        owner.update(Note, {"id": NUMBER}, {"kind": Kind.OLD})
+        owner.insert(Note, {"id": NUMBER})
+        owner.delete(Note, {"id": NUMBER})
+        owner.mutate([Update(Note, {"id": NUMBER}, {"kind": Kind.OLD})])
+        owner.get("bank.note", {"id": NUMBER})  # wrong
+        owner.insert("bank.note", {"id": NUMBER})  # wrong
+        owner.update("bank.note", {"id": NUMBER}, {})  # wrong
+        owner.delete("bank.note", {"id": NUMBER})  # wrong
         owner.get(Other, KEY)  # wrong
         owner.get(ACCOUNT, KEY)  # wrong
         owner.get(Account, KEY, columns=["id"])  # wrong
@@ -117,4 +137,4 @@ def test_what_mypy_knows(tmp_path: Path) -> None:
     refused = {int(line) for line in re.findall(r"program\.py:(\d+): error", done.stdout)}
     wrong = {n for n, line in enumerate(PROGRAM.splitlines(), 1) if line.endswith("# wrong")}
     assert refused == wrong, done.stdout
-    assert len(wrong) == 14
+    assert len(wrong) == 18
