@@ -47,25 +47,27 @@ async def add(
     result = []
     for user, role, row in zip(users, wanted.values(), standing, strict=True):
         if row is None:
-            by_person, row = rows_of_person(
-                found, user.user_email, user.user_id, role, caller, now_ms
-            )
-            await tx.insert(by_person)
-            await tx.insert(row)
-        elif row.role != role:
+            new = rows_of_person(found, user, role, caller, now_ms)
+            await _insert(tx, new)
+            result.append(new[1])
+        elif row.role == role:
+            result.append(row)
+        else:
             raise AlreadyExistsError(
                 f"{user.user_email!r} is in the audit set as {row.role}: change that role instead",
                 reason="COLLABORATOR_EXISTS",
                 user_email=user.user_email,
                 role=row.role,
             )
-        result.append(row)
     return result
 
 
-async def remove(
-    tx: AsyncTransaction, caller: Caller, audit_set_id: str, user_email: str
-) -> None:
+async def _insert(tx: AsyncTransaction, rows: tuple[SetOfPerson, PersonOfSet]) -> None:
+    for row in rows:
+        await tx.insert(row)
+
+
+async def remove(tx: AsyncTransaction, caller: Caller, audit_set_id: str, user_email: str) -> None:
     """Remove somebody who is no OWNER. NotFoundError: they are not there."""
     _, role = await allowed(tx, caller, audit_set_id, Action.COLLABORATORS)
     await _no_owner(tx, caller, role, audit_set_id, user_email)
@@ -131,15 +133,10 @@ async def transfer(
     await _set_role(tx, audit_set_id, found.owner_email, SetRole.CO_OWNER)
     key = {"audit_set_id": audit_set_id, "user_email": user_email}
     if await tx.get(PersonOfSet, key) is None:
-        for row in rows_of_person(
-            found, user_email, user.user_id, SetRole.OWNER, caller, now_ms
-        ):
-            await tx.insert(row)
+        await _insert(tx, rows_of_person(found, user, SetRole.OWNER, caller, now_ms))
     else:
         await _set_role(tx, audit_set_id, user_email, SetRole.OWNER)
-    changed = replace(
-        found, owner_user_id=user.user_id, owner_email=user_email, updated_at=now_ms
-    )
+    changed = replace(found, owner_user_id=user.user_id, owner_email=user_email, updated_at=now_ms)
     await tx.update(changed)
     _, role = await role_on(tx, caller, audit_set_id)
     return changed, role

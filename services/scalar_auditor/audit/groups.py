@@ -24,6 +24,7 @@ from scalar_auditor.visibility import insist_on_set
 from scalar_tx import column
 
 if TYPE_CHECKING:
+    from scalar_auditor.audit.sets import Words
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
 
@@ -82,8 +83,7 @@ async def create(
     tx: AsyncTransaction,
     caller: Caller,
     audit_group_id: str,
-    name: str,
-    description: str,
+    words: Words,
     now_ms: int,
 ) -> Seen:
     """A new group, the caller its OWNER. The same again is the group that there is.
@@ -91,6 +91,7 @@ async def create(
     AlreadyExistsError: there is another of that id.
     """
     owner = await identity.active(tx, caller.email)
+    name, description = words.instead_of("", "")
     new = AuditGroup(
         audit_group_id=audit_group_id,
         name=name,
@@ -103,7 +104,7 @@ async def create(
     found = await tx.get(AuditGroup, {"audit_group_id": audit_group_id})
     if found is None:
         await tx.insert(new)
-        await _join(tx, audit_group_id, owner.user_email, Privilege.OWNER, now_ms)
+        await _join(tx, GroupMember(audit_group_id, owner.user_email, Privilege.OWNER, now_ms))
         return Seen(new, Privilege.OWNER)
     standing = await _found(tx, caller, audit_group_id)
     if standing is None or replace(found, created_at=now_ms, updated_at=now_ms) != new:
@@ -115,12 +116,12 @@ async def create(
     return standing
 
 
-async def _join(
-    tx: AsyncTransaction, audit_group_id: str, email: str, privilege: Privilege, added_at: int
-) -> GroupMember:
-    member = GroupMember(audit_group_id, email, privilege, added_at)
+async def _join(tx: AsyncTransaction, member: GroupMember) -> GroupMember:
     await tx.upsert(member)
-    await identity.joined_group(tx, email, audit_group_id, privilege, added_at)
+    privilege = Privilege(member.privilege)
+    await identity.joined_group(
+        tx, member.user_email, member.audit_group_id, privilege, member.added_at
+    )
     return member
 
 
@@ -133,17 +134,13 @@ async def describe(
     tx: AsyncTransaction,
     caller: Caller,
     audit_group_id: str,
-    name: str | None,
-    description: str | None,
+    words: Words,
     now_ms: int,
 ) -> Seen:
-    """The group with another name or description; None: as it is."""
+    """The group with another name or description."""
     found = await _owned(tx, caller, audit_group_id)
-    changed = replace(
-        found.group,
-        name=found.group.name if name is None else name,
-        description=found.group.description if description is None else description,
-    )
+    name, description = words.instead_of(found.group.name, found.group.description)
+    changed = replace(found.group, name=name, description=description)
     if changed != found.group:
         changed = replace(changed, updated_at=now_ms)
         await tx.update(changed)
@@ -203,29 +200,22 @@ async def mine(
     ]
 
 
-async def add_member(
-    tx: AsyncTransaction,
-    caller: Caller,
-    audit_group_id: str,
-    user_email: str,
-    privilege: Privilege,
-    now_ms: int,
-) -> GroupMember:
+async def add_member(tx: AsyncTransaction, caller: Caller, wanted: GroupMember) -> GroupMember:
     """Put somebody into a group; who is in it gets that privilege.
 
     NotFoundError: there is no such user. FailedPreconditionError: they are the last OWNER.
     """
-    found = await _owned(tx, caller, audit_group_id)
-    await identity.active(tx, user_email)
-    key = {"audit_group_id": audit_group_id, "user_email": user_email}
+    found = await _owned(tx, caller, wanted.audit_group_id)
+    await identity.active(tx, wanted.user_email)
+    key = {"audit_group_id": wanted.audit_group_id, "user_email": wanted.user_email}
     member = await tx.get(GroupMember, key)
     if member is None:
-        return await _join(tx, audit_group_id, user_email, privilege, now_ms)
-    if member.privilege == privilege:
+        return await _join(tx, wanted)
+    if member.privilege == wanted.privilege:
         return member
     if member.privilege == Privilege.OWNER:
-        await _hand_on(tx, found.group, user_email, now_ms)
-    return await _join(tx, audit_group_id, user_email, privilege, member.added_at)
+        await _hand_on(tx, found.group, wanted.user_email, wanted.added_at)
+    return await _join(tx, replace(member, privilege=wanted.privilege))
 
 
 async def remove_member(
@@ -249,33 +239,35 @@ async def remove_member(
     await _leave(tx, audit_group_id, user_email)
 
 
-async def _hand_on(
-    tx: AsyncTransaction, group: AuditGroup, user_email: str, now_ms: int
-) -> None:
+async def _hand_on(tx: AsyncTransaction, group: AuditGroup, user_email: str, now_ms: int) -> None:
     """Somebody is about to be its OWNER no more: the group belongs to one who stays.
 
     FailedPreconditionError: there is no other.
     """
-    owners = await tx.scan(
+    async with await tx.scanner(
         GroupMember,
         {"audit_group_id": group.audit_group_id},
-        where=(column("privilege") == Privilege.OWNER.value)
-        & (column("user_email") != user_email),
-        limit=1,
+        where=column("privilege") == Privilege.OWNER.value,
+    ) as owners:
+        async for owner in owners:
+            heir = await identity.find(tx, owner.user_email)
+            if owner.user_email == user_email or heir is None or heir.status != identity.ACTIVE:
+                continue  # who is being deleted doesn't stay
+            if group.owner_email == user_email:
+                await tx.update(
+                    replace(
+                        group,
+                        owner_user_id=heir.user_id,
+                        owner_email=heir.user_email,
+                        updated_at=now_ms,
+                    )
+                )
+            return
+    raise FailedPreconditionError(
+        "an audit group has an OWNER: make somebody else one first",
+        reason="LAST_GROUP_OWNER",
+        audit_group_id=group.audit_group_id,
     )
-    if not owners:
-        raise FailedPreconditionError(
-            "an audit group has an OWNER: make somebody else one first",
-            reason="LAST_GROUP_OWNER",
-            audit_group_id=group.audit_group_id,
-        )
-    if group.owner_email == user_email:
-        heir = await identity.active(tx, owners[0].user_email)
-        await tx.update(
-            replace(
-                group, owner_user_id=heir.user_id, owner_email=heir.user_email, updated_at=now_ms
-            )
-        )
 
 
 async def members_page(

@@ -85,9 +85,7 @@ async def add(
 
 
 def _no_item(item_id: str) -> NotFoundError:
-    return NotFoundError(
-        f"there is no item {item_id!r}", reason="ITEM_NOT_FOUND", item_id=item_id
-    )
+    return NotFoundError(f"there is no item {item_id!r}", reason="ITEM_NOT_FOUND", item_id=item_id)
 
 
 async def remove(tx: AsyncTransaction, caller: Caller, audit_set_id: str, item_id: str) -> None:

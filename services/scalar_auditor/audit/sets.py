@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.audit.model import (
@@ -22,10 +22,26 @@ from scalar_auditor.permissions import Action, SetRole, insist
 from scalar_auditor.visibility import insist_on_set
 
 if TYPE_CHECKING:
+    from scalar_auditor.identity.model import User
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
 
 PAIRS_A_STEP: Final = 50  # that a deletion removes at once, from two tables each
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a set or group is called and described as; None: as it is."""
+
+    name: str | None = None
+    description: str | None = None
+
+    def instead_of(self, name: str, description: str) -> tuple[str, str]:
+        """Name and description of one that was called and described so."""
+        return (
+            name if self.name is None else self.name,
+            description if self.description is None else self.description,
+        )
 
 
 def insist_on_creating(caller: Caller) -> None:
@@ -40,8 +56,7 @@ async def create(
     tx: AsyncTransaction,
     caller: Caller,
     audit_set_id: str,
-    name: str,
-    description: str,
+    words: Words,
     now_ms: int,
 ) -> AuditSet:
     """A new set, the caller its owner. The same again is the set that there is.
@@ -50,6 +65,7 @@ async def create(
     which a new owner may not read.
     """
     owner = await identity.active(tx, caller.email)
+    name, description = words.instead_of("", "")
     new = AuditSet(
         audit_set_id=audit_set_id,
         name=name,
@@ -68,7 +84,7 @@ async def create(
     if await events.views_of(tx, audit_set_id, None, 1):
         raise _taken(audit_set_id)
     await tx.insert(new)
-    for row in rows_of_person(new, owner.user_email, owner.user_id, SetRole.OWNER, caller, now_ms):
+    for row in rows_of_person(new, owner, SetRole.OWNER, caller, now_ms):
         await tx.insert(row)
     return new
 
@@ -82,13 +98,13 @@ def _taken(audit_set_id: str) -> AlreadyExistsError:
 
 
 def rows_of_person(
-    of: AuditSet, user_email: str, user_id: str, role: SetRole, by: Caller, added_at: int
+    of: AuditSet, user: User, role: SetRole, by: Caller, added_at: int
 ) -> tuple[SetOfPerson, PersonOfSet]:
     """A person's role on a set, in both tables."""
     # Who added is kept by id: what a deleted user's e-mail stands in is removed with them.
-    by_person = SetOfPerson(user_email, of.audit_set_id, user_id, role, by.user_id, added_at)
-    by_set = PersonOfSet(of.audit_set_id, user_email, user_id, role, added_at)
-    return by_person, by_set
+    email, user_id, set_id = user.user_email, user.user_id, of.audit_set_id
+    by_person = SetOfPerson(email, set_id, user_id, role, by.user_id, added_at)
+    return by_person, PersonOfSet(set_id, email, user_id, role, added_at)
 
 
 async def allowed(
@@ -106,17 +122,13 @@ async def describe(
     tx: AsyncTransaction,
     caller: Caller,
     audit_set_id: str,
-    name: str | None,
-    description: str | None,
+    words: Words,
     now_ms: int,
 ) -> tuple[AuditSet, SetRole | None]:
-    """The set with another name or description; None: as it is. With the caller's role."""
+    """The set with another name or description. With the caller's role."""
     found, role = await allowed(tx, caller, audit_set_id, Action.DESCRIBE)
-    changed = replace(
-        found,
-        name=found.name if name is None else name,
-        description=found.description if description is None else description,
-    )
+    name, description = words.instead_of(found.name, found.description)
+    changed = replace(found, name=name, description=description)
     if changed != found:
         changed = replace(changed, updated_at=now_ms)
         await tx.update(changed)
