@@ -16,7 +16,7 @@ from scalar_auditor.event import rules as events
 from scalar_auditor.permissions import Action, may
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from scalar_auditor.audit.items import Standing
     from scalar_auditor.event.model import AuditorLog, ItemEvent
@@ -81,7 +81,7 @@ class _Part:
     more_behind: str | None
 
 
-async def lines(asked: Asked, read: Read) -> AsyncIterator[list[Line]]:
+async def lines(asked: Asked, read: Read) -> AsyncGenerator[list[Line], None]:
     """The lines of the report, some at a time. ``read(work, *args)`` is one transaction."""
     head = await read(_set, asked)
     yield [head]

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     Line: TypeAlias = Mapping[str, str | int | bool]
 
 LARGEST_CHUNK: Final = 64 * 1024  # bytes
-# What a spreadsheet takes for the beginning of a formula; of the second line, in wide letters.
-_FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+# What a spreadsheet takes for the beginning of a formula, in narrow letters and in wide ones.
+_FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+_BLANKS: Final = frozenset("\t\r\n")  # some skip them, and look behind
 
 
 class Writing(Protocol):
@@ -40,7 +41,7 @@ class CsvTable:
 
     def text(self, lines: Iterable[Line]) -> bytes:
         """Some rows."""
-        return _rows([_cell(line.get(name, "")) for name in COLUMNS] for line in lines)
+        return _rows([_cell(line, name) for name in COLUMNS] for line in lines)
 
 
 def _rows(rows: Iterable[Iterable[object]]) -> bytes:
@@ -49,11 +50,12 @@ def _rows(rows: Iterable[Iterable[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cell(value: str | int | bool) -> str | int:
+def _cell(line: Line, name: str) -> str | int:
     """The value, so that no spreadsheet calculates with it: names of files are anybody's choice."""
+    value = line.get(name, "")
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.lstrip(" ")[:1] in _FORMULA and value.strip(" "):
+    if isinstance(value, str) and (value.lstrip()[:1] in _FORMULA or value[:1] in _BLANKS):
         return "'" + value
     return value
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalar_auditor.verification.model import ItemStatus
-from scalar_tx import Get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from scalar_tx.transaction_async import AsyncTransaction
 
 NOT_TAMPERED = "NOT_TAMPERED"
@@ -20,8 +17,3 @@ NOT_MONITORED = "NOT_MONITORED"
 async def status_of(tx: AsyncTransaction, item_id: str) -> ItemStatus | None:
     """What was last registered and found of an item; None: it is not monitored."""
     return await tx.get(ItemStatus, {"item_id": item_id})
-
-
-async def statuses_of(tx: AsyncTransaction, item_ids: Sequence[str]) -> list[ItemStatus | None]:
-    """``status_of`` for several items, read together, in the same order."""
-    return await tx.batch([Get(ItemStatus, {"item_id": item_id}) for item_id in item_ids])
