@@ -145,13 +145,13 @@ class Api:
         of = ("FindCopies", sha1_hash, audit_set_id)
         page: Page = self._auditor.pages.asked(request.page, *of)
         args = (caller, sha1_hash, audit_set_id, page)
+        shown: tuple[list[ItemBySha1], str | None]
         if audit_set_id:
             view = View(caller, "FindCopies", audit_set_id)
-            how: Callable[..., Awaitable[tuple[list[ItemBySha1], str | None]]]
-            how = self._auditor.listed
-            found, more = await viewed(self._auditor, how, view, found_copies, *args)
+            shown = await viewed(self._auditor, self._auditor.listed, view, found_copies, *args)
         else:  # of what is in no set an outside auditor sees nothing
-            found, more = await self._auditor.listed(caller, found_copies, *args)
+            shown = await self._auditor.listed(caller, found_copies, *args)
+        found, more = shown
         copies = [
             messages.Copy(
                 item_id=one.item_id,

@@ -65,29 +65,26 @@ class Examined:
     findings: list[Finding]
 
 
-async def examine(tx: AsyncTransaction, walk: Walk, asked: Question) -> Examined:
+async def examine(
+    tx: AsyncTransaction, walk: Walk, item_id: str, anchor: Head | None = None
+) -> Examined:
     """Look at all that is stored of an item, behind what ``walk`` has read; nothing is written.
 
     LongHistoryError: that is more than a transaction may read.
     """
-    entries = await rules.history_up(tx, asked.item_id, limit=rules.STEP + 1, above=walk.after)
+    entries = await rules.history_up(tx, item_id, limit=rules.STEP + 1, above=walk.after)
     if len(entries) > rules.STEP:
         raise rules.LongHistoryError
     walk = walk.copy()
     walk.take(entries)
-    status = await rules.status_of(tx, asked.item_id)
+    status = await rules.status_of(tx, item_id)
     of_row = [] if status is None else evidence.of_status(walk.keys, status)
     found = [*of_row, *evidence.of_head(status, walk.newest), *walk.findings]
-    found += await _of_copies(tx, status, walk, asked.item_id)
-    if asked.anchor is not None:
-        anchored = await rules.entry_of(tx, asked.item_id, asked.anchor.asset_version)
-        found += evidence.of_anchor(asked.anchor, anchored)
-    return Examined(
-        status=status,
-        is_signed=not of_row,
-        walk=walk,
-        findings=found,
-    )
+    found += await _of_copies(tx, status, walk, item_id)
+    if anchor is not None:
+        anchored = await rules.entry_of(tx, item_id, anchor.asset_version)
+        found += evidence.of_anchor(anchor, anchored)
+    return Examined(status=status, is_signed=not of_row, walk=walk, findings=found)
 
 
 async def _of_copies(
@@ -120,7 +117,7 @@ async def verify(tx: AsyncTransaction, walk: Walk, asked: Question, now_ms: int)
     LongHistoryError: let ``walk`` ``read_on`` first.
     """
     item = await visible_item(tx, asked.caller, asked.item_id, asked.audit_set_id, Action.VERIFY)
-    seen = await examine(tx, walk, asked)
+    seen = await examine(tx, walk, asked.item_id, asked.anchor)
     status, found = seen.status, [*seen.findings]
     if status is None and not seen.walk.checked:
         # All that told of it may have been removed but this.
