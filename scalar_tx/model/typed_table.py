@@ -67,7 +67,7 @@ class TypedTable:
             return self._make(values)
         except (TypeError, ValueError) as error:  # a pydantic ValidationError is a ValueError
             raise self._not_stored_so(
-                record, f"makes no {self.record_class.name}: {error}"
+                record, f"makes no {self.record_class.name}: {_reason(error)}"
             ) from error
 
     def _refuse_stored_nulls(self, found: Sequence[Any], record: Record) -> None:
@@ -170,6 +170,14 @@ def typed_table(record_class: RecordClass, schema: TableSchema) -> TypedTable:
         kept.clear()
     kept[id(schema)] = (schema, found)
     return found
+
+
+def _reason(error: Exception) -> str:
+    """Why an object could not be made; of pydantic's many lines what was wrong in which field."""
+    wrong = getattr(error, "errors", None)
+    if not callable(wrong):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong())
 
 
 def _several(getter: Any, names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

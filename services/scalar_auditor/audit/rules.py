@@ -80,3 +80,12 @@ async def has_item(tx: AsyncTransaction, audit_set_id: str, item_id: str) -> boo
     """Is that item in that set?"""
     key = {"audit_set_id": audit_set_id, "item_id": item_id}
     return await tx.get(SetItem, key) is not None
+
+
+async def items_of_set(
+    tx: AsyncTransaction, audit_set_id: str, after: str | None, limit: int
+) -> list[SetItem]:
+    """The items of a set, by id, behind ``after``; it asks nothing of the caller."""
+    start = None if after is None else {"item_id": after}
+    key = {"audit_set_id": audit_set_id}
+    return await tx.scan(SetItem, key, start=start, start_inclusive=False, limit=limit)
