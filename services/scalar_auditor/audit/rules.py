@@ -12,8 +12,11 @@ from scalar_auditor.audit.model import (
     SetOfPerson,
 )
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, highest
+from scalar_tx import Get
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
 
@@ -50,3 +53,12 @@ async def has_item(tx: AsyncTransaction, audit_set_id: str, item_id: str) -> boo
     """Is that item in that set?"""
     key = {"audit_set_id": audit_set_id, "item_id": item_id}
     return await tx.get(SetItem, key) is not None
+
+
+async def items_among(tx: AsyncTransaction, audit_set_id: str, item_ids: Iterable[str]) -> set[str]:
+    """Which of those items are in that set? In one read."""
+    wanted = list(dict.fromkeys(item_ids))
+    found = await tx.batch(
+        [Get(SetItem, {"audit_set_id": audit_set_id, "item_id": item_id}) for item_id in wanted]
+    )
+    return {item_id for item_id, row in zip(wanted, found, strict=True) if row is not None}

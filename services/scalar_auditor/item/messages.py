@@ -22,8 +22,10 @@ class ItemType(StrEnum):
     FOLDER = FOLDER
 
 
-def item_in(message: Any, at: str = "") -> Item:
+def item_in(message: Any, at: str = "", *, modified_at: int = 0) -> Item:
     """The item of a message; ``at``: where the message is, such as ``events[3].item.``.
+
+    ``modified_at`` stands for a time that the message leaves out.
 
     InvalidArgumentError names the field.
     """
@@ -40,7 +42,7 @@ def item_in(message: Any, at: str = "") -> Item:
             version_id=message.version_id,
             deleted=message.deleted,
             created_at=message.created_at,
-            modified_at=message.modified_at,
+            modified_at=message.modified_at or modified_at,
         ),
         at,
     )
@@ -64,6 +66,24 @@ def checked(item: Item, at: str) -> Item:
         fields.moment(f"{at}created_at", item.created_at)
     fields.moment(f"{at}modified_at", item.modified_at)
     return item
+
+
+def told_in_passing(item_id: str, item_type: str, name: str) -> Item:
+    """What an event tells of its item by the way: anything else that is told replaces it."""
+    return Item(
+        item_id=item_id,
+        item_type=item_type,
+        name=name,
+        parent_id="",
+        sha1_hash="",
+        size=0,
+        owner_id="",
+        owner_email="",
+        version_id="",
+        deleted=False,
+        created_at=0,
+        modified_at=0,
+    )
 
 
 def item_message(item: Item) -> item_pb2.Item:
