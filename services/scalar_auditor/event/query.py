@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scalar_auditor.event import sight
 from scalar_auditor.event.days import MOST_ROWS, Merge, Position
 from scalar_auditor.event.model import Event
-from scalar_auditor.event.rules import DIGITS, day_of, item_events, milliseconds_of, shard_of
+from scalar_auditor.event.rules import DIGITS, item_events, key_of
 from scalar_auditor.visibility import visible_item
 from scalar_tx import Get
 
@@ -108,15 +108,10 @@ async def _of_item(tx: AsyncTransaction, caller: Caller, query: Query, page: Pag
     if len(matching) > page.size:
         del matching[page.size :]
         behind = matching[-1].event_id
-    found = await tx.batch([Get(Event, _key_of(one.event_id)) for one in matching])
+    found = await tx.batch([Get(Event, key_of(one.event_id)) for one in matching])
     return Found([event for event in found if event is not None], behind)
 
 
 def _first_digits(day: dt.date) -> str:
     """What the ids of a day are not less than, and those of the day before are."""
     return f"{(day - FIRST_DAY).days * 86_400_000:0{DIGITS}d}"
-
-
-def _key_of(event_id: str) -> dict[str, Any]:
-    day = day_of(milliseconds_of(event_id))
-    return {"yyyy_mm_dd": day, "shard": shard_of(event_id), "event_id": event_id}

@@ -154,7 +154,7 @@ def _writes(before: Item | None, after: Item) -> list[Operation]:
     if before == after:
         return []
     writes: list[Operation] = [Upsert(after)]
-    old, new = None if before is None else _entry(before), _entry(after)
+    old, new = None if before is None else entry_of(before), entry_of(after)
     if old is not None and (new is None or old.parent_id != new.parent_id):
         writes.append(Delete(old))
     if new is not None and old != new:
@@ -162,7 +162,7 @@ def _writes(before: Item | None, after: Item) -> list[Operation]:
     return writes
 
 
-def _entry(item: Item) -> Child | None:
+def entry_of(item: Item) -> Child | None:
     """How an item is listed in its folder; None: it is a root."""
     if not item.parent_id:
         return None
