@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.operations import Delete, Get, Insert, Put, Scan, Update, Upsert
     from scalar_tx.model.record import Record
+    from scalar_tx.model.record_class import table
     from scalar_tx.model.state import TransactionState
     from scalar_tx.model.table import TableSchema
     from scalar_tx.retry import RetryPolicy
@@ -72,6 +73,7 @@ _HOMES: Final = {
     "column": "model.conditions",
     "if_exists": "model.conditions",
     "if_not_exists": "model.conditions",
+    "table": "model.record_class",
 }
 
 
@@ -162,4 +164,5 @@ __all__ = [
     "if_exists",
     "if_not_exists",
     "open_storage",
+    "table",
 ]

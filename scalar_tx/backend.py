@@ -68,6 +68,10 @@ class Steps(Protocol):
         """What its commit would cost as it stands."""
         ...
 
+    async def table(self, name: str) -> TableSchema:
+        """What a table is like to its callers; InvalidOperationError: there is none."""
+        ...
+
     async def get(self, get: Get) -> Record | None:
         """Read one record."""
         ...

@@ -1,23 +1,23 @@
-"""How are many rows divided into transactions?"""
+"""How are many rows divided into transactions, and each of them written?"""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.model.arguments import check_iterable, wrong
+from scalar_tx.model.operations import Upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from scalar_tx.model.types import Value
-
-    Rows = Iterable[Mapping[str, Value]]
+T = TypeVar("T")
 
 
 def row_batches(
-    rows: Rows, batch: int, skip: int, progress: object = None
-) -> Iterator[list[Mapping[str, Value]]]:
+    rows: Iterable[T], batch: int, skip: int, progress: object = None
+) -> Iterator[list[T]]:
     """Groups of ``batch`` rows, the first ``skip`` rows left out; wrong arguments are refused."""
     for name, value, least in (("batch", batch, 1), ("skip", skip, 0)):
         if type(value) is not int or value < least:
@@ -28,7 +28,19 @@ def row_batches(
     return _groups(itertools.islice(rows, skip, None), batch)
 
 
-def _groups(rows: Rows, batch: int) -> Iterator[list[Mapping[str, Value]]]:
+def _groups(rows: Iterable[T], batch: int) -> Iterator[list[T]]:
     remaining = iter(rows)
     while group := list(itertools.islice(remaining, batch)):
         yield group
+
+
+def upsert_of(table: Any, row: Any) -> Upsert:
+    """The write of a row, or of an object of a class."""
+    if not isinstance(table, type) or isinstance(row, Mapping):
+        return Upsert(table, row)
+    if not isinstance(row, table):
+        raise wrong(
+            f"{row!r:.60} is no {table.__qualname__}",
+            f"Give objects of {table.__qualname__}, or mappings of column to value",
+        )
+    return Upsert(row)

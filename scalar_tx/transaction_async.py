@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
+from scalar_tx import typed_operations
 from scalar_tx.after_commit import AfterCommit
 from scalar_tx.connection import forks
 from scalar_tx.errors import InvalidOperationError, ScalarTxError
-from scalar_tx.model.operations import (
-    Delete,
-    Get,
-    Insert,
-    Put,
-    Scan,
-    Update,
-    Upsert,
-    checked_mutations,
-    checked_operations,
-)
+from scalar_tx.model.operations import Scan
 from scalar_tx.model.state import TransactionState
+from scalar_tx.operation_methods_async import AsyncOperationMethods
 from scalar_tx.transactional_functions import AnyTransaction, may_rest_on_reads
 
 if TYPE_CHECKING:
@@ -27,18 +19,20 @@ if TYPE_CHECKING:
 
     from scalar_tx.admin_async import Drive
     from scalar_tx.backend import Cursor, Steps
-    from scalar_tx.model.conditions import Condition, Existence
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.isolation import Isolation
-    from scalar_tx.model.operations import Mutation, Operation
+    from scalar_tx.model.operations import Get, Mutation, Operation
     from scalar_tx.model.record import Record
+    from scalar_tx.model.record_class import RecordT
     from scalar_tx.model.types import Value
     from scalar_tx.open_transactions import OpenTransactions
+    from scalar_tx.typed_operations import TypedCursor
 
 T = TypeVar("T")
+FoundT = TypeVar("FoundT")  # a Record, or an object of a class
 
 
-class AsyncTransaction(AnyTransaction):
+class AsyncTransaction(AsyncOperationMethods, AnyTransaction):
     """A transaction for asyncio: one task at a time.
 
     Made by a manager's ``begin``, ``transaction``, ``run``, ``attempts`` or ``@transactional``.
@@ -91,138 +85,33 @@ class AsyncTransaction(AnyTransaction):
         """
         return self._steps.explain()
 
-    async def get(
-        self,
-        table: str,
-        key: Mapping[str, Value] | None = None,
-        *,
-        index: Mapping[str, Value] | None = None,
-        columns: Sequence[str] | None = None,
-        where: Condition | None = None,
-        weak: bool = False,
-    ) -> Record | None:
-        """Read one record by its whole primary key, or the only one with an index value.
+    async def _get(self, get: Get) -> Any:
+        return await self._run(typed_operations.get(self._steps, get))
 
-        None if there is none or ``where`` is not true of it. ConflictError if another transaction
-        is writing it.
-        """
-        return await self._run(
-            self._steps.get(Get(table, key, index=index, columns=columns, where=where, weak=weak))
-        )
+    async def _scan(self, scan: Scan) -> Any:
+        return await self._run(typed_operations.scan(self._steps, scan))
 
-    async def scan(
-        self,
-        table: str,
-        partition: Mapping[str, Value] | None = None,
-        *,
-        index: Mapping[str, Value] | None = None,
-        whole_table: bool = False,
-        start: Mapping[str, Value] | None = None,
-        end: Mapping[str, Value] | None = None,
-        start_inclusive: bool = True,
-        end_inclusive: bool = True,
-        order_by: Sequence[str] | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        columns: Sequence[str] | None = None,
-        where: Condition | None = None,
-        weak: bool = False,
-    ) -> list[Record]:
-        """Read the records of a partition, of an index value, or of a whole table."""
-        return await self._run(
-            self._steps.scan(
-                Scan(
-                    table,
-                    partition,
-                    index=index,
-                    whole_table=whole_table,
-                    start=start,
-                    end=end,
-                    start_inclusive=start_inclusive,
-                    end_inclusive=end_inclusive,
-                    order_by=order_by,
-                    limit=limit,
-                    after=after,
-                    columns=columns,
-                    where=where,
-                    weak=weak,
-                )
-            )
-        )
+    async def _write(self, write: Mutation) -> None:
+        await self._run(typed_operations.mutate(self._steps, write))
 
+    async def _batch(self, operations: Sequence[Operation]) -> list[Any]:
+        return await self._run(typed_operations.batch(self._steps, operations))
+
+    @overload
     async def scanner(
         self, table: str, partition: Mapping[str, Value] | None = None, **how: Any
-    ) -> AsyncScanner:
+    ) -> AsyncScanner[Record]: ...
+    @overload
+    async def scanner(
+        self, table: type[RecordT], partition: Mapping[str, Value] | None = None, **how: Any
+    ) -> AsyncScanner[RecordT]: ...
+    async def scanner(
+        self, table: str | type[Any], partition: Mapping[str, Value] | None = None, **how: Any
+    ) -> Any:
         """Read as ``scan`` does, page by page while it is iterated. Takes the same arguments."""
         scan = Scan(table, partition, **how)
-        return AsyncScanner(self, await self._run(self._steps.open_cursor(scan)))
-
-    async def insert(self, table: str, values: Mapping[str, Value]) -> None:
-        """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
-        await self._run(self._steps.mutate(Insert(table, values)))
-
-    async def upsert(self, table: str, values: Mapping[str, Value]) -> None:
-        """Create a record or change the given columns of it; ``values`` hold its key."""
-        await self._run(self._steps.mutate(Upsert(table, values)))
-
-    async def update(
-        self,
-        table: str,
-        key: Mapping[str, Value],
-        values: Mapping[str, Value],
-        *,
-        where: Condition | Existence | None = None,
-        missing: Literal["error", "ignore"] = "error",
-    ) -> None:
-        """Change columns of a record.
-
-        RecordNotFoundError if it isn't there, unless ``missing="ignore"``; ConditionNotMetError if
-        ``where`` is not true of it. After either the transaction can still be used.
-        """
-        await self._run(
-            self._steps.mutate(Update(table, key, values, where=where, missing=missing))
-        )
-
-    async def delete(
-        self,
-        table: str,
-        key: Mapping[str, Value],
-        *,
-        where: Condition | Existence | None = None,
-    ) -> None:
-        """Remove a record; where there is none, nothing happens."""
-        await self._run(self._steps.mutate(Delete(table, key, where=where)))
-
-    async def put(
-        self,
-        table: str,
-        values: Mapping[str, Value],
-        *,
-        where: Condition | Existence | None = None,
-        implicit_pre_read: bool = False,
-        insert_mode: bool = False,
-    ) -> None:
-        """ScalarDB's put: over the record if this transaction read it, else an insert."""
-        await self._run(
-            self._steps.mutate(
-                Put(
-                    table,
-                    values,
-                    where=where,
-                    implicit_pre_read=implicit_pre_read,
-                    insert_mode=insert_mode,
-                )
-            )
-        )
-
-    async def mutate(self, mutations: Sequence[Mutation]) -> None:
-        """Record several writes in order."""
-        checked: list[Operation] = [*checked_mutations(mutations)]
-        await self._run(self._steps.batch(checked))
-
-    async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
-        """Run operations in order and return their results; reads by key run together."""
-        return await self._run(self._steps.batch(checked_operations(operations)))
+        cursor = await self._run(typed_operations.open_cursor(self._steps, scan))
+        return AsyncScanner(self, cursor)
 
     def on_commit(self, function: Callable[..., object], *args: object) -> None:
         """Call, and await if it can be, ``function(*args)`` after a commit; errors are logged."""
@@ -333,17 +222,17 @@ class AsyncTransaction(AnyTransaction):
         return f"<AsyncTransaction {self._steps.id_if_known or 'not named yet'} {state}>"
 
 
-class AsyncScanner:
+class AsyncScanner(Generic[FoundT]):
     """Records of a scan, read page by page while they are iterated.
 
     A context manager; leave it, or call ``close``, when done early. It does not see writes made
     after it was opened.
     """
 
-    def __init__(self, transaction: AsyncTransaction, cursor: Cursor) -> None:
+    def __init__(self, transaction: AsyncTransaction, cursor: Cursor | TypedCursor) -> None:
         self._transaction = transaction
         self._cursor = cursor
-        self._page: list[Record] = []
+        self._page: list[FoundT] = []
         self._at = 0
         self._token: str | None = None
 
@@ -352,11 +241,13 @@ class AsyncScanner:
         """Opaque text that lets a later scan begin behind the last record of this one's page."""
         return self._cursor.page_token()
 
-    async def next_page(self) -> list[Record] | None:
+    async def next_page(self) -> list[FoundT] | None:
         """The next records, at least one, or None at the end."""
-        return await self._transaction._run(self._cursor.next_page())  # noqa: SLF001  # one face
+        steps: Coroutine[Any, Any, Any] = self._cursor.next_page()
+        page: list[FoundT] | None = await self._transaction._run(steps)  # noqa: SLF001  # one face
+        return page
 
-    async def __aiter__(self) -> AsyncIterator[Record]:
+    async def __aiter__(self) -> AsyncIterator[FoundT]:
         """All records that are left."""
         while (page := await self.next_page()) is not None:
             for record in page:

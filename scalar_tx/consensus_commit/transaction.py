@@ -6,7 +6,7 @@ on an event loop, the simulator by seed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scalar_tx.consensus_commit import refused_calls
 from scalar_tx.consensus_commit.commit import Commit
@@ -38,7 +38,6 @@ from scalar_tx.storage.interface import ReadKind
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
-    from typing import Any
 
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.checks import Checks
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.operations import Mutation, Operation
+    from scalar_tx.model.table import TableSchema
     from scalar_tx.model.types import Row, Value
 
 T = TypeVar("T")
@@ -103,9 +103,7 @@ class TransactionSteps:
         """The id if one was handed out already."""
         return self._own_id.known
 
-    @property
-    def _id(self) -> str | None:
-        return self._own_id.known
+    _id = id_if_known
 
     @property
     def footprint(self) -> Footprint:
@@ -121,6 +119,10 @@ class TransactionSteps:
             id_is_known=self._id is not None,
             decides_alone=self.decides_alone,
         )
+
+    async def table(self, name: str) -> TableSchema:
+        """What a table is like to its callers; InvalidOperationError: there is none."""
+        return (await self._begin(name))[0].user
 
     # Reads.
 
@@ -295,7 +297,7 @@ class TransactionSteps:
         """Forget everything; nothing has been written yet."""
         if self.finished:
             if self.outcome is TransactionState.COMMITTED:
-                raise self._closed("roll back")
+                raise refused_calls.closed("roll back", self.outcome, self._id)
             return
         await self._close_cursors()
         self.outcome = TransactionState.ABORTED
@@ -386,10 +388,7 @@ class TransactionSteps:
 
     def _require_open(self) -> None:
         if self.finished:
-            raise self._closed("use")
-
-    def _closed(self, what: str) -> InvalidOperationError:
-        return refused_calls.closed(what, self.outcome, self._id)
+            raise refused_calls.closed("use", self.outcome, self._id)
 
     def _check_time(self) -> None:
         if self._ends_at is not None and self._context.runtime.elapsed() > self._ends_at:

@@ -1,9 +1,13 @@
-"""Operations as values: what ``mutate`` and ``batch`` take, with the methods' own arguments."""
+"""Operations as values: what ``mutate`` and ``batch`` take, with the methods' own arguments.
+
+Where a table's name stands there may be a class, or an object of it that has a write's values and
+its key (``scalar_tx.table``). Below the faces there are names and values only.
+"""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.model.arguments import check_iterable, not_a_bool, wrong
@@ -12,8 +16,20 @@ from scalar_tx.model.conditions import Existence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from typing_extensions import TypeVar as TypeVarWithDefault  # a type checker brings it along
+
     from scalar_tx.model.conditions import Condition
+    from scalar_tx.model.record import Record
+    from scalar_tx.model.record_class import RecordT
     from scalar_tx.model.types import Value
+
+    # What a read finds: records, or objects of the class that it names.
+    FoundT_co = TypeVarWithDefault("FoundT_co", default=Record, covariant=True)
+else:
+    FoundT_co = TypeVar("FoundT_co", covariant=True)
+
+Table: TypeAlias = Any  # "namespace.table"; to a caller also a class, or an object, of ``table``
+OF_OBJECT: Final[Any] = None  # no key, or no values, since an object in the table's place has them
 
 
 def _never_true(where: object, what: str) -> InvalidOperationError:
@@ -24,20 +40,46 @@ def _never_true(where: object, what: str) -> InvalidOperationError:
 
 
 @dataclass(frozen=True, slots=True)
-class Get:
+class Get(Generic[FoundT_co]):
     """Read one record by its whole primary key, or the only one with an index value.
 
     ``weak`` allows, at SERIALIZABLE, a read that the storage can't make serializable; what it
     returns is not validated.
     """
 
-    table: str
+    table: Table
     key: Mapping[str, Value] | None = None
     _: KW_ONLY
     index: Mapping[str, Value] | None = None
     columns: Sequence[str] | None = None
     where: Condition | None = None
     weak: bool = False
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Get[Record],
+            table: str,
+            key: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            columns: Sequence[str] | None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: Get[RecordT],
+            table: type[RecordT],
+            key: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            columns: None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        def __init__(self, table: Any, *how: Any, **more: Any) -> None: ...
 
     def __post_init__(self) -> None:
         if (self.key is None) == (self.index is None):
@@ -47,7 +89,7 @@ class Get:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Generic[FoundT_co]):
     """Read one partition in clustering order, the records of an index value, or a whole table.
 
     ``start`` and ``end`` are mappings of leading clustering columns, bounds by value also where the
@@ -56,7 +98,7 @@ class Scan:
     ``weak`` as for Get.
     """
 
-    table: str
+    table: Table
     partition: Mapping[str, Value] | None = None
     _: KW_ONLY
     index: Mapping[str, Value] | None = None
@@ -71,6 +113,48 @@ class Scan:
     columns: Sequence[str] | None = None
     where: Condition | None = None
     weak: bool = False
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Scan[Record],
+            table: str,
+            partition: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            whole_table: bool = False,
+            start: Mapping[str, Value] | None = None,
+            end: Mapping[str, Value] | None = None,
+            start_inclusive: bool = True,
+            end_inclusive: bool = True,
+            order_by: Sequence[str] | None = None,
+            limit: int | None = None,
+            after: str | None = None,
+            columns: Sequence[str] | None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: Scan[RecordT],
+            table: type[RecordT],
+            partition: Mapping[str, Value] | None = None,
+            *,
+            index: Mapping[str, Value] | None = None,
+            whole_table: bool = False,
+            start: Mapping[str, Value] | None = None,
+            end: Mapping[str, Value] | None = None,
+            start_inclusive: bool = True,
+            end_inclusive: bool = True,
+            order_by: Sequence[str] | None = None,
+            limit: int | None = None,
+            after: str | None = None,
+            columns: None = None,
+            where: Condition | None = None,
+            weak: bool = False,
+        ) -> None: ...
+        def __init__(self, table: Any, *how: Any, **more: Any) -> None: ...
 
     def __post_init__(self) -> None:
         for name in _SCAN_FLAGS:
@@ -100,25 +184,25 @@ _SCAN_FLAGS: Final = ("whole_table", "start_inclusive", "end_inclusive", "weak")
 class Insert:
     """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
 
-    table: str
-    values: Mapping[str, Value]
+    table: Table
+    values: Mapping[str, Value] = OF_OBJECT
 
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
     """Create a record or change the given columns of it; ``values`` hold its key."""
 
-    table: str
-    values: Mapping[str, Value]
+    table: Table
+    values: Mapping[str, Value] = OF_OBJECT
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
     """Change columns of a record that is there."""
 
-    table: str
-    key: Mapping[str, Value]
-    values: Mapping[str, Value]
+    table: Table
+    key: Mapping[str, Value] = OF_OBJECT
+    values: Mapping[str, Value] = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
     missing: Literal["error", "ignore"] = "error"
@@ -134,8 +218,8 @@ class Update:
 class Delete:
     """Remove a record; where there is none, nothing happens."""
 
-    table: str
-    key: Mapping[str, Value]
+    table: Table
+    key: Mapping[str, Value] = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
 
@@ -148,8 +232,8 @@ class Delete:
 class Put:
     """ScalarDB's put: create or change, depending on what this transaction has read."""
 
-    table: str
-    values: Mapping[str, Value]
+    table: Table
+    values: Mapping[str, Value] = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
     implicit_pre_read: bool = False
@@ -161,9 +245,9 @@ class Put:
                 raise not_a_bool(name, getattr(self, name))
 
 
-Selection: TypeAlias = Get | Scan
+Selection: TypeAlias = "Get[Any] | Scan[Any]"
 Mutation: TypeAlias = Insert | Upsert | Update | Delete | Put
-Operation: TypeAlias = Selection | Mutation
+Operation: TypeAlias = "Selection | Mutation"
 
 
 def checked_mutations(mutations: Iterable[Mutation]) -> list[Mutation]:

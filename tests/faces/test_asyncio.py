@@ -231,7 +231,7 @@ async def test_reads_of_a_batch_run_together(tmp_path: Path) -> None:
     results = await asyncio.gather(
         *(db.batch([scalar_tx.Get(ACCOUNT, {"id": n}) for n in (1, 2, 3)]) for _ in range(5))
     )
-    assert all([r["id"] for r in found] == [1, 2, 3] for found in results)  # type: ignore[index, call-overload]
+    assert all([r and r["id"] for r in found] == [1, 2, 3] for found in results)
     await db.close()
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.decision_counts import DecisionCounts
     from scalar_tx.model.isolation import Isolation
     from scalar_tx.model.script import Script
+    from scalar_tx.model.table import TableSchema
     from scalar_tx.model.types import Value
     from scalar_tx.runtime.interface import Runtime
     from scalar_tx.settings import Settings
@@ -91,6 +92,12 @@ class RemoteBackend:
             except ScalarTxError:
                 schema = None  # whoever uses it is told why
             self.schemas.learn(table, schema)
+
+    async def table(self, name: str) -> TableSchema:
+        """What a table is like, found out if it is time to; raises what a node says is wrong."""
+        await self.learn(name)
+        checks = self.schemas.known(name)
+        return await self.administration.table(name) if checks is None else checks.schema
 
     def part(
         self,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.explanation import Explanation
     from scalar_tx.model.operations import Mutation, Operation
     from scalar_tx.model.record import Record
+    from scalar_tx.model.table import TableSchema
 
 _RERUN: Final = (
     "Do the same again with the same key: it is done once, whatever became of this attempt"
@@ -56,6 +57,11 @@ class RemoteSteps(Requests):
     async def _explain(self) -> Explanation:
         reply = await self._say(rpc.Request(explain=NOTHING))
         return explanation_of(reply.explanation, self.isolation)
+
+    async def table(self, name: str) -> TableSchema:
+        """What a table is like; asked of a node once a minute (``kept_back``)."""
+        self._require_open()
+        return await self._backend.table(name)
 
     # Reads.
 
