@@ -120,7 +120,8 @@ class EventCalls:
     ) -> Iterator[event_pb2.Event]:
         """Events as they come in, each at least once, without end.
 
-        Of one set, or of all that the caller may see. If it breaks off, go on behind the last ``event_id``.
+        Of one set, or of all that the caller may see. If it breaks off, go on behind the last
+        ``event_id``.
         """
         request = event_pb2.WatchRequest(audit_set_id=audit_set_id, after_event_id=after_event_id)
         return self._connection.stream("EventService.Watch", request, event_pb2.Event)
