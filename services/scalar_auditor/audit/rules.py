@@ -16,7 +16,7 @@ from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, high
 from scalar_tx import Get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
@@ -89,3 +89,12 @@ async def items_of_set(
     start = None if after is None else {"item_id": after}
     key = {"audit_set_id": audit_set_id}
     return await tx.scan(SetItem, key, start=start, start_inclusive=False, limit=limit)
+
+
+async def items_among(tx: AsyncTransaction, audit_set_id: str, item_ids: Iterable[str]) -> set[str]:
+    """Which of those items are in that set? In one read."""
+    wanted = list(dict.fromkeys(item_ids))
+    found = await tx.batch(
+        [Get(SetItem, {"audit_set_id": audit_set_id, "item_id": item_id}) for item_id in wanted]
+    )
+    return {item_id for item_id, row in zip(wanted, found, strict=True) if row is not None}
