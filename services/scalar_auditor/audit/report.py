@@ -86,19 +86,26 @@ async def lines(asked: Asked, read: Read) -> AsyncGenerator[list[Line], None]:
     head = await read(_set, asked)
     yield [head]
     last_item: str | None = None
-    while parts := await read(_items, asked, last_item):
+    while True:
+        parts = await read(_items, asked, last_item)
         for part in parts:
             yield part.lines
             behind = part.more_behind
             while behind is not None:
                 more, behind = await read(_events, asked, part.item_id, behind)
                 yield more
+        if len(parts) < ITEMS_A_PAGE:
+            break
         last_item = parts[-1].item_id
-    if head["views_included"]:
-        last_view: str | None = None
-        while views := await read(_views, asked, last_view):
-            yield views
-            last_view = str(views[-1]["log_id"])
+    if not head["views_included"]:
+        return
+    last_view: str | None = None
+    while True:
+        views = await read(_views, asked, last_view)
+        yield views
+        if len(views) < VIEWS_A_PAGE:
+            break
+        last_view = str(views[-1]["log_id"])
 
 
 async def _set(tx: AsyncTransaction, asked: Asked) -> Line:

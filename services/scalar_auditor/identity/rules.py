@@ -48,7 +48,7 @@ async def joined_group(
         GroupOfUser(
             user_email=user_email,
             audit_group_id=audit_group_id,
-            privilege=privilege,
+            privilege=privilege.value,
             added_at=added_at,
         )
     )

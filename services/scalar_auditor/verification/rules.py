@@ -128,6 +128,8 @@ async def checked_statuses_of(
     tx: AsyncTransaction, keys: KeyRing, item_ids: Sequence[str]
 ) -> list[tuple[str, ItemStatus | None]]:
     """``checked_status_of`` for several items, read together, in the same order."""
+    if not item_ids:
+        return []
     statuses = await tx.batch([Get(ItemStatus, {"item_id": item_id}) for item_id in item_ids])
     newest = await tx.batch(
         [Scan(HistoryEntry, {"item_id": item_id}, limit=1) for item_id in item_ids]
