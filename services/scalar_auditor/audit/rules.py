@@ -17,7 +17,6 @@ from scalar_auditor.identity import rules as identity
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, highest
 from scalar_tx import Get, column
 
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -56,16 +55,23 @@ async def _role_through_groups(
         Get(GroupMember, {"audit_group_id": link.audit_group_id, "user_email": email})
         for link in links
     ]
-    members = [member for member in await tx.batch(asked) if member is not None]
-    named = [member.audit_group_id for member in members]
-    standing = {group.audit_group_id for group in await groups(tx, named)}
+    found = await tx.batch(asked) if asked else []
+    members = [member for member in found if member is not None]
+    ending = await groups_ending(tx, [member.audit_group_id for member in members])
     return highest(
         *(
             THROUGH_A_GROUP[Privilege(member.privilege)]
             for member in members
-            if member.audit_group_id in standing
+            if member.audit_group_id not in ending
         )
     )
+
+
+async def groups_of(tx: AsyncTransaction, audit_group_ids: Sequence[str]) -> list[AuditGroup]:
+    """The groups of those ids, also those that are being deleted."""
+    asked = [Get(AuditGroup, {"audit_group_id": one}) for one in audit_group_ids]
+    found = await tx.batch(asked) if asked else []
+    return [group for group in found if group is not None]
 
 
 def is_there(group: AuditGroup) -> bool:
@@ -73,10 +79,10 @@ def is_there(group: AuditGroup) -> bool:
     return bool(group.name)
 
 
-async def groups(tx: AsyncTransaction, audit_group_ids: Sequence[str]) -> list[AuditGroup]:
-    """The groups of those ids, in their order, without those that are not there."""
-    asked = [Get(AuditGroup, {"audit_group_id": one}) for one in audit_group_ids]
-    return [one for one in await tx.batch(asked) if one is not None and is_there(one)]
+async def groups_ending(tx: AsyncTransaction, audit_group_ids: Sequence[str]) -> set[str]:
+    """Which of those groups are being deleted? Who is in them is nothing through them."""
+    found = await groups_of(tx, audit_group_ids)
+    return {group.audit_group_id for group in found if not is_there(group)}
 
 
 async def has_item(tx: AsyncTransaction, audit_set_id: str, item_id: str) -> bool:

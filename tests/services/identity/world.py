@@ -126,9 +126,7 @@ class World:
     def register(self, email: str, *roles: str, password: str = PASSWORD, **more: Any) -> Calls:
         """Register somebody, and log them in."""
         name = more.pop("name", "Somebody")
-        self.admin.RegisterUser(
-            user_email=email, name=name, password=password, roles=roles, **more
-        )
+        self.admin.RegisterUser(user_email=email, name=name, password=password, roles=roles, **more)
         return self.log_in(email, password)
 
     def code_for(self, email: str) -> str:
@@ -154,9 +152,7 @@ class World:
 
     def contents(self) -> dict[str, Any]:
         """All that is on record."""
-        return {
-            table: sorted(map(repr, self.stage.rows(f"identity.{table}"))) for table in TABLES
-        }
+        return {table: sorted(map(repr, self.stage.rows(f"identity.{table}"))) for table in TABLES}
 
     def close(self) -> None:
         self.stage.run(self.identity.close())
