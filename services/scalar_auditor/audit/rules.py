@@ -15,6 +15,7 @@ from scalar_auditor.audit.model import (
 )
 from scalar_auditor.identity import rules as identity
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, highest
+from scalar_auditor.reading_together import read_all
 from scalar_tx import Get, column
 
 if TYPE_CHECKING:
@@ -103,9 +104,8 @@ async def items_of_set(
 async def items_among(tx: AsyncTransaction, audit_set_id: str, item_ids: Iterable[str]) -> set[str]:
     """Which of those items are in that set? In one read."""
     wanted = list(dict.fromkeys(item_ids))
-    found = await tx.batch(
-        [Get(SetItem, {"audit_set_id": audit_set_id, "item_id": item_id}) for item_id in wanted]
-    )
+    gets = [Get(SetItem, {"audit_set_id": audit_set_id, "item_id": one}) for one in wanted]
+    found = await read_all(tx, gets)
     return {item_id for item_id, row in zip(wanted, found, strict=True) if row is not None}
 
 
