@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from scalar_auditor.errors import InvalidArgumentError
 from scalar_auditor.event import rules as events
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class View:
 
 async def viewed(
     auditor: Auditor,
-    how: Callable[..., Awaitable[T]],
+    how: Callable[..., Awaitable[Any]],
     view: View,
     work: Callable[..., Awaitable[T]],
     *args: Any,
@@ -46,7 +47,8 @@ async def viewed(
     What is logged is written by ``auditor.change``, whatever ``how`` is.
     """
     if not view.caller.is_outside_auditor:
-        return await how(view.caller, work, *args)
+        result: T = await how(view.caller, work, *args)
+        return result
     now_ms = auditor.now_ms()
     log_id = events.time_ordered_id(now_ms, uuid.uuid4().hex)
 
@@ -64,3 +66,12 @@ async def viewed(
         return result
 
     return await auditor.change(view.caller, logged)
+
+
+def insist_that_set_is_named(caller: Caller, audit_set_id: str) -> None:
+    """InvalidArgumentError: an outside auditor names no set, in whose log the look would be."""
+    if caller.is_outside_auditor and not audit_set_id:
+        raise InvalidArgumentError(
+            "audit_set_id",
+            "an outside auditor names the audit set, since each look is logged there",
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.audit.model import (
+    AuditGroup,
     AuditSet,
     GroupMember,
     GroupOfSet,
@@ -12,8 +13,11 @@ from scalar_auditor.audit.model import (
     SetOfPerson,
 )
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, highest
+from scalar_tx import Get
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
 
@@ -38,15 +42,59 @@ async def role_on(
     role = None if direct is None else SetRole(direct.role)
     if role in {SetRole.OWNER, SetRole.CO_OWNER}:
         return True, role  # no group gives more
-    for link in await tx.scan(GroupOfSet, {"audit_set_id": audit_set_id}):
-        member_key = {"audit_group_id": link.audit_group_id, "user_email": caller.email}
-        member = await tx.get(GroupMember, member_key)
-        if member is not None:
-            role = highest(role, THROUGH_A_GROUP[Privilege(member.privilege)])
-    return True, role
+    return True, highest(role, await _role_through_groups(tx, caller.email, audit_set_id))
+
+
+async def _role_through_groups(
+    tx: AsyncTransaction, email: str, audit_set_id: str
+) -> SetRole | None:
+    links = await tx.scan(GroupOfSet, {"audit_set_id": audit_set_id})
+    asked = [
+        Get(GroupMember, {"audit_group_id": link.audit_group_id, "user_email": email})
+        for link in links
+    ]
+    members = [member for member in await tx.batch(asked) if member is not None]
+    named = [member.audit_group_id for member in members]
+    standing = {group.audit_group_id for group in await groups(tx, named)}
+    return highest(
+        *(
+            THROUGH_A_GROUP[Privilege(member.privilege)]
+            for member in members
+            if member.audit_group_id in standing
+        )
+    )
+
+
+def is_there(group: AuditGroup) -> bool:
+    """Is it a group still? One that is being deleted has no name any more, and gives no rights."""
+    return bool(group.name)
+
+
+async def groups(tx: AsyncTransaction, audit_group_ids: Sequence[str]) -> list[AuditGroup]:
+    """The groups of those ids, in their order, without those that are not there."""
+    asked = [Get(AuditGroup, {"audit_group_id": one}) for one in audit_group_ids]
+    return [one for one in await tx.batch(asked) if one is not None and is_there(one)]
 
 
 async def has_item(tx: AsyncTransaction, audit_set_id: str, item_id: str) -> bool:
     """Is that item in that set?"""
     key = {"audit_set_id": audit_set_id, "item_id": item_id}
     return await tx.get(SetItem, key) is not None
+
+
+async def items_of_set(
+    tx: AsyncTransaction, audit_set_id: str, after: str | None, limit: int
+) -> list[SetItem]:
+    """The items of a set, by id, behind ``after``; it asks nothing of the caller."""
+    start = None if after is None else {"item_id": after}
+    key = {"audit_set_id": audit_set_id}
+    return await tx.scan(SetItem, key, start=start, start_inclusive=False, limit=limit)
+
+
+async def items_among(tx: AsyncTransaction, audit_set_id: str, item_ids: Iterable[str]) -> set[str]:
+    """Which of those items are in that set? In one read."""
+    wanted = list(dict.fromkeys(item_ids))
+    found = await tx.batch(
+        [Get(SetItem, {"audit_set_id": audit_set_id, "item_id": item_id}) for item_id in wanted]
+    )
+    return {item_id for item_id, row in zip(wanted, found, strict=True) if row is not None}

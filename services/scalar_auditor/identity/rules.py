@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.errors import NotFoundError
 from scalar_auditor.identity.model import GroupOfUser, User
+from scalar_tx import Get
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scalar_auditor.permissions import Privilege
     from scalar_tx.transaction_async import AsyncTransaction
 
@@ -62,3 +65,34 @@ async def groups_of(
     return await tx.scan(
         GroupOfUser, {"user_email": user_email}, start=start, start_inclusive=False, limit=limit
     )
+
+
+async def all_active(tx: AsyncTransaction, user_emails: Sequence[str]) -> list[User]:
+    """``active`` for several people, read together: their accounts in the same order."""
+    found = await tx.batch([Get(User, {"user_email": email}) for email in user_emails])
+    for email, user in zip(user_emails, found, strict=True):
+        if user is None or user.status != ACTIVE:
+            return [await active(tx, email)]  # raises
+    return [user for user in found if user is not None]
+
+
+async def privileges_of(
+    tx: AsyncTransaction, memberships: Sequence[tuple[str, str]]
+) -> list[str | None]:
+    """What is kept by person of pairs of an e-mail and an audit group's id; None: nothing."""
+    keys = [{"user_email": email, "audit_group_id": group} for email, group in memberships]
+    found = await tx.batch([Get(GroupOfUser, key) for key in keys])
+    return [None if one is None else one.privilege for one in found]
+
+
+async def some_memberships(
+    tx: AsyncTransaction, after: str | None
+) -> tuple[list[tuple[str, str, str]], str | None]:
+    """A page of all that is kept by person of groups: e-mail, group's id, privilege; what follows.
+
+    For a check of the whole database; ``after`` is what followed the page before.
+    """
+    async with await tx.scanner(GroupOfUser, whole_table=True, after=after) as scanner:
+        page = await scanner.next_page()
+        rows = [(one.user_email, one.audit_group_id, one.privilege) for one in page or ()]
+        return rows, scanner.page_token
