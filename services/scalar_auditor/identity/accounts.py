@@ -75,7 +75,7 @@ async def register(
         raise exists(user.user_email)
     if user.org_id:
         await organizations.insist_on_active(tx, user.org_id)
-        await tx.insert(_of_organization(user))
+        await tx.insert(in_organization(user))
     await tx.insert(user)
     for role in given:
         await roles.assign(tx, user, role, assigned_by, user.created_at)
@@ -136,7 +136,7 @@ async def keep_in_organization(tx: AsyncTransaction, before: User, after: User |
         key = {"org_id": before.org_id, "user_email": before.user_email}
         await tx.delete(UserOfOrganization, key)
     if after is not None and after.org_id:
-        await tx.upsert(_of_organization(after))
+        await tx.upsert(in_organization(after))
 
 
 def not_found(user_email: str) -> NotFoundError:
@@ -153,7 +153,8 @@ def exists(user_email: str) -> AlreadyExistsError:
     )
 
 
-def _of_organization(user: User) -> UserOfOrganization:
+def in_organization(user: User) -> UserOfOrganization:
+    """What the list of their organisation holds of somebody who is in one."""
     return UserOfOrganization(
         org_id=user.org_id,
         user_email=user.user_email,

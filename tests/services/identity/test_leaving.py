@@ -145,7 +145,7 @@ def test_a_long_life_is_left_by_several_calls(
     monkeypatch.setattr(leaving, "TOGETHER", 1)
     monkeypatch.setattr("scalar_auditor.identity.account_calls._MOST_STEPS", 4)
     full_life(world, sets=6, groups=2)
-    answers = []
+    answers: list[bool] = []
     while not answers or not answers[-1]:
         answers.append(world.admin.DeleteUser(user_email=ADA).finished)
     assert answers == [False, False, True]

@@ -149,18 +149,23 @@ def test_who_may_call(method: str) -> None:
                 for name, role in ROLES.items()
             },
         }
-        expected, heard = {}, {}
+        expected, heard, changed, before = {}, {}, True, {}
         for caller, of_caller in calls.items():
+            # Where it does not matter who calls, two of them are enough.
+            if row.everybody is not None and caller not in ("nobody", "admin"):
+                continue
             for target, outcome in row.expected(caller).items():
                 if target == "self" and caller not in EMAILS:
                     continue
-                everybody_is_there(world)
-                before = world.contents()
+                world.later(100)
+                if changed:
+                    everybody_is_there(world)
+                    before = world.contents()
                 whom = EMAILS.get(caller if target == "self" else target, "")
                 expected[caller, target] = outcome
                 heard[caller, target] = heard_of(of_caller, method, row.request(whom))
-                if outcome not in (OK, BAD_LOG_IN, BAD_CODE):
-                    assert world.contents() == before, (caller, target)
+                changed = world.contents() != before
+                assert not changed or outcome in (OK, BAD_LOG_IN), (caller, target)
         assert heard == expected
 
 
@@ -181,7 +186,6 @@ def everybody_is_there(world: World) -> None:
                 keys = {"user_email"}
             key = {name: row[name] for name in keys}
             world.stage.run(world.stage.manager.delete(f"identity.{table}", key))
-    world.later(100)
     if world.stage.get("identity.organization", org_id="org") is None:
         world.stage.put("identity.organization", org_id="org", **ORGANIZATION)
     for name in (*ROLES, "other", "disabled", "leaving"):
