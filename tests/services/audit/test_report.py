@@ -86,7 +86,7 @@ def test_both_formats_tell_the_same_of_all_there_is(world: World, large: Scene) 
 
 
 def test_events_stand_behind_their_item_newest_first(world: World, large: Scene) -> None:
-    item, times = "", []
+    item, times = "", list[int]()
     for one in objects(world, "owner", large):
         if one["record"] == "ITEM":
             item, times = one["item_id"], []
@@ -178,7 +178,7 @@ def test_each_page_asks_anew_what_the_caller_may_see(
     scene = world.scene()
     ids = [new_item(world.stage) for _ in range(ITEMS_A_PAGE)]
     world.calls("owner").AddItems(audit_set_id=scene.audit_set, item_ids=ids)
-    transactions, pages = world.stage.auditor.transactions, []
+    transactions, pages = world.stage.auditor.transactions, list[Any]()
     run = transactions.run
 
     async def after_the_second(*args: Any, **how: Any) -> Any:

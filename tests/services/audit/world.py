@@ -205,7 +205,8 @@ class World:
 
 def all_of(calls: Calls, method: str, field: str, size: int, **asked: Any) -> list[Any]:
     """What a list gives, page by page."""
-    found, token, pages = [], "", 0
+    found: list[Any] = []
+    token, pages = "", 0
     while True:
         page = {"page_size": size, "page_token": token}
         answer = getattr(calls, method)(page=page, **asked)
