@@ -50,7 +50,15 @@ class TypedTable:
 
     def object_of(self, record: Record) -> Any:
         """A record as an object; SchemaError if what is stored can't be one."""
-        found = self._of_record(record._values)  # noqa: SLF001  # without a call for each column
+        try:
+            found = self._of_record(record._values)  # noqa: SLF001  # no call for each column
+        except KeyError as column:
+            raise SchemaError(
+                f"{self._place(record)} was read without {column}: the table was changed meanwhile",
+                advice=f"Read it again; if the column is gone, {self.record_class.name} has to go "
+                "without it",
+                code="STX-3095",
+            ) from None
         if None in found:
             self._refuse_stored_nulls(found, record)
         values = dict(zip(self._names, found, strict=True))
@@ -67,7 +75,7 @@ class TypedTable:
             return self._make(values)
         except (TypeError, ValueError) as error:  # a pydantic ValidationError is a ValueError
             raise self._not_stored_so(
-                record, f"makes no {self.record_class.name}: {error}"
+                record, f"makes no {self.record_class.name}: {_reason(error)}"
             ) from error
 
     def _refuse_stored_nulls(self, found: Sequence[Any], record: Record) -> None:
@@ -170,6 +178,14 @@ def typed_table(record_class: RecordClass, schema: TableSchema) -> TypedTable:
         kept.clear()
     kept[id(schema)] = (schema, found)
     return found
+
+
+def _reason(error: Exception) -> str:
+    """Why an object could not be made; of pydantic's many lines what was wrong in which field."""
+    wrong = getattr(error, "errors", None)
+    if not callable(wrong):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong())
 
 
 def _several(getter: Any, names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

@@ -1,4 +1,8 @@
-"""What is one record of each table of the namespace ``verification``?"""
+"""What is one record of each table of the namespace ``verification``?
+
+The service writes no NULL. A column may hold one all the same, by the hand of whoever altered the
+row: that has to be found, not to fail.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,15 @@ class ItemStatus:
     """The newest registered version of an item, and the last verdict on it."""
 
     item_id: str
-    tampering_status: str
-    version_id: str
-    last_sha1_hash: str
-    asset_version: int
-    head_digest: str
-    key_id: str
-    row_mac: str
-    registered_at: int
-    last_verified_at: int
+    tampering_status: str | None
+    version_id: str | None
+    last_sha1_hash: str | None
+    asset_version: int | None
+    head_digest: str | None
+    key_id: str | None
+    row_mac: str | None
+    registered_at: int | None
+    last_verified_at: int | None
 
 
 @table("verification.items_by_sha1")
@@ -31,9 +35,9 @@ class ItemBySha1:
 
     sha1_hash: str
     item_id: str
-    item_name: str
-    version_id: str
-    created_at: int
+    item_name: str | None
+    version_id: str | None
+    created_at: int | None
 
 
 @table("verification.asset_history")
@@ -43,10 +47,10 @@ class HistoryEntry:
 
     item_id: str
     asset_version: int
-    sha1_hash: str
-    version_id: str
-    recorded_by: str
-    recorded_at: int
-    key_id: str
-    previous_digest: str
-    digest: str
+    sha1_hash: str | None
+    version_id: str | None
+    recorded_by: str | None
+    recorded_at: int | None
+    key_id: str | None
+    previous_digest: str | None
+    digest: str | None

@@ -1,0 +1,81 @@
+"""Does a database hold what the services promise? (``scalar-auditor check``)
+
+Every service says what has to hold in its tables (its ``invariants``, Services specification 4);
+here they are all asked, on any database, beside running services or without them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from scalar_auditor.services import NAMES
+from scalar_auditor.verification import invariants as verification
+from scalar_auditor.verification.anchor import anchor_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from scalar_auditor.keys import KeyRing
+    from scalar_tx.manager_async import AsyncTransactionManager
+
+MOST_TEXTS: Final = 1000  # of one service; the others are counted
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found in the tables of one service: how much, and the first texts."""
+
+    count: int = 0
+    texts: list[str] = field(default_factory=list)
+
+
+async def check(
+    manager: AsyncTransactionManager,
+    keys: KeyRing,
+    *,
+    anchor: str | None = None,
+    progress: Callable[[str, int], None] = lambda *_: None,
+) -> dict[str, Found]:
+    """What is not as it has to be, by service; nothing is written.
+
+    ``anchor``: a file or ``s3://bucket/key`` whose heads the histories must have; what they lack
+    is found under ``verification``. ``progress`` is told of each service as it begins and at each
+    finding, and how many there are. SettingsError: the anchor can't be used.
+    """
+    report: dict[str, Found] = {}
+    for name in NAMES:
+        report[name] = Found()
+        progress(name, 0)
+        for source in _sources(manager, keys, name):
+            await _collect(report[name], source, partial(progress, name))
+    if anchor is not None:
+        with anchor_at(anchor, keys) as checked:
+            source = verification.anchor_findings(manager, checked.heads())
+            told = report["verification"]
+            await _collect(told, source, partial(progress, "verification"))
+    return report
+
+
+def _sources(
+    manager: AsyncTransactionManager, keys: KeyRing, name: str
+) -> list[AsyncGenerator[str, None]]:
+    if name == "verification":
+        return [verification.findings(manager, keys)]
+    module = f"scalar_auditor.{name}.invariants"
+    if importlib.util.find_spec(module) is None:
+        return []  # a service whose tables owe one another nothing
+    return [importlib.import_module(module).findings(manager)]
+
+
+async def _collect(
+    found: Found, source: AsyncGenerator[str, None], tell: Callable[[int], None]
+) -> None:
+    async for text in source:
+        found.count += 1
+        if len(found.texts) < MOST_TEXTS:
+            found.texts.append(text)
+        tell(found.count)

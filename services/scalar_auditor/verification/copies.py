@@ -1,0 +1,45 @@
+"""Which other items have the same digest, as far as the caller may see them?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from scalar_auditor.audit import rules as audit
+from scalar_auditor.item import rules as items
+from scalar_auditor.verification import rules
+from scalar_auditor.visibility import insist_on_set, owns_or_sees_all
+
+if TYPE_CHECKING:
+    from scalar_auditor.paging import Page
+    from scalar_auditor.permissions import Caller
+    from scalar_auditor.verification.model import ItemBySha1
+    from scalar_tx.transaction_async import AsyncTransaction
+
+_LOOKED_AT: Final = 100  # of a page: whether the caller may see it takes a read for each
+
+
+async def found_copies(
+    tx: AsyncTransaction, caller: Caller, sha1_hash: str, audit_set_id: str, page: Page
+) -> tuple[list[ItemBySha1], str | None]:
+    """A page of the items under a digest, and the id behind which there are more.
+
+    With a set: those that are in it. Without: an AUDIT_ADMIN and a service see all, other people
+    what they own, an outside auditor none. Who can't see the set: NotFoundError.
+    """
+    if audit_set_id:
+        await insist_on_set(tx, caller, audit_set_id)
+    sees_all = not audit_set_id and (caller.is_admin or caller.is_service)
+    size = page.size if sees_all else min(page.size, _LOOKED_AT)
+    rows = await rules.copies_of(tx, sha1_hash, limit=size + 1, after=page.after)
+    more = rows[size - 1].item_id if len(rows) > size else None
+    rows = rows[:size]
+    if not sees_all:
+        rows = [row for row in rows if await _may_see(tx, caller, row.item_id, audit_set_id)]
+    return rows, more
+
+
+async def _may_see(tx: AsyncTransaction, caller: Caller, item_id: str, audit_set_id: str) -> bool:
+    if audit_set_id:
+        return await audit.has_item(tx, audit_set_id, item_id)
+    item = await items.find(tx, item_id)
+    return item is not None and owns_or_sees_all(caller, item)
