@@ -54,7 +54,14 @@ IN_THE_SET = {
     "outside group member",
 }
 # Whom a call about an item may be about, and as what it is asked.
-PLACES = ("in the set", "no set", "in another set", "set being deleted", "no such set", "no such item")
+PLACES = (
+    "in the set",
+    "no set",
+    "in another set",
+    "set being deleted",
+    "no such set",
+    "no such item",
+)
 
 
 def of_an_item(caller: str, place: str) -> str:

@@ -29,7 +29,11 @@ STATUS = "verification.item_status"
 HISTORY = "verification.asset_history"
 COPIES = "verification.items_by_sha1"
 VERSIONS = 4
-KEYS = {STATUS: ("item_id",), HISTORY: ("item_id", "asset_version"), COPIES: ("sha1_hash", "item_id")}
+KEYS = {
+    STATUS: ("item_id",),
+    HISTORY: ("item_id", "asset_version"),
+    COPIES: ("sha1_hash", "item_id"),
+}
 
 Rows = dict[str, Any]
 
@@ -82,9 +86,15 @@ def other_values(value: Any) -> Iterator[Any]:
     """What somebody may write in place of a value."""
     yield None
     if isinstance(value, str):
-        yield from {"", "0" * 40, "TAMPERED", "NOT_TAMPERED", value.upper(), value[:-1], value + " "} - {
-            value
-        }
+        yield from {
+            "",
+            "0" * 40,
+            "TAMPERED",
+            "NOT_TAMPERED",
+            value.upper(),
+            value[:-1],
+            value + " ",
+        } - {value}
     else:
         yield from (value + 1, value - 1, 0 if value else 1, -value - 1)
 
