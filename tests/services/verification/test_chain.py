@@ -65,7 +65,9 @@ VALUES = st.lists(st.none() | st.text(max_size=4) | st.integers(-(2**63), 2**63)
 
 
 @given(VALUES, VALUES)
-def test_other_values_are_other_bytes(one: list[str | int | None], two: list[str | int | None]) -> None:
+def test_other_values_are_other_bytes(
+    one: list[str | int | None], two: list[str | int | None]
+) -> None:
     assert (chain.canonical(*one) == chain.canonical(*two)) == (one == two)
 
 

@@ -71,9 +71,7 @@ def test_a_version_has_one_digest(stage: Stage, number: int) -> None:
     item = monitored(stage, 3)
     before = everything(stage)
     with pytest.raises(Refused) as caught:
-        stage.as_service().RegisterItem(
-            item_id=item, sha1_hash="f" * 40, version_id=f"v{number}"
-        )
+        stage.as_service().RegisterItem(item_id=item, sha1_hash="f" * 40, version_id=f"v{number}")
     assert (caught.value.code, caught.value.reason) == ("ALREADY_EXISTS", "VERSION_ALREADY_EXISTS")
     assert caught.value.metadata == {"item_id": item, "version_id": f"v{number}"}
     assert everything(stage) == before
@@ -93,9 +91,7 @@ def test_a_deleted_item_may_still_get_a_version_that_came_late(stage: Stage) -> 
     assert answer.asset_version == 1
 
 
-def test_a_long_history_is_searched_by_steps(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_history_is_searched_by_steps(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registering, "NEWEST", 3)
     monkeypatch.setattr(rules, "STEP", 4)
     item = monitored(stage, 14)
@@ -145,9 +141,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 def register(stage: Stage, item: str, version: str, digest: str) -> Callable[[], Any]:
     def call() -> int:
-        answer = stage.as_service().RegisterItem(
-            item_id=item, sha1_hash=digest, version_id=version
-        )
+        answer = stage.as_service().RegisterItem(item_id=item, sha1_hash=digest, version_id=version)
         return int(answer.asset_version)
 
     return call
