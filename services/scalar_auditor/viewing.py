@@ -36,7 +36,7 @@ class View:
 
 async def viewed(
     auditor: Auditor,
-    how: Callable[..., Awaitable[T]],
+    how: Callable[..., Awaitable[Any]],
     view: View,
     work: Callable[..., Awaitable[T]],
     *args: Any,
@@ -46,7 +46,8 @@ async def viewed(
     What is logged is written by ``auditor.change``, whatever ``how`` is.
     """
     if not view.caller.is_outside_auditor:
-        return await how(view.caller, work, *args)
+        result: T = await how(view.caller, work, *args)
+        return result
     now_ms = auditor.now_ms()
     log_id = events.time_ordered_id(now_ms, uuid.uuid4().hex)
 

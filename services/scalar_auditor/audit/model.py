@@ -25,7 +25,7 @@ class AuditSet:
 @table("audit.audit_group")
 @dataclass(frozen=True, slots=True)
 class AuditGroup:
-    """A group of people."""
+    """A group of people. One that is being deleted has no name any more."""
 
     audit_group_id: str
     name: str

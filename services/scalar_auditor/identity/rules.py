@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.errors import NotFoundError
 from scalar_auditor.identity.model import GroupOfUser, User
+from scalar_auditor.whole_tables import pages_of
+from scalar_tx import Get
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
     from scalar_auditor.permissions import Privilege
+    from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.transaction_async import AsyncTransaction
 
 ACTIVE: Final = "ACTIVE"
@@ -43,7 +48,7 @@ async def joined_group(
         GroupOfUser(
             user_email=user_email,
             audit_group_id=audit_group_id,
-            privilege=privilege,
+            privilege=privilege.value,
             added_at=added_at,
         )
     )
@@ -62,3 +67,29 @@ async def groups_of(
     return await tx.scan(
         GroupOfUser, {"user_email": user_email}, start=start, start_inclusive=False, limit=limit
     )
+
+
+async def all_active(tx: AsyncTransaction, user_emails: Sequence[str]) -> list[User]:
+    """``active`` for several people, read together: their accounts in the same order."""
+    found = await tx.batch([Get(User, {"user_email": email}) for email in user_emails])
+    for email, user in zip(user_emails, found, strict=True):
+        if user is None or user.status != ACTIVE:
+            return [await active(tx, email)]  # raises
+    return [user for user in found if user is not None]
+
+
+async def privileges_of(
+    tx: AsyncTransaction, memberships: Sequence[tuple[str, str]]
+) -> list[str | None]:
+    """What is kept by person of pairs of an e-mail and an audit group's id; None: nothing."""
+    keys = [{"user_email": email, "audit_group_id": group} for email, group in memberships]
+    found = await tx.batch([Get(GroupOfUser, key) for key in keys])
+    return [None if one is None else one.privilege for one in found]
+
+
+async def memberships(
+    manager: AsyncTransactionManager, size: int
+) -> AsyncGenerator[list[tuple[str, str]], None]:
+    """All that is kept by person of groups, as e-mails and groups' ids, in pages of ``size``."""
+    async for page in pages_of(manager, GroupOfUser, size=size):
+        yield [(one.user_email, one.audit_group_id) for one in page]
