@@ -11,9 +11,13 @@ from typing import Annotated
 import typer
 
 from scalar_auditor.cli import (
+    admin,
+    anchor,
+    check,
     events,
     export,
     groups,
+    import_events,
     items,
     keys,
     login,
@@ -65,7 +69,11 @@ app.command(name="verify-set")(verify_set.verify_set)
 app.add_typer(events.app, name="events")
 app.add_typer(users.app, name="users")
 app.command(name="export")(export.export)
+app.command(name="import")(import_events.import_events)
 app.add_typer(keys.app, name="keys")
+app.command(name="admin")(admin.admin)
+app.command(name="check")(check.check)
+app.command(name="anchor")(anchor.anchor)
 
 
 def main() -> None:
