@@ -50,6 +50,7 @@ class Api:
 
     def __init__(self, auditor: Auditor) -> None:
         self._auditor = auditor
+        self._items = items.SetItems(auditor.keys)
         self._groups = GroupCalls(auditor)
 
     def methods(self) -> Mapping[str, Method]:
@@ -207,7 +208,7 @@ class Api:
         item_ids = many("item_ids", ask.item_ids, _MOST_ITEMS)
         now_ms = self._auditor.now_ms()
         found = await self._auditor.change(
-            caller, items.add, caller, audit_set_id, item_ids, now_ms
+            caller, self._items.add, caller, audit_set_id, item_ids, now_ms
         )
         return pb.AuditSetItems(items=map(answers.item, found))
 
@@ -219,7 +220,7 @@ class Api:
 
     async def _list_items(self, ask: pb.ListOfSetRequest, caller: Caller) -> pb.AuditSetItems:
         found, token = await self._list_of_set(
-            ask, caller, "ListItems", items.page, lambda last: last.row.item_id
+            ask, caller, "ListItems", self._items.page, lambda last: last.row.item_id
         )
         return pb.AuditSetItems(items=map(answers.item, found), next_page_token=token)
 
@@ -277,7 +278,7 @@ class Api:
 
             return await self._auditor.step(how, caller, work, *args)
 
-        asked = report.Asked(caller, audit_set_id, self._auditor.now_ms())
+        asked = report.Asked(self._items, caller, audit_set_id, self._auditor.now_ms())
         chunks = Chunks(lambda data: send(pb.ReportChunk(data=data)))
         begun = False
         async with aclosing(report.lines(asked, read)) as pages:

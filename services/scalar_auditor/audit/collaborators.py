@@ -83,7 +83,7 @@ async def change_role(
     await identity.active(tx, user_email)
     if found.role != role:
         await _set_role(tx, audit_set_id, user_email, role)
-    return replace(found, role=role)
+    return replace(found, role=role.value)
 
 
 async def _no_owner(

@@ -75,7 +75,7 @@ class GroupCalls:
         wanted = GroupMember(
             audit_group_id=_group_id(ask),
             user_email=user_email(ask),
-            privilege=fields.one_of("privilege", ask.privilege, Privilege),
+            privilege=fields.one_of("privilege", ask.privilege, Privilege).value,
             added_at=self._auditor.now_ms(),
         )
         row = await self._auditor.change(caller, groups.add_member, caller, wanted)

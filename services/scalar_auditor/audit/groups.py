@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.audit.model import AuditGroup, GroupMember, GroupOfSet, SetOfGroup
-from scalar_auditor.audit.rules import groups, is_there
+from scalar_auditor.audit.rules import groups_of, is_there
 from scalar_auditor.audit.sets import PAIRS_A_STEP, remove_link
 from scalar_auditor.errors import (
     AlreadyExistsError,
@@ -104,7 +104,9 @@ async def create(
     found = await tx.get(AuditGroup, {"audit_group_id": audit_group_id})
     if found is None:
         await tx.insert(new)
-        await _join(tx, GroupMember(audit_group_id, owner.user_email, Privilege.OWNER, now_ms))
+        await _join(
+            tx, GroupMember(audit_group_id, owner.user_email, Privilege.OWNER.value, now_ms)
+        )
         return Seen(new, Privilege.OWNER)
     standing = await _found(tx, caller, audit_group_id)
     if standing is None or replace(found, created_at=now_ms, updated_at=now_ms) != new:
@@ -187,8 +189,8 @@ async def mine(
 ) -> list[tuple[str, Seen | None]]:
     """The groups that the caller is in, by id, behind ``after``; None: it is being deleted."""
     memberships = await identity.groups_of(tx, caller.email, after=after, limit=limit)
-    ids = [one.audit_group_id for one in memberships]
-    there = {group.audit_group_id: group for group in await groups(tx, ids)}
+    found = await groups_of(tx, [one.audit_group_id for one in memberships])
+    there = {group.audit_group_id: group for group in found if is_there(group)}
     return [
         (
             one.audit_group_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.audit.model import SetItem, SetOfItem
-from scalar_auditor.audit.rules import has_item
+from scalar_auditor.audit.rules import has_item, items_of_set
 from scalar_auditor.audit.sets import remove_item
 from scalar_auditor.errors import FailedPreconditionError, NotFoundError
 from scalar_auditor.item import rules as items
@@ -16,9 +16,12 @@ from scalar_auditor.visibility import insist_on_set
 from scalar_tx import Get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from scalar_auditor.item.model import Item
+    from scalar_auditor.keys import KeyRing
     from scalar_auditor.permissions import Caller
+    from scalar_auditor.verification.model import ItemStatus
     from scalar_tx.transaction_async import AsyncTransaction
 
 MONITORED: Final = "MONITORED"
@@ -28,64 +31,79 @@ MONITORED: Final = "MONITORED"
 class Standing:
     """An item of a set as it was added, and what is known of it now.
 
-    ``deleted``: the item itself is. ``monitored``: a digest of it is registered. ``verified_at``:
-    milliseconds since 1970 of its last verification, 0: never.
+    ``deleted``: the item itself is. ``monitoring_status``: is a digest of it registered by now?
+    ``verified_at``: milliseconds since 1970 of its last verification, 0: never.
     """
 
     row: SetItem
     deleted: bool
-    monitored: bool
+    monitoring_status: str
     tampering_status: str
     verified_at: int
 
-    @property
-    def monitoring_status(self) -> str:
-        """``monitored``, as a word."""
-        return MONITORED if self.monitored else verification.NOT_MONITORED
 
+class SetItems:
+    """The items of sets, with the keys that say whether what is stored of them was altered."""
 
-async def add(
-    tx: AsyncTransaction, caller: Caller, audit_set_id: str, item_ids: Sequence[str], now_ms: int
-) -> list[Standing]:
-    """Put items into a set, all or none; one that is there stays as it is.
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
 
-    NotFoundError, FailedPreconditionError: an item is not known, or is deleted.
-    """
-    await insist_on_set(tx, caller, audit_set_id, Action.ITEMS)
-    keys = [{"audit_set_id": audit_set_id, "item_id": item_id} for item_id in item_ids]
-    standing = await tx.batch([Get(SetItem, key) for key in keys])
-    rows = [row for row in standing if row is not None]
-    there = {row.item_id for row in rows}
-    missing = [item_id for item_id in item_ids if item_id not in there]
-    found = await items.find_all(tx, missing)
-    statuses = await verification.statuses_of(tx, missing)
-    for item_id, item, status in zip(missing, found, statuses, strict=True):
-        if item is None:
-            raise _no_item(item_id)
-        if item.deleted:
-            raise FailedPreconditionError(
-                f"the item {item_id!r} is deleted", reason="ITEM_DELETED", item_id=item_id
-            )
-        row = SetItem(
-            audit_set_id=audit_set_id,
-            item_id=item_id,
-            item_type=item.item_type,
-            item_name=item.name,
-            parent_id=item.parent_id,
-            sha1_hash=item.sha1_hash,
-            monitoring_status=verification.NOT_MONITORED if status is None else MONITORED,
-            added_by=caller.user_id,
-            added_at=now_ms,
-        )
-        await tx.insert(row)
-        await tx.insert(SetOfItem(item_id, audit_set_id, now_ms))
-        rows.append(row)
-    by_id = {row.item_id: row for row in rows}
-    return await standings(tx, [by_id[item_id] for item_id in item_ids])
+    async def add(
+        self,
+        tx: AsyncTransaction,
+        caller: Caller,
+        audit_set_id: str,
+        item_ids: Sequence[str],
+        now_ms: int,
+    ) -> list[Standing]:
+        """Put items into a set, all or none; one that is there stays as it is.
 
+        NotFoundError, FailedPreconditionError: an item is not known, or is deleted.
+        """
+        await insist_on_set(tx, caller, audit_set_id, Action.ITEMS)
+        keys = [{"audit_set_id": audit_set_id, "item_id": item_id} for item_id in item_ids]
+        there = {row.item_id: row for row in await tx.batch([*map(_get, keys)]) if row is not None}
+        found = await items.find_many(tx, item_ids)
+        statuses = await verification.checked_statuses_of(tx, self._keys, item_ids)
+        result = []
+        for item_id, (verdict, status) in zip(item_ids, statuses, strict=True):
+            row = there.get(item_id)
+            if row is None:
+                item = _can_be_added(item_id, found.get(item_id))
+                row = SetItem(
+                    audit_set_id=audit_set_id,
+                    item_id=item_id,
+                    item_type=item.item_type,
+                    item_name=item.name,
+                    parent_id=item.parent_id,
+                    sha1_hash=item.sha1_hash,
+                    monitoring_status=_monitoring_status(status),
+                    added_by=caller.user_id,
+                    added_at=now_ms,
+                )
+                await tx.insert(row)
+                await tx.insert(SetOfItem(item_id, audit_set_id, now_ms))
+            result.append(_standing(row, found.get(item_id), verdict, status))
+        return result
 
-def _no_item(item_id: str) -> NotFoundError:
-    return NotFoundError(f"there is no item {item_id!r}", reason="ITEM_NOT_FOUND", item_id=item_id)
+    async def page(
+        self,
+        tx: AsyncTransaction,
+        caller: Caller,
+        audit_set_id: str,
+        after: str | None,
+        limit: int,
+    ) -> list[Standing]:
+        """Items of a set by id, behind ``after``."""
+        await insist_on_set(tx, caller, audit_set_id)
+        rows = await items_of_set(tx, audit_set_id, after, limit)
+        ids = [row.item_id for row in rows]
+        found = await items.find_many(tx, ids)
+        statuses = await verification.checked_statuses_of(tx, self._keys, ids)
+        return [
+            _standing(row, found.get(row.item_id), verdict, status)
+            for row, (verdict, status) in zip(rows, statuses, strict=True)
+        ]
 
 
 async def remove(tx: AsyncTransaction, caller: Caller, audit_set_id: str, item_id: str) -> None:
@@ -96,35 +114,33 @@ async def remove(tx: AsyncTransaction, caller: Caller, audit_set_id: str, item_i
     await remove_item(tx, audit_set_id, item_id)
 
 
-async def page(
-    tx: AsyncTransaction, caller: Caller, audit_set_id: str, after: str | None, limit: int
-) -> list[Standing]:
-    """Items of a set by id, behind ``after``."""
-    await insist_on_set(tx, caller, audit_set_id)
-    rows = await tx.scan(
-        SetItem,
-        {"audit_set_id": audit_set_id},
-        start=None if after is None else {"item_id": after},
-        start_inclusive=False,
-        limit=limit,
-    )
-    return await standings(tx, rows)
+def _get(key: Mapping[str, str]) -> Get[SetItem]:
+    return Get(SetItem, key)
 
 
-async def standings(tx: AsyncTransaction, rows: Sequence[SetItem]) -> list[Standing]:
-    """Those items of a set, with what the other services know of them now."""
-    ids = [row.item_id for row in rows]
-    found = await items.find_all(tx, ids)
-    statuses = await verification.statuses_of(tx, ids)
-    return [
-        Standing(
-            row=row,
-            deleted=item is None or item.deleted,
-            monitored=status is not None,
-            tampering_status=(
-                verification.NOT_MONITORED if status is None else status.tampering_status
-            ),
-            verified_at=0 if status is None else status.last_verified_at,
+def _can_be_added(item_id: str, item: Item | None) -> Item:
+    if item is None:
+        raise _no_item(item_id)
+    if item.deleted:
+        raise FailedPreconditionError(
+            f"the item {item_id!r} is deleted", reason="ITEM_DELETED", item_id=item_id
         )
-        for row, item, status in zip(rows, found, statuses, strict=True)
-    ]
+    return item
+
+
+def _no_item(item_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no item {item_id!r}", reason="ITEM_NOT_FOUND", item_id=item_id)
+
+
+def _monitoring_status(status: ItemStatus | None) -> str:
+    return verification.NOT_MONITORED if status is None else MONITORED
+
+
+def _standing(row: SetItem, item: Item | None, verdict: str, status: ItemStatus | None) -> Standing:
+    return Standing(
+        row=row,
+        deleted=item is None or item.deleted,
+        monitoring_status=_monitoring_status(status),
+        tampering_status=verdict,
+        verified_at=0 if status is None else status.last_verified_at or 0,
+    )

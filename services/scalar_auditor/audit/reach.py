@@ -6,7 +6,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.audit.model import AuditSet, SetOfGroup, SetOfPerson
-from scalar_auditor.audit.rules import ACTIVE, groups
+from scalar_auditor.audit.rules import ACTIVE, groups_ending
 from scalar_auditor.identity import rules as identity
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, highest
 from scalar_tx import Get
@@ -67,12 +67,9 @@ async def page(
     last_group: str | None = None
     while True:
         memberships = await identity.groups_of(tx, caller.email, after=last_group, limit=_GROUPS)
-        standing = {
-            group.audit_group_id
-            for group in await groups(tx, [one.audit_group_id for one in memberships])
-        }
+        ending = await groups_ending(tx, [one.audit_group_id for one in memberships])
         for one in memberships:
-            if one.audit_group_id not in standing:
+            if one.audit_group_id in ending:
                 continue
             role = THROUGH_A_GROUP[Privilege(one.privilege)]
             linked = await tx.scan(
@@ -88,7 +85,8 @@ async def page(
             break
         last_group = memberships[-1].audit_group_id
     reached = first.in_order()
-    found = await tx.batch([Get(AuditSet, {"audit_set_id": one}) for one, _ in reached])
+    asked = [Get(AuditSet, {"audit_set_id": one}) for one, _ in reached]
+    found = await tx.batch(asked) if asked else []
     return [
         (audit_set_id, one if one is not None and one.status == ACTIVE else None, role)
         for (audit_set_id, role), one in zip(reached, found, strict=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from scalar_auditor.audit import items
 from scalar_auditor.audit.rules import has_item
 from scalar_auditor.audit.sets import allowed
 from scalar_auditor.event import rules as events
@@ -18,7 +17,7 @@ from scalar_auditor.permissions import Action, may
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from scalar_auditor.audit.items import Standing
+    from scalar_auditor.audit.items import SetItems, Standing
     from scalar_auditor.event.model import AuditorLog, ItemEvent
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
@@ -67,6 +66,7 @@ VIEWS_A_PAGE: Final = 500
 class Asked:
     """Whose report it is, of what, and when it was asked for, in milliseconds since 1970."""
 
+    items: SetItems
     caller: Caller
     audit_set_id: str
     now_ms: int
@@ -86,19 +86,26 @@ async def lines(asked: Asked, read: Read) -> AsyncGenerator[list[Line], None]:
     head = await read(_set, asked)
     yield [head]
     last_item: str | None = None
-    while parts := await read(_items, asked, last_item):
+    while True:
+        parts = await read(_items, asked, last_item)
         for part in parts:
             yield part.lines
             behind = part.more_behind
             while behind is not None:
                 more, behind = await read(_events, asked, part.item_id, behind)
                 yield more
+        if len(parts) < ITEMS_A_PAGE:
+            break
         last_item = parts[-1].item_id
-    if head["views_included"]:
-        last_view: str | None = None
-        while views := await read(_views, asked, last_view):
-            yield views
-            last_view = str(views[-1]["log_id"])
+    if not head["views_included"]:
+        return
+    last_view: str | None = None
+    while True:
+        views = await read(_views, asked, last_view)
+        yield views
+        if len(views) < VIEWS_A_PAGE:
+            break
+        last_view = str(views[-1]["log_id"])
 
 
 async def _set(tx: AsyncTransaction, asked: Asked) -> Line:
@@ -119,12 +126,10 @@ async def _set(tx: AsyncTransaction, asked: Asked) -> Line:
 
 
 async def _items(tx: AsyncTransaction, asked: Asked, after: str | None) -> list[_Part]:
-    found = await items.page(tx, asked.caller, asked.audit_set_id, after, ITEMS_A_PAGE)
-    ids = [one.row.item_id for one in found]
-    listed = await events.events_of_items(tx, ids, None, EVENTS_A_PAGE + 1)
+    found = await asked.items.page(tx, asked.caller, asked.audit_set_id, after, ITEMS_A_PAGE)
     parts = []
-    for one, of_item in zip(found, listed, strict=True):
-        of_page, behind = _cut(of_item)
+    for one in found:
+        of_page, behind = await _of_item(tx, one.row.item_id, None)
         parts.append(_Part(one.row.item_id, [_item(one), *map(_event, of_page)], behind))
     return parts
 
@@ -135,13 +140,15 @@ async def _events(
     await allowed(tx, asked.caller, asked.audit_set_id)
     if not await has_item(tx, asked.audit_set_id, item_id):
         return [], None  # it was taken out meanwhile
-    (of_item,) = await events.events_of_items(tx, [item_id], after, EVENTS_A_PAGE + 1)
-    of_page, behind = _cut(of_item)
+    of_page, behind = await _of_item(tx, item_id, after)
     return [*map(_event, of_page)], behind
 
 
-def _cut(found: Sequence[ItemEvent]) -> tuple[Sequence[ItemEvent], str | None]:
-    """The page, and behind which event there are more."""
+async def _of_item(
+    tx: AsyncTransaction, item_id: str, before: str | None
+) -> tuple[Sequence[ItemEvent], str | None]:
+    """A page of events, and behind which of them there are more."""
+    found = await events.item_events(tx, item_id, before=before, limit=EVENTS_A_PAGE + 1)
     of_page = found[:EVENTS_A_PAGE]
     return of_page, of_page[-1].event_id if len(found) > EVENTS_A_PAGE else None
 

@@ -103,8 +103,8 @@ def rows_of_person(
     """A person's role on a set, in both tables."""
     # Who added is kept by id: what a deleted user's e-mail stands in is removed with them.
     email, user_id, set_id = user.user_email, user.user_id, of.audit_set_id
-    by_person = SetOfPerson(email, set_id, user_id, role, by.user_id, added_at)
-    return by_person, PersonOfSet(set_id, email, user_id, role, added_at)
+    by_person = SetOfPerson(email, set_id, user_id, role.value, by.user_id, added_at)
+    return by_person, PersonOfSet(set_id, email, user_id, role.value, added_at)
 
 
 async def allowed(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scalar_auditor.event.model import Event, ItemEvent, StreamPosition
 from scalar_auditor.event.rules import day_of, key_of, milliseconds_of, of_item, shard_of
+from scalar_auditor.reading_together import read_all
 from scalar_auditor.whole_tables import looked, pages_of
 from scalar_tx import Get
 
@@ -60,8 +61,8 @@ def _place(event: Event) -> str | None:
 
 async def _unlisted(tx: AsyncTransaction, events: list[Event]) -> list[Event]:
     of_items = [event for event in events if event.item_id]
-    found = await tx.batch(
-        [Get(ItemEvent, {"item_id": one.item_id, "event_id": one.event_id}) for one in of_items]
+    found = await read_all(
+        tx, [Get(ItemEvent, {"item_id": one.item_id, "event_id": one.event_id}) for one in of_items]
     )
     lost = [event for event, entry in zip(of_items, found, strict=True) if of_item(event) != entry]
     return [event for event in lost if await _is_lost(tx, event)]
@@ -79,7 +80,7 @@ async def _is_lost(tx: AsyncTransaction, event: Event) -> bool:
 
 async def _unfounded(tx: AsyncTransaction, entries: list[ItemEvent]) -> list[ItemEvent]:
     sound = [entry for entry in entries if _is_id(entry.event_id)]
-    found = await tx.batch([Get(Event, key_of(entry.event_id)) for entry in sound])
+    found = await read_all(tx, [Get(Event, key_of(entry.event_id)) for entry in sound])
     there = {event.event_id: event.item_id for event in found if event is not None}
     return [entry for entry in entries if there.get(entry.event_id) != entry.item_id]
 
@@ -88,7 +89,7 @@ async def _unfinished(
     tx: AsyncTransaction, positions: list[StreamPosition]
 ) -> list[StreamPosition]:
     sound = [one for one in positions if _is_id(one.last_event_id)]
-    found = await tx.batch([Get(Event, key_of(one.last_event_id)) for one in sound])
+    found = await read_all(tx, [Get(Event, key_of(one.last_event_id)) for one in sound])
     there = {event.event_id for event in found if event is not None}
     return [one for one in positions if one.last_event_id not in there]
 

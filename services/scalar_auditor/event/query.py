@@ -10,6 +10,7 @@ from scalar_auditor.event import sight
 from scalar_auditor.event.days import MOST_ROWS, Merge, Position
 from scalar_auditor.event.model import Event
 from scalar_auditor.event.rules import DIGITS, item_events, key_of
+from scalar_auditor.reading_together import read_all
 from scalar_auditor.visibility import visible_item
 from scalar_tx import Get
 
@@ -108,7 +109,7 @@ async def _of_item(tx: AsyncTransaction, caller: Caller, query: Query, page: Pag
     if len(matching) > page.size:
         del matching[page.size :]
         behind = matching[-1].event_id
-    found = await tx.batch([Get(Event, key_of(one.event_id)) for one in matching])
+    found = await read_all(tx, [Get(Event, key_of(one.event_id)) for one in matching])
     return Found([event for event in found if event is not None], behind)
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.errors import NotFoundError
 from scalar_auditor.identity.model import GroupOfUser, User
+from scalar_auditor.whole_tables import pages_of
 from scalar_tx import Get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from scalar_auditor.permissions import Privilege
+    from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.transaction_async import AsyncTransaction
 
 ACTIVE: Final = "ACTIVE"
@@ -46,7 +48,7 @@ async def joined_group(
         GroupOfUser(
             user_email=user_email,
             audit_group_id=audit_group_id,
-            privilege=privilege,
+            privilege=privilege.value,
             added_at=added_at,
         )
     )
@@ -85,14 +87,9 @@ async def privileges_of(
     return [None if one is None else one.privilege for one in found]
 
 
-async def some_memberships(
-    tx: AsyncTransaction, after: str | None
-) -> tuple[list[tuple[str, str, str]], str | None]:
-    """A page of all that is kept by person of groups: e-mail, group's id, privilege; what follows.
-
-    For a check of the whole database; ``after`` is what followed the page before.
-    """
-    async with await tx.scanner(GroupOfUser, whole_table=True, after=after) as scanner:
-        page = await scanner.next_page()
-        rows = [(one.user_email, one.audit_group_id, one.privilege) for one in page or ()]
-        return rows, scanner.page_token
+async def memberships(
+    manager: AsyncTransactionManager, size: int
+) -> AsyncGenerator[list[tuple[str, str]], None]:
+    """All that is kept by person of groups, as e-mails and groups' ids, in pages of ``size``."""
+    async for page in pages_of(manager, GroupOfUser, size=size):
+        yield [(one.user_email, one.audit_group_id) for one in page]

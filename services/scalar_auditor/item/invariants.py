@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scalar_auditor.item.model import Child, Item
 from scalar_auditor.item.rules import entry_of
+from scalar_auditor.reading_together import read_all
 from scalar_auditor.whole_tables import looked, pages_of
 from scalar_tx import Get
 
@@ -41,14 +42,14 @@ async def findings(manager: AsyncTransactionManager) -> AsyncGenerator[str, None
 async def _unlisted(tx: AsyncTransaction, items: list[Item]) -> list[Item]:
     """Items that are not listed in their parent as what they are."""
     entries = {item.item_id: entry for item in items if (entry := entry_of(item)) is not None}
-    found = await tx.batch([Get(Child, _key_of(entry)) for entry in entries.values()])
+    found = await read_all(tx, [Get(Child, _key_of(entry)) for entry in entries.values()])
     listed = dict(zip(entries, found, strict=True))
     return [item for item in items if entries.get(item.item_id) != listed.get(item.item_id)]
 
 
 async def _unfounded(tx: AsyncTransaction, children: list[Child]) -> list[Child]:
     """Entries of items that lie elsewhere, or are not there."""
-    found = await tx.batch([Get(Item, {"item_id": child.item_id}) for child in children])
+    found = await read_all(tx, [Get(Item, {"item_id": child.item_id}) for child in children])
     return [
         child
         for child, item in zip(children, found, strict=True)

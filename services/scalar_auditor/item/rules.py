@@ -98,7 +98,7 @@ async def delete(tx: AsyncTransaction, item_id: str, modified_at: int) -> Item:
     item = _there(await find(tx, item_id), item_id)
     _insist_on_order(item, modified_at)
     after = replace(item, deleted=True, modified_at=modified_at)
-    await tx.batch(_writes(item, after))
+    await _write(tx, _writes(item, after))
     return after
 
 
@@ -127,7 +127,7 @@ async def take_in(tx: AsyncTransaction, told: Sequence[Item]) -> None:
         if item_id in refused:
             item = replace(item, parent_id="" if before is None else before.parent_id)  # noqa: PLW2901
         writes += _writes(before, item)
-    await tx.batch(writes)
+    await _write(tx, writes)
 
 
 async def _changed(tx: AsyncTransaction, known: tree.Known, told: Item) -> Item:
@@ -140,7 +140,7 @@ async def _changed(tx: AsyncTransaction, known: tree.Known, told: Item) -> Item:
         raise FailedPreconditionError(
             _REFUSALS[why], reason=why, item_id=item_id, parent_id=after.parent_id
         )
-    await tx.batch(_writes(before, after))
+    await _write(tx, _writes(before, after))
     return after
 
 
@@ -148,6 +148,11 @@ def _following(before: Item, told: Item) -> Item:
     """What is told of an item that is known: its type stays, and when it was made, if not told."""
     created_at = told.created_at or before.created_at
     return replace(told, item_type=before.item_type, created_at=created_at)
+
+
+async def _write(tx: AsyncTransaction, writes: Sequence[Operation]) -> None:
+    if writes:
+        await tx.batch(writes)
 
 
 def _writes(before: Item | None, after: Item) -> list[Operation]:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.verification import evidence
 from scalar_auditor.verification.model import HistoryEntry, ItemBySha1, ItemStatus
+from scalar_tx import Get, Scan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scalar_auditor.keys import KeyRing
     from scalar_tx.transaction_async import AsyncTransaction
 
@@ -41,7 +44,12 @@ async def checked_status_of(
     history; the rest of the history is not read: that is what a verification does.
     """
     status = await status_of(tx, item_id)
-    newest = await newest_entry(tx, item_id)
+    return _checked(keys, status, await newest_entry(tx, item_id))
+
+
+def _checked(
+    keys: KeyRing, status: ItemStatus | None, newest: HistoryEntry | None
+) -> tuple[str, ItemStatus | None]:
     found = evidence.of_head(status, newest)
     if status is None:
         return (TAMPERED if found else NOT_MONITORED), None
@@ -114,3 +122,19 @@ async def copies_of(
         start_inclusive=False,
         limit=limit,
     )
+
+
+async def checked_statuses_of(
+    tx: AsyncTransaction, keys: KeyRing, item_ids: Sequence[str]
+) -> list[tuple[str, ItemStatus | None]]:
+    """``checked_status_of`` for several items, read together, in the same order."""
+    if not item_ids:
+        return []
+    statuses = await tx.batch([Get(ItemStatus, {"item_id": item_id}) for item_id in item_ids])
+    newest = await tx.batch(
+        [Scan(HistoryEntry, {"item_id": item_id}, limit=1) for item_id in item_ids]
+    )
+    return [
+        _checked(keys, status, found[0] if found else None)
+        for status, found in zip(statuses, newest, strict=True)
+    ]
