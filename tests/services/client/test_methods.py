@@ -65,7 +65,7 @@ def test_every_argument_reaches_its_field(
         if field.name != "page" and (name, field.name) not in LEFT_OUT
     }
     arguments = {RENAMED.get((name, field), field): value for field, value in given.items()}
-    expected = GetMessageClass(takes)(**given)
+    expected: Any = GetMessageClass(takes)(**given)
     if name == "UpsertItem":  # the request is the item itself
         arguments = {"item": expected}
     if "page" in takes.fields_by_name:

@@ -176,7 +176,7 @@ def test_a_list_is_read_page_by_page(server: Scripted, client: AuditorClient) ->
 def test_a_stream_that_breaks_off_is_told(server: Scripted, client: AuditorClient) -> None:
     events = [event_pb2.Event(event_id="1"), event_pb2.Event(event_id="2")]
     server.says["Watch"] = [[*events, LOST]]
-    seen = []
+    seen: list[event_pb2.Event] = []
     with pytest.raises(AuditorError) as error:
         seen.extend(client.event.watch())
     assert error.value.code == "UNAVAILABLE"
