@@ -22,6 +22,7 @@ from scalar_auditor.cli import (
     keys,
     login,
     logout,
+    sample,
     sets,
     users,
     verify,
@@ -74,6 +75,7 @@ app.add_typer(keys.app, name="keys")
 app.command(name="admin")(admin.admin)
 app.command(name="check")(check.check)
 app.command(name="anchor")(anchor.anchor)
+app.command(name="sample")(sample.sample)
 
 
 def main() -> None:
