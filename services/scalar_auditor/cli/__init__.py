@@ -24,11 +24,13 @@ from scalar_auditor.cli import (
     logout,
     sample,
     sets,
+    tables,
     users,
     verify,
     verify_set,
     whoami,
 )
+from scalar_auditor.cli.demo import demo
 from scalar_auditor.cli.failures import AuditorCommands
 
 app = typer.Typer(
@@ -75,7 +77,9 @@ app.add_typer(keys.app, name="keys")
 app.command(name="admin")(admin.admin)
 app.command(name="check")(check.check)
 app.command(name="anchor")(anchor.anchor)
+app.command(name="tables")(tables.tables)
 app.command(name="sample")(sample.sample)
+app.command(name="demo")(demo)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,8 +51,7 @@ def import_events(
         raise InvalidOperationError(
             str(error), advice="Give all files of the stream since then, in their order"
         ) from error
-    say(
-        "imported",
-        {"events": done.events, "batches": done.batches, "stream_position": done.position},
-        json=json,
-    )
+    if json:
+        say("imported", asdict(done), json=True)
+    else:
+        print(f"imported: {done.events} events; the stream is in until {done.position!r}")
