@@ -19,8 +19,6 @@ from tests.services.verification.scene import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.services.stage import Stage
 
 OK, HIDDEN, NO_KIND, NOBODY = "OK", "NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED"
@@ -54,7 +52,14 @@ IN_THE_SET = {
     "outside group member",
 }
 # Whom a call about an item may be about, and as what it is asked.
-PLACES = ("in the set", "no set", "in another set", "set being deleted", "no such set", "no such item")
+PLACES = (
+    "in the set",
+    "no set",
+    "in another set",
+    "set being deleted",
+    "no such set",
+    "no such item",
+)
 
 
 def of_an_item(caller: str, place: str) -> str:
@@ -167,8 +172,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(stage: Stage) -> Iterator[World]:
-    yield World(stage)
+def world(stage: Stage) -> World:
+    return World(stage)
 
 
 def test_each_method_has_its_row() -> None:
