@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
+from typing import Any
 
 from scalar_auditor.errors import NotFoundError
 from scalar_auditor.identity import leaving
@@ -15,11 +17,19 @@ from scalar_tx.manager_async import AsyncTransactionManager
 from scalar_tx.settings import load
 
 
+async def told(manager: AsyncTransactionManager, work: Any, *args: Any) -> Any:
+    """A transaction, and a line once it is done."""
+    result = await manager.run(work, *args)
+    print(work.__name__, flush=True)
+    return result
+
+
 async def leave(target: str, email: str) -> None:
     manager = AsyncTransactionManager(load(target), open_async)
     try:
-        await manager.run(leaving.begin, email, 1)
-        while not await leaving.go_on(manager.run, manager.run, email, 1):
+        change = functools.partial(told, manager)
+        await change(leaving.begin, email, 1)
+        while not await leaving.go_on(change, change, email, 1):
             continue
     except NotFoundError:
         return  # it was done before
@@ -29,5 +39,4 @@ async def leave(target: str, email: str) -> None:
 
 if __name__ == "__main__":
     leaving.TOGETHER = 1  # type: ignore[misc]  # many steps, so that a kill falls among them
-    print("begins", flush=True)
     asyncio.run(leave(*sys.argv[1:]))
