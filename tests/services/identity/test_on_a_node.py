@@ -174,6 +174,18 @@ def test_the_workers_bound_tries_together(mixed: Mixed) -> None:
     assert "TOO_MANY_ATTEMPTS" in reasons
 
 
+def test_passwords_are_hashed_one_at_a_time_whoever_logs_in(mixed: Mixed) -> None:
+    """Each worker has the one lock twice: for the node's own users, and for these."""
+    locks: dict[int, list[str]] = {}
+    for process in mixed.node.workers():
+        files = [
+            str(one.readlink()) for one in Path(f"/proc/{process}/fd").iterdir() if one.is_symlink()
+        ]
+        locks[process] = [file for file in files if file.endswith("/passwords.lock")]
+    assert [len(of_worker) for of_worker in locks.values()] == [2, 2]
+    assert len({file for of_worker in locks.values() for file in of_worker}) == 1
+
+
 def test_what_ended_at_one_worker_has_ended_at_all_within_five_seconds(mixed: Mixed) -> None:
     token = mixed.tokens().access_token
     several = [mixed.calls(token) for _ in range(8)]
