@@ -241,3 +241,11 @@ def test_many_organisations_are_all_looked_at(
         world.admin.CreateOrganization(org_id=f"o{number}", name="One", admin_email=ADA)
     assert world.admin.DeleteUser(user_email=ADA).finished
     assert rows_that_name(world) == {}
+
+
+def test_a_step_that_comes_late_harms_nobody_who_has_the_address_since(world: World) -> None:
+    full_life(world)
+    before = world.contents()
+    assert world.stage.run(world.stage.manager.run(leaving._step, ADA))
+    assert world.contents() == before
+    assert rows_that_name(world)["audit.audit_set_collaborators"] == 3
