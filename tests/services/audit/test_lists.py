@@ -55,6 +55,14 @@ def test_each_set_is_listed_once_with_the_highest_role(
         assert world.calls("reacher").GetAuditSet(**asked) == one
 
 
+def test_who_is_in_many_groups_finds_all(
+    world: World, reached: dict[str, SetRole], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scalar_auditor.audit.reach._GROUPS", 1)
+    found = all_of(world.calls("reacher"), "ListMyAuditSets", "audit_sets", 4)
+    assert {one.audit_set_id: one.role for one in found} == reached
+
+
 def test_a_page_goes_on_although_sets_come_and_go(
     world: World, reached: dict[str, SetRole]
 ) -> None:
