@@ -72,18 +72,18 @@ class OperationMethods(ABC):
     def get(
         self,
         table: type[RecordT],
-        key: Mapping[str, Value] | None = None,
+        key: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         where: Condition | None = None,
         weak: bool = False,
     ) -> RecordT | None: ...
     def get(
         self,
         table: Any,
-        key: Mapping[str, Value] | None = None,
+        key: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         columns: Sequence[str] | None = None,
         where: Condition | None = None,
         weak: bool = False,
@@ -118,12 +118,12 @@ class OperationMethods(ABC):
     def scan(
         self,
         table: type[RecordT],
-        partition: Mapping[str, Value] | None = None,
+        partition: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         whole_table: bool = False,
-        start: Mapping[str, Value] | None = None,
-        end: Mapping[str, Value] | None = None,
+        start: Mapping[str, Any] | None = None,
+        end: Mapping[str, Any] | None = None,
         start_inclusive: bool = True,
         end_inclusive: bool = True,
         order_by: Sequence[str] | None = None,
@@ -135,12 +135,12 @@ class OperationMethods(ABC):
     def scan(
         self,
         table: Any,
-        partition: Mapping[str, Value] | None = None,
+        partition: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         whole_table: bool = False,
-        start: Mapping[str, Value] | None = None,
-        end: Mapping[str, Value] | None = None,
+        start: Mapping[str, Any] | None = None,
+        end: Mapping[str, Any] | None = None,
         start_inclusive: bool = True,
         end_inclusive: bool = True,
         order_by: Sequence[str] | None = None,
@@ -173,16 +173,20 @@ class OperationMethods(ABC):
     @overload
     def insert(self, table: RecordObject, /) -> None: ...
     @overload
-    def insert(self, table: str | type[RecordObject], values: Mapping[str, Value]) -> None: ...
-    def insert(self, table: Any, values: Mapping[str, Value] = OF_OBJECT) -> None:
+    def insert(self, table: str, values: Mapping[str, Value]) -> None: ...
+    @overload
+    def insert(self, table: type[RecordObject], values: Mapping[str, Any]) -> None: ...
+    def insert(self, table: Any, values: Mapping[str, Any] = OF_OBJECT) -> None:
         """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
         self._write(Insert(table, values))
 
     @overload
     def upsert(self, table: RecordObject, /) -> None: ...
     @overload
-    def upsert(self, table: str | type[RecordObject], values: Mapping[str, Value]) -> None: ...
-    def upsert(self, table: Any, values: Mapping[str, Value] = OF_OBJECT) -> None:
+    def upsert(self, table: str, values: Mapping[str, Value]) -> None: ...
+    @overload
+    def upsert(self, table: type[RecordObject], values: Mapping[str, Any]) -> None: ...
+    def upsert(self, table: Any, values: Mapping[str, Any] = OF_OBJECT) -> None:
         """Create a record or change the given columns of it; ``values`` hold its key."""
         self._write(Upsert(table, values))
 
@@ -198,9 +202,19 @@ class OperationMethods(ABC):
     @overload
     def update(
         self,
-        table: str | type[RecordObject],
+        table: str,
         key: Mapping[str, Value],
         values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        missing: Literal["error", "ignore"] = "error",
+    ) -> None: ...
+    @overload
+    def update(
+        self,
+        table: type[RecordObject],
+        key: Mapping[str, Any],
+        values: Mapping[str, Any],
         *,
         where: Condition | Existence | None = None,
         missing: Literal["error", "ignore"] = "error",
@@ -208,8 +222,8 @@ class OperationMethods(ABC):
     def update(
         self,
         table: Any,
-        key: Mapping[str, Value] = OF_OBJECT,
-        values: Mapping[str, Value] = OF_OBJECT,
+        key: Mapping[str, Any] = OF_OBJECT,
+        values: Mapping[str, Any] = OF_OBJECT,
         *,
         where: Condition | Existence | None = None,
         missing: Literal["error", "ignore"] = "error",
@@ -228,15 +242,23 @@ class OperationMethods(ABC):
     @overload
     def delete(
         self,
-        table: str | type[RecordObject],
+        table: str,
         key: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+    ) -> None: ...
+    @overload
+    def delete(
+        self,
+        table: type[RecordObject],
+        key: Mapping[str, Any],
         *,
         where: Condition | Existence | None = None,
     ) -> None: ...
     def delete(
         self,
         table: Any,
-        key: Mapping[str, Value] = OF_OBJECT,
+        key: Mapping[str, Any] = OF_OBJECT,
         *,
         where: Condition | Existence | None = None,
     ) -> None:
@@ -256,8 +278,18 @@ class OperationMethods(ABC):
     @overload
     def put(
         self,
-        table: str | type[RecordObject],
+        table: str,
         values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        implicit_pre_read: bool = False,
+        insert_mode: bool = False,
+    ) -> None: ...
+    @overload
+    def put(
+        self,
+        table: type[RecordObject],
+        values: Mapping[str, Any],
         *,
         where: Condition | Existence | None = None,
         implicit_pre_read: bool = False,
@@ -266,7 +298,7 @@ class OperationMethods(ABC):
     def put(
         self,
         table: Any,
-        values: Mapping[str, Value] = OF_OBJECT,
+        values: Mapping[str, Any] = OF_OBJECT,
         *,
         where: Condition | Existence | None = None,
         implicit_pre_read: bool = False,

@@ -72,18 +72,18 @@ class AsyncOperationMethods(ABC):
     async def get(
         self,
         table: type[RecordT],
-        key: Mapping[str, Value] | None = None,
+        key: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         where: Condition | None = None,
         weak: bool = False,
     ) -> RecordT | None: ...
     async def get(
         self,
         table: Any,
-        key: Mapping[str, Value] | None = None,
+        key: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         columns: Sequence[str] | None = None,
         where: Condition | None = None,
         weak: bool = False,
@@ -120,12 +120,12 @@ class AsyncOperationMethods(ABC):
     async def scan(
         self,
         table: type[RecordT],
-        partition: Mapping[str, Value] | None = None,
+        partition: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         whole_table: bool = False,
-        start: Mapping[str, Value] | None = None,
-        end: Mapping[str, Value] | None = None,
+        start: Mapping[str, Any] | None = None,
+        end: Mapping[str, Any] | None = None,
         start_inclusive: bool = True,
         end_inclusive: bool = True,
         order_by: Sequence[str] | None = None,
@@ -137,12 +137,12 @@ class AsyncOperationMethods(ABC):
     async def scan(
         self,
         table: Any,
-        partition: Mapping[str, Value] | None = None,
+        partition: Mapping[str, Any] | None = None,
         *,
-        index: Mapping[str, Value] | None = None,
+        index: Mapping[str, Any] | None = None,
         whole_table: bool = False,
-        start: Mapping[str, Value] | None = None,
-        end: Mapping[str, Value] | None = None,
+        start: Mapping[str, Any] | None = None,
+        end: Mapping[str, Any] | None = None,
         start_inclusive: bool = True,
         end_inclusive: bool = True,
         order_by: Sequence[str] | None = None,
@@ -175,20 +175,20 @@ class AsyncOperationMethods(ABC):
     @overload
     async def insert(self, table: RecordObject, /) -> None: ...
     @overload
-    async def insert(
-        self, table: str | type[RecordObject], values: Mapping[str, Value]
-    ) -> None: ...
-    async def insert(self, table: Any, values: Mapping[str, Value] = OF_OBJECT) -> None:
+    async def insert(self, table: str, values: Mapping[str, Value]) -> None: ...
+    @overload
+    async def insert(self, table: type[RecordObject], values: Mapping[str, Any]) -> None: ...
+    async def insert(self, table: Any, values: Mapping[str, Any] = OF_OBJECT) -> None:
         """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
         await self._write(Insert(table, values))
 
     @overload
     async def upsert(self, table: RecordObject, /) -> None: ...
     @overload
-    async def upsert(
-        self, table: str | type[RecordObject], values: Mapping[str, Value]
-    ) -> None: ...
-    async def upsert(self, table: Any, values: Mapping[str, Value] = OF_OBJECT) -> None:
+    async def upsert(self, table: str, values: Mapping[str, Value]) -> None: ...
+    @overload
+    async def upsert(self, table: type[RecordObject], values: Mapping[str, Any]) -> None: ...
+    async def upsert(self, table: Any, values: Mapping[str, Any] = OF_OBJECT) -> None:
         """Create a record or change the given columns of it; ``values`` hold its key."""
         await self._write(Upsert(table, values))
 
@@ -204,9 +204,19 @@ class AsyncOperationMethods(ABC):
     @overload
     async def update(
         self,
-        table: str | type[RecordObject],
+        table: str,
         key: Mapping[str, Value],
         values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        missing: Literal["error", "ignore"] = "error",
+    ) -> None: ...
+    @overload
+    async def update(
+        self,
+        table: type[RecordObject],
+        key: Mapping[str, Any],
+        values: Mapping[str, Any],
         *,
         where: Condition | Existence | None = None,
         missing: Literal["error", "ignore"] = "error",
@@ -214,8 +224,8 @@ class AsyncOperationMethods(ABC):
     async def update(
         self,
         table: Any,
-        key: Mapping[str, Value] = OF_OBJECT,
-        values: Mapping[str, Value] = OF_OBJECT,
+        key: Mapping[str, Any] = OF_OBJECT,
+        values: Mapping[str, Any] = OF_OBJECT,
         *,
         where: Condition | Existence | None = None,
         missing: Literal["error", "ignore"] = "error",
@@ -234,15 +244,23 @@ class AsyncOperationMethods(ABC):
     @overload
     async def delete(
         self,
-        table: str | type[RecordObject],
+        table: str,
         key: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+    ) -> None: ...
+    @overload
+    async def delete(
+        self,
+        table: type[RecordObject],
+        key: Mapping[str, Any],
         *,
         where: Condition | Existence | None = None,
     ) -> None: ...
     async def delete(
         self,
         table: Any,
-        key: Mapping[str, Value] = OF_OBJECT,
+        key: Mapping[str, Any] = OF_OBJECT,
         *,
         where: Condition | Existence | None = None,
     ) -> None:
@@ -262,8 +280,18 @@ class AsyncOperationMethods(ABC):
     @overload
     async def put(
         self,
-        table: str | type[RecordObject],
+        table: str,
         values: Mapping[str, Value],
+        *,
+        where: Condition | Existence | None = None,
+        implicit_pre_read: bool = False,
+        insert_mode: bool = False,
+    ) -> None: ...
+    @overload
+    async def put(
+        self,
+        table: type[RecordObject],
+        values: Mapping[str, Any],
         *,
         where: Condition | Existence | None = None,
         implicit_pre_read: bool = False,
@@ -272,7 +300,7 @@ class AsyncOperationMethods(ABC):
     async def put(
         self,
         table: Any,
-        values: Mapping[str, Value] = OF_OBJECT,
+        values: Mapping[str, Any] = OF_OBJECT,
         *,
         where: Condition | Existence | None = None,
         implicit_pre_read: bool = False,

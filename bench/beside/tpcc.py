@@ -155,7 +155,7 @@ class NewOrder:
             if not gathered:
                 at = tx.get(STOCK, key)
             self._take(tx, key, at, quantity)
-            price: Any = there["i_price"]  # of a record
+            price: Any = there["i_price"]
             line: Row = {
                 "ol_w_id": W,
                 "ol_d_id": self.district,

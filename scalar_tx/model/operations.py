@@ -29,6 +29,7 @@ else:
     FoundT_co = TypeVar("FoundT_co", covariant=True)
 
 Table: TypeAlias = Any  # "namespace.table"; to a caller also a class, or an object, of ``table``
+Values: TypeAlias = "Mapping[str, Any]"  # Value; of a class what its fields hold
 OF_OBJECT: Final[Any] = None  # no key, or no values, since an object in the table's place has them
 
 
@@ -72,9 +73,9 @@ class Get(Generic[FoundT_co]):
         def __init__(
             self: Get[RecordT],
             table: type[RecordT],
-            key: Mapping[str, Value] | None = None,
+            key: Values | None = None,
             *,
-            index: Mapping[str, Value] | None = None,
+            index: Values | None = None,
             columns: None = None,
             where: Condition | None = None,
             weak: bool = False,
@@ -139,12 +140,12 @@ class Scan(Generic[FoundT_co]):
         def __init__(
             self: Scan[RecordT],
             table: type[RecordT],
-            partition: Mapping[str, Value] | None = None,
+            partition: Values | None = None,
             *,
-            index: Mapping[str, Value] | None = None,
+            index: Values | None = None,
             whole_table: bool = False,
-            start: Mapping[str, Value] | None = None,
-            end: Mapping[str, Value] | None = None,
+            start: Values | None = None,
+            end: Values | None = None,
             start_inclusive: bool = True,
             end_inclusive: bool = True,
             order_by: Sequence[str] | None = None,
@@ -185,7 +186,7 @@ class Insert:
     """Create a record; ``values`` hold its key. ConflictError at commit if it exists."""
 
     table: Table
-    values: Mapping[str, Value] = OF_OBJECT
+    values: Values = OF_OBJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class Upsert:
     """Create a record or change the given columns of it; ``values`` hold its key."""
 
     table: Table
-    values: Mapping[str, Value] = OF_OBJECT
+    values: Values = OF_OBJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +202,8 @@ class Update:
     """Change columns of a record that is there."""
 
     table: Table
-    key: Mapping[str, Value] = OF_OBJECT
-    values: Mapping[str, Value] = OF_OBJECT
+    key: Values = OF_OBJECT
+    values: Values = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
     missing: Literal["error", "ignore"] = "error"
@@ -219,7 +220,7 @@ class Delete:
     """Remove a record; where there is none, nothing happens."""
 
     table: Table
-    key: Mapping[str, Value] = OF_OBJECT
+    key: Values = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
 
@@ -233,7 +234,7 @@ class Put:
     """ScalarDB's put: create or change, depending on what this transaction has read."""
 
     table: Table
-    values: Mapping[str, Value] = OF_OBJECT
+    values: Values = OF_OBJECT
     _: KW_ONLY
     where: Condition | Existence | None = None
     implicit_pre_read: bool = False

@@ -6,8 +6,9 @@ validates by itself; here is what of its types a column can hold, and in which f
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pydantic
 
@@ -36,43 +37,35 @@ _CORE_TYPES: Final[Mapping[str, type]] = {
 }
 
 
+def is_strict(kind: type[Any]) -> bool:
+    """Does a model take values of its fields' own types only?"""
+    model: type[pydantic.BaseModel] = kind
+    return bool(model.model_config.get("strict"))
+
+
 def field_types(kind: type[Any]) -> dict[str, Any]:
-    """The declared type of each field, with what pydantic has added to it."""
+    """The declared type of each field, without what a model only validates by."""
     model: type[pydantic.BaseModel] = kind
     model.model_rebuild()  # nothing, unless a type was declared behind the model
-    found = {}
-    for name, field in model.model_fields.items():
-        annotation: Any = field.annotation
-        for one in field.metadata:
-            annotation = Annotated[annotation, one]
-        found[name] = annotation
-    return found
+    return {name: field.annotation for name, field in model.model_fields.items()}
 
 
-def field_type(annotation: Any) -> FieldType:
+def field_type(hint: Any, *, strict: bool) -> FieldType:
     """What a field's type says of its column; UnknownTypeError."""
-    bare = (
-        getattr(annotation, "__origin__", annotation) if _is_annotated(annotation) else annotation
-    )
     try:
-        found = plain_field_type(bare)
+        found = plain_field_type(hint)
     except UnknownTypeError:
-        found = _of_pydantic(annotation)
-    # The model itself makes an enumeration's member of a value, and refuses what is none.
-    return FieldType(found.shown, found.columns, found.optional, found.to_column)
+        found = _of_pydantic(hint)
+    # Unless it is strict, the model itself makes of a text what the field holds.
+    return found if strict else dataclasses.replace(found, from_column=None)
 
 
-def _is_annotated(annotation: Any) -> bool:
-    return hasattr(annotation, "__metadata__")
-
-
-def _of_pydantic(annotation: Any) -> FieldType:
-    bare = annotation.__origin__ if _is_annotated(annotation) else annotation
-    inner, optional = without_none(bare)
+def _of_pydantic(hint: Any) -> FieldType:
+    inner, optional = without_none(hint)
     adapter: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(inner)
     core = _CORE_TYPES.get(str(adapter.core_schema["type"]))
     if core is not None:
-        return FieldType(shown(bare), COLUMN_TYPES[core], optional)
+        return FieldType(shown(hint), COLUMN_TYPES[core], optional)
     try:
         schema = adapter.json_schema(mode="serialization")
     except pydantic.errors.PydanticInvalidForJsonSchema:
@@ -83,4 +76,7 @@ def _of_pydantic(annotation: Any) -> FieldType:
     def as_text(value: Any) -> Any:
         return adapter.dump_python(value, mode="json", warnings="error")
 
-    return FieldType(shown(bare), (DataType.TEXT,), optional, as_text)
+    def from_text(value: Any) -> Any:
+        return adapter.validate_python(value, strict=False)
+
+    return FieldType(shown(hint), (DataType.TEXT,), optional, as_text, from_text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import inspect
 import sys
 import types
@@ -115,7 +116,9 @@ class RecordClass:
         if self.is_model:
             from scalar_tx.model import pydantic_fields
 
-            field_type = pydantic_fields.field_type
+            field_type = functools.partial(
+                pydantic_fields.field_type, strict=pydantic_fields.is_strict(self.kind)
+            )
             declared = pydantic_fields.field_types(self.kind)
         else:
             declared = self._hints()

@@ -50,7 +50,15 @@ class TypedTable:
 
     def object_of(self, record: Record) -> Any:
         """A record as an object; SchemaError if what is stored can't be one."""
-        found = self._of_record(record._values)  # noqa: SLF001  # without a call for each column
+        try:
+            found = self._of_record(record._values)  # noqa: SLF001  # no call for each column
+        except KeyError as column:
+            raise SchemaError(
+                f"{self._place(record)} was read without {column}: the table was changed meanwhile",
+                advice=f"Read it again; if the column is gone, {self.record_class.name} has to go "
+                "without it",
+                code="STX-3095",
+            ) from None
         if None in found:
             self._refuse_stored_nulls(found, record)
         values = dict(zip(self._names, found, strict=True))

@@ -28,7 +28,7 @@ def identifier(field: str, text: str) -> str:
         raise InvalidArgumentError(field, "it is missing")
     if len(text) > LONGEST_ID:
         raise InvalidArgumentError(field, f"it has more than {LONGEST_ID} characters")
-    if any(not sign.isprintable() or sign.isspace() for sign in text):
+    if not text.isprintable() or " " in text:  # no other blank can be shown
         raise InvalidArgumentError(field, "it holds a blank or a sign that can't be shown")
     return text
 
@@ -44,7 +44,7 @@ def line(field: str, text: str, *, longest: int = LONGEST_NAME, empty: bool = Fa
         raise InvalidArgumentError(field, "it is missing")
     if len(text) > longest:
         raise InvalidArgumentError(field, f"it has more than {longest} characters")
-    if any(not sign.isprintable() for sign in text):
+    if not text.isprintable():
         raise InvalidArgumentError(field, "it holds a sign that can't be shown")
     return text
 

@@ -9,7 +9,6 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scalar_auditor.errors import InvalidArgumentError
 from scalar_auditor.event import rules as events
 
 if TYPE_CHECKING:
@@ -66,12 +65,3 @@ async def viewed(
         return result
 
     return await auditor.change(view.caller, logged)
-
-
-def insist_that_set_is_named(caller: Caller, audit_set_id: str) -> None:
-    """InvalidArgumentError: an outside auditor names no set, in whose log the look would be."""
-    if caller.is_outside_auditor and not audit_set_id:
-        raise InvalidArgumentError(
-            "audit_set_id",
-            "an outside auditor names the audit set, since each look is logged there",
-        )

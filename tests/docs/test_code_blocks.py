@@ -92,7 +92,7 @@ def run_blocks(
         assert language in RUNNABLE | SHOWN_ONLY, f"{page.name}:{line}: a block of {language!r}"
         if language == "python":
             for _ in range(2 if page.name == "README.md" else 1):
-                exec(compile("\n" * (line - 1) + code, str(page), "exec"), names)
+                exec(compile("\n" * (line - 1) + code, str(page), "exec", dont_inherit=True), names)
         elif language == "sh":
             for command in code.splitlines():
                 run(command, page, line)

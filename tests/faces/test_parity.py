@@ -147,6 +147,7 @@ PUBLIC = (
     "column",
     "if_exists",
     "if_not_exists",
+    "table",
     "RetryPolicy",
     "ScalarTxError",
     "ConflictError",

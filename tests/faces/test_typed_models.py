@@ -33,6 +33,7 @@ class Order(pydantic.BaseModel):
     price: decimal.Decimal
     state: State = State.OPEN
     kind: Literal["gift", "sale"] | None = None
+    remark: Annotated[str, pydantic.StringConstraints(max_length=5)] | None = None
     ordered_at: pydantic.AwareDatetime
     site: pydantic.HttpUrl | None = None
 
@@ -46,6 +47,7 @@ COLUMNS = {
     "kind": "TEXT",
     "ordered_at": "TIMESTAMPTZ",
     "site": "TEXT",
+    "remark": "TEXT",
     "note": "BLOB",
 }
 NUMBER = uuid.UUID(int=7)
@@ -56,13 +58,18 @@ FULL = Order(
     price=decimal.Decimal("1.50"),
     state=State.PAID,
     kind="gift",
+    remark="soon",
     ordered_at=dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
     site=pydantic.HttpUrl("https://example.org/a"),
 )
 
 
 async def make_orders(db: Any) -> None:
-    await now(db.admin.create_table(ORDER, columns=COLUMNS, partition_key=["number"]))
+    await now(
+        db.admin.create_table(
+            ORDER, columns=COLUMNS, partition_key=["number"], secondary_index=["state"]
+        )
+    )
 
 
 async def test_there_and_back(db: Any) -> None:
@@ -76,6 +83,7 @@ async def test_there_and_back(db: Any) -> None:
         "price": "1.50",
         "state": "paid",
         "kind": "gift",
+        "remark": "soon",
         "ordered_at": dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
         "site": "https://example.org/a",
         "note": None,
@@ -86,6 +94,8 @@ async def test_there_and_back(db: Any) -> None:
     less = found.model_copy(update={"pieces": 2, "kind": None, "site": None})
     await now(tx.update(less))
     assert await now(tx.scan(Order, {"number": NUMBER})) == [less]
+    assert await now(tx.scan(Order, index={"state": State.PAID})) == [less]
+    assert await now(tx.get(Order, index={"state": State.PAID})) == less
     await now(tx.commit())
     await now(db.update(Order, {"number": NUMBER}, {"state": State.OPEN}))
     assert await now(db.scan(Order, whole_table=True)) == [
@@ -102,6 +112,7 @@ async def test_there_and_back(db: Any) -> None:
         ("customer", "x", "at least 2 characters"),
         ("price", "much", "valid decimal"),
         ("state", "lost", "'open' or 'paid'"),
+        ("remark", "much later", "at most 5 characters"),
         ("kind", "loan", "'gift' or 'sale'"),
     ],
 )
@@ -132,3 +143,19 @@ async def test_a_value_that_the_field_does_not_hold(db: Any) -> None:
     ) as caught:
         await now(db.insert(unchecked))
     assert caught.value.code == "STX-3010"
+
+
+class StrictOrder(Order):
+    model_config = pydantic.ConfigDict(strict=True)
+
+
+async def test_a_strict_model(db: Any) -> None:
+    await make_orders(db)
+    strict = StrictOrder(**FULL.model_dump(exclude={"customer"}), who="me")
+    await now(db.insert(strict))
+    found = await now(db.get(StrictOrder, {"number": NUMBER}))
+    assert found == strict
+    assert found.state is State.PAID
+    await now(db.update(ORDER, {"number": str(NUMBER)}, {"price": "much"}))
+    with pytest.raises(SchemaError, match="holds 'much' in 'price', which is no Decimal"):
+        await now(db.get(StrictOrder, {"number": NUMBER}))

@@ -35,6 +35,14 @@ SERIES: Final[dict[str, tuple[str, ...]]] = {
     "scalardb_node_worker_restarts_total": (),
     "scalardb_node_certificate_expiry_timestamp_seconds": (),
 }
+# What nodes show besides that offer the five services.
+OF_THE_SERVICES: Final[dict[str, tuple[str, ...]]] = {
+    "scalar_auditor_requests_total": ("service", "method", "code"),
+    "scalar_auditor_request_seconds": ("service", "method"),
+    "scalar_auditor_log_in_failures_total": (),
+    "scalar_auditor_ingest_lag_seconds": ("user_id",),
+    "scalar_auditor_items_found_tampered_total": (),
+}
 # What others show: Prometheus itself, and kube-state-metrics.
 OTHERS: Final = {
     "up",
@@ -47,21 +55,23 @@ OTHERS: Final = {
     "kube_statefulset_status_replicas_ready",
 }
 
-_HISTOGRAMS: Final = {name for name in SERIES if name.endswith("_seconds")} - {
+_OURS: Final = SERIES.keys() | OF_THE_SERVICES.keys()
+_HISTOGRAMS: Final = {name for name in _OURS if name.endswith("_seconds")} - {
+    "scalar_auditor_ingest_lag_seconds",
     "scalardb_storage_clock_skew_seconds",
     "scalardb_node_oldest_transaction_seconds",
     "scalardb_node_paused_seconds",
     "scalardb_node_certificate_expiry_timestamp_seconds",
 }
 SHOWN: Final = (
-    (SERIES.keys() - _HISTOGRAMS)
+    (_OURS - _HISTOGRAMS)
     | {f"{name}_{part}" for name in _HISTOGRAMS for part in ("bucket", "count", "sum")}
     | OTHERS
 )
 
 _TEXT: Final = re.compile(r'"[^"]*"')
 _LABELS: Final = re.compile(r"\b(?:by|on|without|ignoring|group_left|group_right)\s*\([^)]*\)")
-_SERIES: Final = re.compile(r"\b(scalardb[a-zA-Z0-9_:]*|kube_\w+|up)\b")
+_SERIES: Final = re.compile(r"\b(scalardb[a-zA-Z0-9_:]*|scalar_auditor_\w+|kube_\w+|up)\b")
 
 
 def asked_for(expression: str) -> set[str]:

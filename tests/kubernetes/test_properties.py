@@ -17,7 +17,7 @@ pytestmark = pytest.mark.manifests
 
 EVERY = [
     *((one,) for one in OVERLAYS),
-    *(("prod", one) for one in ("dynamodb-role", "dynamodb-secret", "tls")),
+    *(("prod", one) for one in ("dynamodb-role", "dynamodb-secret", "event-on-dynamodb", "tls")),
 ]
 
 FIXED = {
@@ -52,6 +52,21 @@ def test_the_fixed_values(overlay: str) -> None:
     [
         ("overlays/dev", {"contact_points"}),
         ("components/dynamodb-secret", {"storage", "contact_points", "contact_port"}),
+        (
+            "components/event-on-dynamodb",
+            {
+                *("storage", "contact_points", "contact_port", "username", "password"),
+                *(
+                    f"multi_storage.{one}"
+                    for one in ("storages", "default_storage", "namespace_mapping")
+                ),
+                *(
+                    f"multi_storage.storages.cassandra.{one}"
+                    for one in ("storage", "contact_points", "contact_port", "username", "password")
+                ),
+                *(f"multi_storage.storages.dynamo.{one}" for one in ("storage", "contact_points")),
+            },
+        ),
         (
             "components/dynamodb-role",
             {"storage", "contact_points", "contact_port", "username", "password"},

@@ -37,7 +37,9 @@ def occurrences(made: Rendered) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("parts", [*((o,) for o in OVERLAYS), ("prod", "tls")], ids="+".join)
+@pytest.mark.parametrize(
+    "parts", [*((o,) for o in OVERLAYS), ("prod", "tls"), ("prod", "services")], ids="+".join
+)
 def test_secrets_hold_placeholders(parts: tuple[str, ...]) -> None:
     secrets = rendered(*parts).all("Secret")
     assert secrets

@@ -101,6 +101,24 @@ def test_a_class_stays_what_it_was() -> None:
     assert list(Model.model_fields) == ["id", "owner"]
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [
+        scalar_tx.Get(Account, {"id": 1}),
+        scalar_tx.Scan(Account, whole_table=True, limit=3),
+        scalar_tx.Insert(Account(1, "me")),
+        scalar_tx.Update(Account(1, "me"), missing="ignore"),
+        scalar_tx.Update(Account, {"id": 1}, {"owner": "you"}),
+        scalar_tx.Delete(Account(1, "me")),
+    ],
+    ids=repr,
+)
+def test_operations_on_classes_are_values(operation: Any) -> None:
+    assert pickle.loads(pickle.dumps(operation)) == operation == copy.copy(operation)
+    assert replace(operation) == operation
+    assert "Account" in repr(operation)
+
+
 def test_a_derived_class_has_the_table_of_its_base() -> None:
     stored = record(id=1, owner="me", balance=5)
     found = fit(Named).object_of(stored)
@@ -212,6 +230,12 @@ def test_fields_that_are_no_columns() -> None:
     assert fit(WithMore).values_of(found) == {"id": 2, "owner": "me"}
     assert fit(WithMore).columns == ("id", "owner")
     assert fit(Account).columns is None  # all there are
+
+
+def test_a_column_that_is_gone_meanwhile() -> None:
+    with pytest.raises(SchemaError, match="read without 'balance'") as caught:
+        fit(Account).object_of(record(id=1, owner="me"))
+    assert caught.value.code == "STX-3095"
 
 
 def test_what_a_constructor_refuses() -> None:

@@ -9,11 +9,14 @@ from scalar_auditor.audit.model import (
     AuditSet,
     GroupMember,
     GroupOfSet,
+    PersonOfSet,
     SetItem,
     SetOfPerson,
 )
+from scalar_auditor.identity import rules as identity
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, highest
-from scalar_tx import Get
+from scalar_auditor.reading_together import read_all
+from scalar_tx import Get, column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -101,7 +104,35 @@ async def items_of_set(
 async def items_among(tx: AsyncTransaction, audit_set_id: str, item_ids: Iterable[str]) -> set[str]:
     """Which of those items are in that set? In one read."""
     wanted = list(dict.fromkeys(item_ids))
-    found = await tx.batch(
-        [Get(SetItem, {"audit_set_id": audit_set_id, "item_id": item_id}) for item_id in wanted]
-    )
+    gets = [Get(SetItem, {"audit_set_id": audit_set_id, "item_id": one}) for one in wanted]
+    found = await read_all(tx, gets)
     return {item_id for item_id, row in zip(wanted, found, strict=True) if row is not None}
+
+
+async def owns_a_set(tx: AsyncTransaction, user_email: str) -> bool:
+    """Is somebody the owner of a set, also of one that is being deleted?"""
+    owned = await tx.scan(
+        SetOfPerson,
+        {"user_email": user_email},
+        where=column("role") == SetRole.OWNER.value,
+        limit=1,
+    )
+    return bool(owned)
+
+
+async def forget_person(tx: AsyncTransaction, user_email: str, limit: int) -> bool:
+    """Take somebody out of some sets and groups, at most so many of each.
+
+    True: they are in no other. For one who is leaving and owns no set.
+    """
+    sets = await tx.scan(SetOfPerson, {"user_email": user_email}, limit=limit)
+    for one in sets:
+        key = {"audit_set_id": one.audit_set_id, "user_email": user_email}
+        await tx.delete(PersonOfSet, key)
+        await tx.delete(one)
+    groups = await identity.groups_of(tx, user_email, limit=limit)
+    for group in groups:
+        key = {"audit_group_id": group.audit_group_id, "user_email": user_email}
+        await tx.delete(GroupMember, key)
+        await identity.left_group(tx, user_email, group.audit_group_id)
+    return max(len(sets), len(groups)) < limit

@@ -17,7 +17,7 @@ from scalar_auditor.event.messages import (
 from scalar_auditor.event.watching import Watch
 from scalar_auditor.rpc.v1 import common_pb2, event_pb2
 from scalar_auditor.serving import LOGGED_IN, PEOPLE, SERVICES, Method
-from scalar_auditor.viewing import View, insist_that_set_is_named, viewed
+from scalar_auditor.viewing import View, viewed
 from scalar_auditor.visibility import insist_on_set, visible_item
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Api:
     ) -> event_pb2.Events:
         """The events of a span of days that the caller may see, newest first."""
         asked = _query_in(ask)
-        insist_that_set_is_named(caller, asked.audit_set_id)
+        _insist_that_set_is_named(caller, asked.audit_set_id)
         of = ("QueryEvents", ask.from_day, ask.to_day, *asked.filters)
         page = self._auditor.pages.asked(ask.page, *of)
         view = View(caller, "QueryEvents", asked.audit_set_id, asked.item_id)
@@ -97,7 +97,6 @@ class Api:
         """The events of an item, newest first."""
         item_id = fields.identifier("item_id", ask.item_id)
         audit_set_id = fields.optional_identifier("audit_set_id", ask.audit_set_id)
-        insist_that_set_is_named(caller, audit_set_id)
         of = ("ListItemEvents", item_id, audit_set_id)
         page = self._auditor.pages.asked(ask.page, *of)
         view = View(caller, "ListItemEvents", audit_set_id, item_id)
@@ -131,7 +130,7 @@ class Api:
     ) -> None:
         """New events as they come in, each at least once."""
         audit_set_id = fields.optional_identifier("audit_set_id", ask.audit_set_id)
-        insist_that_set_is_named(caller, audit_set_id)
+        _insist_that_set_is_named(caller, audit_set_id)
         after = self._known_event(ask.after_event_id)
         who = caller.counted_as
         if self._watches[who] >= MOST_WATCHES:
@@ -162,6 +161,15 @@ class Api:
                     "after_event_id", f"it is more than {MOST_DAYS} days old: query the events"
                 )
         return event_id
+
+
+def _insist_that_set_is_named(caller: Caller, audit_set_id: str) -> None:
+    """InvalidArgumentError: an outside auditor names no set, in whose log the look would be."""
+    if caller.is_outside_auditor and not audit_set_id:
+        raise InvalidArgumentError(
+            "audit_set_id",
+            "an outside auditor names the audit set, since each look is logged there",
+        )
 
 
 def _query_in(ask: event_pb2.QueryEventsRequest) -> query.Query:

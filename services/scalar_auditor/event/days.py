@@ -96,17 +96,7 @@ class Merge:
         return not shard.rows and not shard.ended
 
     async def _fill(self, day: dt.date, numbers: list[int]) -> None:
-        scans = [
-            Scan(
-                Event,
-                {"yyyy_mm_dd": day.isoformat(), "shard": number},
-                end=None if shard.before is None else {"event_id": shard.before},
-                end_inclusive=False,
-                limit=shard.page,
-            )
-            for number in numbers
-            for shard in (self._shards[number],)
-        ]
+        scans = [self._scan(day, number) for number in numbers]
         for number, rows in zip(numbers, await self._tx.batch(scans), strict=True):
             shard = self._shards[number]
             shard.rows.extend(rows)
@@ -116,6 +106,16 @@ class Merge:
             shard.page = max(shard.page, min(_LARGEST, 4 * shard.page))
             self._rows += len(rows)
         self._scans += len(numbers)
+
+    def _scan(self, day: dt.date, number: int) -> Scan[Event]:
+        shard = self._shards[number]
+        return Scan(
+            Event,
+            {"yyyy_mm_dd": day.isoformat(), "shard": number},
+            end=None if shard.before is None else {"event_id": shard.before},
+            end_inclusive=False,
+            limit=shard.page,
+        )
 
     def _newest(self) -> Event | None:
         heads = [shard for shard in self._shards if shard.rows]

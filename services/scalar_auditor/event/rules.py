@@ -50,6 +50,12 @@ def shard_of(event_id: str) -> int:
     return zlib.crc32(event_id.encode()) % SHARDS
 
 
+def key_of(event_id: str) -> dict[str, str | int]:
+    """Where an event is kept. ValueError: it is no id of one."""
+    day = day_of(milliseconds_of(event_id))
+    return {"yyyy_mm_dd": day, "shard": shard_of(event_id), "event_id": event_id}
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Events of one user's stream, in its order, and what they tell of items."""

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
+from scalar_auditor.permissions import Role
 from scalar_tx import table
+
+
+class TokenType(StrEnum):
+    """What a token is for."""
+
+    ACCESS = "ACCESS"  # calls of a person
+    REFRESH = "REFRESH"  # the next two tokens, once
+    SERVICE = "SERVICE"  # calls of a service
 
 
 @table("identity.user")
@@ -15,7 +25,7 @@ class User:
     user_email: str
     user_id: str
     name: str
-    password_hash: str
+    password_hash: str = field(repr=False)
     user_type: str
     status: str
     language: str
@@ -43,7 +53,7 @@ class UserOfOrganization:
 class RoleOfUser:
     """A person's role."""
 
-    role_name: str
+    role_name: Role
     user_email: str
     user_id: str
     assigned_by: str
@@ -57,8 +67,8 @@ class Token:
 
     user_email: str
     token_id: str
-    token_hash: str
-    token_type: str
+    token_hash: str = field(repr=False)
+    token_type: TokenType
     family_id: str
     parent_token_id: str
     used_at: int
@@ -73,7 +83,7 @@ class OneTimeCode:
 
     user_email: str
     otp_type: str
-    otp_hash: str
+    otp_hash: str = field(repr=False)
     key_id: str
     attempts: int
     sent_count: int

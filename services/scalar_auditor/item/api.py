@@ -14,7 +14,7 @@ from scalar_auditor.item.messages import child_message, item_in, item_message
 from scalar_auditor.rpc.v1 import item_pb2
 from scalar_auditor.serving import LOGGED_IN, SERVICES, Method
 from scalar_auditor.verification import rules as verification
-from scalar_auditor.viewing import View, insist_that_set_is_named, viewed
+from scalar_auditor.viewing import View, viewed
 from scalar_auditor.visibility import visible_item
 
 if TYPE_CHECKING:
@@ -103,7 +103,6 @@ class Api:
 def _view(ask: Any, caller: Caller, method: str) -> View:
     item_id = fields.identifier("item_id", ask.item_id)
     audit_set_id = fields.optional_identifier("audit_set_id", ask.audit_set_id)
-    insist_that_set_is_named(caller, audit_set_id)
     return View(caller, method, audit_set_id, item_id)
 
 

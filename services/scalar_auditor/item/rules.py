@@ -98,7 +98,7 @@ async def delete(tx: AsyncTransaction, item_id: str, modified_at: int) -> Item:
     item = _there(await find(tx, item_id), item_id)
     _insist_on_order(item, modified_at)
     after = replace(item, deleted=True, modified_at=modified_at)
-    await tx.batch(_writes(item, after))
+    await _write(tx, _writes(item, after))
     return after
 
 
@@ -127,7 +127,7 @@ async def take_in(tx: AsyncTransaction, told: Sequence[Item]) -> None:
         if item_id in refused:
             item = replace(item, parent_id="" if before is None else before.parent_id)  # noqa: PLW2901
         writes += _writes(before, item)
-    await tx.batch(writes)
+    await _write(tx, writes)
 
 
 async def _changed(tx: AsyncTransaction, known: tree.Known, told: Item) -> Item:
@@ -140,7 +140,7 @@ async def _changed(tx: AsyncTransaction, known: tree.Known, told: Item) -> Item:
         raise FailedPreconditionError(
             _REFUSALS[why], reason=why, item_id=item_id, parent_id=after.parent_id
         )
-    await tx.batch(_writes(before, after))
+    await _write(tx, _writes(before, after))
     return after
 
 
@@ -150,11 +150,16 @@ def _following(before: Item, told: Item) -> Item:
     return replace(told, item_type=before.item_type, created_at=created_at)
 
 
+async def _write(tx: AsyncTransaction, writes: Sequence[Operation]) -> None:
+    if writes:
+        await tx.batch(writes)
+
+
 def _writes(before: Item | None, after: Item) -> list[Operation]:
     if before == after:
         return []
     writes: list[Operation] = [Upsert(after)]
-    old, new = None if before is None else _entry(before), _entry(after)
+    old, new = None if before is None else entry_of(before), entry_of(after)
     if old is not None and (new is None or old.parent_id != new.parent_id):
         writes.append(Delete(old))
     if new is not None and old != new:
@@ -162,7 +167,7 @@ def _writes(before: Item | None, after: Item) -> list[Operation]:
     return writes
 
 
-def _entry(item: Item) -> Child | None:
+def entry_of(item: Item) -> Child | None:
     """How an item is listed in its folder; None: it is a root."""
     if not item.parent_id:
         return None

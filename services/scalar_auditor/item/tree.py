@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.item.model import Item
+from scalar_auditor.reading_together import read_all
 from scalar_tx import Get
 
 if TYPE_CHECKING:
@@ -28,9 +29,8 @@ TOO_DEEP: Final = "TOO_DEEP"
 async def read_items(tx: AsyncTransaction, item_ids: Iterable[str], known: Known) -> None:
     """Read those that are not ``known`` yet, together."""
     wanted = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in known]
-    if wanted:
-        found = await tx.batch([Get(Item, {"item_id": item_id}) for item_id in wanted])
-        known.update(zip(wanted, found, strict=True))
+    found = await read_all(tx, [Get(Item, {"item_id": item_id}) for item_id in wanted])
+    known.update(zip(wanted, found, strict=True))
 
 
 async def read_ancestors(tx: AsyncTransaction, item_ids: Iterable[str], known: Known) -> None:

@@ -13,6 +13,7 @@ from scalar_auditor.verification.model import HistoryEntry, ItemBySha1, ItemStat
 
 if TYPE_CHECKING:
     from scalar_auditor.keys import KeyRing
+    from scalar_auditor.verification.evidence import Finding
     from scalar_tx.transaction_async import AsyncTransaction
 
 NEWEST: Final = 100  # entries in which the transaction that registers looks for the version
@@ -61,7 +62,13 @@ async def register(
     status = await rules.status_of(tx, asked.item_id)
     entries = await rules.history_down(tx, asked.item_id, limit=NEWEST + 1, above=searched)
     newest = entries[0] if entries else await rules.newest_entry(tx, asked.item_id)
-    await _insist_on_sound_head(tx, keys, asked, status, newest)
+    found = await _of_head(tx, keys, asked.item_id, status, newest)
+    if status is None:
+        # Where a history was removed as a whole, its item may still be listed.
+        for sha1_hash in {item.sha1_hash, asked.sha1_hash}:
+            left = await rules.copy_of(tx, sha1_hash, asked.item_id)
+            found += [] if left is None else [evidence.of_other_copy(left)]
+    _insist_on_none(asked, found)
     if len(entries) > NEWEST:
         raise rules.LongHistoryError
     if status is not None and _is_among(asked, entries):
@@ -85,27 +92,30 @@ async def register(
     return registered
 
 
-async def _insist_on_sound_head(
+async def _of_head(
     tx: AsyncTransaction,
     keys: KeyRing,
-    asked: Registration,
+    item_id: str,
     status: ItemStatus | None,
     newest: HistoryEntry | None,
-) -> None:
+) -> list[Finding]:
     found = evidence.of_head(status, newest)
     if newest is not None:
         found += evidence.of_entry(keys, newest)
     if status is not None:
         found += evidence.of_status(keys, status)
-        copy = await rules.copy_of(tx, status.last_sha1_hash, asked.item_id)
+        copy = await rules.copy_of(tx, status.last_sha1_hash, item_id)
         found += evidence.of_copy(status, copy)
+    return found
+
+
+def _insist_on_none(asked: Registration, found: list[Finding]) -> None:
     if found:
-        reasons = ",".join(dict.fromkeys(one.reason for one in found))
         raise FailedPreconditionError(
             "what is stored of the item was altered: its history is not continued; verify it",
             reason="TAMPERED",
             item_id=asked.item_id,
-            findings=reasons,
+            findings=",".join(dict.fromkeys(one.reason for one in found)),
         )
 
 

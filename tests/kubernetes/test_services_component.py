@@ -1,0 +1,129 @@
+"""Do nodes with the component services offer them, with their tables, keys and storages?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scalar_auditor.services import NAMES
+from scalar_tx.settings.load import settings_of
+from scalar_tx.settings.sources import read_target
+from tests.kubernetes.rendered import K8S, Rendered, objects_of, own_overlay, rendered
+from tests.kubernetes.test_network import governed, ports_of
+
+ROOT = K8S.parent
+FOLDER = K8S / "components" / "services"
+manifests = pytest.mark.manifests
+
+
+def test_its_tables_are_those_of_the_tree() -> None:
+    for name in NAMES:
+        ours = json.loads((ROOT / "namespaces" / f"{name}.json").read_text())
+        assert json.loads((FOLDER / "namespaces" / f"{name}.json").read_text()) == ours
+    assert {one.stem for one in (FOLDER / "namespaces").iterdir()} == set(NAMES)
+
+
+def variables(made: Rendered) -> dict[str, str]:
+    return {one["name"]: one.get("value", "") for one in made.container["env"]}
+
+
+@manifests
+def test_nodes_offer_the_services() -> None:
+    made = rendered("prod", "services")
+    assert "--services=$(SCALAR_AUDITOR_SERVICES)" in made.container["args"]
+    assert variables(made)["SCALAR_AUDITOR_SERVICES"].split(",") == list(NAMES)
+    assert len(made.reached_at("scalar-auditor", 60053)) == 3
+    assert not any("--services" in one for one in rendered("prod").container["args"])
+
+
+@manifests
+def test_with_tls_they_are_offered_too() -> None:
+    arguments = rendered("prod", "services", "tls").container["args"]
+    assert {"--services=$(SCALAR_AUDITOR_SERVICES)", "--health-port=60055"} <= set(arguments)
+
+
+@manifests
+def test_an_overlay_chooses_which(tmp_path: Path) -> None:
+    change = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: scalardb-cluster}
+spec:
+  template:
+    spec:
+      containers:
+        - name: scalardb
+          env: [{name: SCALAR_AUDITOR_SERVICES, value: "event,identity"}]
+"""
+    own = own_overlay(tmp_path, "prod", "services", patches=[{"patch": change}])
+    assert variables(objects_of(own))["SCALAR_AUDITOR_SERVICES"] == "event,identity"
+
+
+@manifests
+def test_keys_come_from_a_secret_and_a_new_one_is_a_rolling_update(tmp_path: Path) -> None:
+    own = own_overlay(tmp_path, "prod", "services")
+    before = objects_of(own)
+    path = Path(variables(before)["SCALAR_AUDITOR_KEYS_FILE"])
+    mounts = {one["mountPath"]: one for one in before.container["volumeMounts"]}
+    assert mounts[str(path.parent)]["readOnly"] is True
+    [volume] = [v for v in before.pod["volumes"] if v["name"] == mounts[str(path.parent)]["name"]]
+    secret = before.one("Secret", "auditor-keys")
+    assert volume["secret"]["secretName"] == secret["metadata"]["name"]
+    assert path.name in secret["data"]
+    (tmp_path / "k8s" / "components" / "services" / "keys.json").write_text("another")
+    after = objects_of(own)
+    assert after.pod != before.pod
+    # Only the nodes have them.
+    jobs = [
+        template for name, template in after.pod_specs() if name != "StatefulSet scalardb-cluster"
+    ]
+    assert jobs
+    assert "auditor-keys" not in json.dumps(jobs)
+
+
+@manifests
+def test_a_job_makes_the_tables() -> None:
+    made = rendered("prod", "services")
+    spec = made.one("Job", "auditor-schema")["spec"]["template"]["spec"]
+    [container] = spec["containers"]
+    [volume] = [one for one in spec["volumes"] if one["name"] == "schemas"]
+    files = made.one("ConfigMap", "auditor-schemas")["data"]
+    assert volume["configMap"]["name"].startswith("auditor-schemas")
+    assert {f"/schemas/{name}" for name in files} <= set(container["args"])
+    assert {f"{name}.json" for name in NAMES} == set(files)
+    # The coordinator's table is made by one job, not by two at once.
+    assert "--coordinator" not in container["args"]
+    [other] = made.one("Job", "scalardb-schema")["spec"]["template"]["spec"]["containers"]
+    assert "--coordinator" in other["args"]
+
+
+@manifests
+def test_only_nodes_send_mail() -> None:
+    made = rendered("prod", "services")
+    policy = made.one("NetworkPolicy", "auditor-mail")
+    assert governed(made, policy) == {"StatefulSet scalardb-cluster"}
+    assert ports_of(policy["spec"]["egress"]) == {("TCP", 465), ("TCP", 587)}
+
+
+@manifests
+def test_events_lie_on_dynamodb_and_all_else_on_cassandra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = rendered("prod", "services", "event-on-dynamodb")
+    for variable in made.container["env"]:
+        monkeypatch.setenv(variable["name"], variable.get("value", "of the Secret"))
+    file = tmp_path / "scalardb.properties"
+    file.write_text(made.properties)
+    settings = settings_of(read_target(file, storage_given=False), {})
+    multi = settings.storage.multi
+    assert multi is not None
+    assert {name: one.kind for name, one in multi.storages.items()} == {
+        "cassandra": "cassandra",
+        "dynamo": "dynamo",
+    }
+    assert dict(multi.namespaces) == {"event": "dynamo"}
+    assert multi.default == "cassandra"  # of the coordinator too
+    account = made.one("ServiceAccount", "scalardb")["metadata"]
+    assert "eks.amazonaws.com/role-arn" in account["annotations"]
