@@ -153,7 +153,7 @@ def test_no_spreadsheet_calculates_with_a_name(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["\t=1", "\r=1", "\n=1", 'a "quoted", one', "a\r\n=b", "é", "a=1"]
+    "words", ["\tplain", "\rplain", "\n=1", 'a "quoted", one', "a\r\n=b", "é", "a=1"]
 )
 def test_any_words_are_one_cell(world: World, words: str) -> None:
     scene = world.scene()
