@@ -187,6 +187,9 @@ async def verified(
         try:
             verdict: Verdict = await how(asked.caller, verify, walk, asked, now_ms)
         except rules.LongHistoryError:
-            walk = await read(asked.caller, read_on, walk, asked)
+            before = -1
+            while before != walk.checked and walk.checked % rules.STEP == 0:
+                before = walk.checked
+                walk = await read(asked.caller, read_on, walk, asked)
         else:
             return verdict

@@ -38,7 +38,10 @@ _MOST_VERDICTS: Final = 100  # in one message
 
 @dataclass(slots=True)
 class Progress:
-    """How far it is. ``total``: all items behind where it began; ``verdicts``: the bad ones."""
+    """How far it is. ``verdicts``: the bad ones since the message before.
+
+    ``total``: all items behind where it began; while they are counted, those that are so far.
+    """
 
     total: int
     last_item_id: str
@@ -82,7 +85,13 @@ class SetVerification:
 
     async def run(self, send: Callable[[Progress], Awaitable[None]]) -> None:
         """Verify them all; ``send`` gets each message. Errors as of the set's visibility."""
-        progress = Progress(await self._count(), self._after)
+        progress = Progress(0, self._after)
+        told = time.monotonic()
+        async for count in self._counts():
+            progress.total += count
+            if time.monotonic() - told >= _EVERY:
+                await send(progress)
+                told = time.monotonic()
         await send(progress)
         told = time.monotonic()
         under_way: deque[tuple[str, asyncio.Task[Verdict | None]]] = deque()
@@ -108,20 +117,20 @@ class SetVerification:
         progress.finished = True
         await send(progress)
 
-    async def _count(self) -> int:
-        """How many items there are. What an outside auditor so learns of the set is a view."""
+    async def _counts(self) -> AsyncGenerator[int, None]:
+        """How many items each page has. What an outside auditor so learns of the set is a view."""
         view = View(self._caller, METHOD, self._audit_set_id)
 
         async def looked(_: Caller, work: Any, *args: Any) -> Any:
             return await viewed(self._auditor, self._auditor.listed, view, work, *args)
 
         how: Callable[..., Awaitable[Any]] = looked
-        total, after = 0, self._after or None
+        after = self._after or None
         while True:
             found = await self._auditor.step(how, self._caller, self._page, after, _COUNTED)
-            total += len(found)
+            yield len(found)
             if len(found) < _COUNTED:
-                return total
+                return
             how, after = self._auditor.listed, found[-1]
 
     async def _ids(self) -> AsyncGenerator[str, None]:

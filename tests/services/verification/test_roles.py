@@ -19,8 +19,6 @@ from tests.services.verification.scene import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.services.stage import Stage
 
 OK, HIDDEN, NO_KIND, NOBODY = "OK", "NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED"
@@ -174,8 +172,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(stage: Stage) -> Iterator[World]:
-    yield World(stage)
+def world(stage: Stage) -> World:
+    return World(stage)
 
 
 def test_each_method_has_its_row() -> None:

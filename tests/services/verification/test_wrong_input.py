@@ -116,8 +116,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(stage: Stage) -> Iterator[World]:
-    yield World(stage)
+def world(stage: Stage) -> World:
+    return World(stage)
 
 
 def leaves(described: Any, prefix: str = "") -> Iterator[str]:
@@ -143,7 +143,7 @@ def test_the_request_is_right_without(world: World, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "field"), [(method, field) for method in FIELDS for field in FIELDS[method]]
+    "method, field", [(method, field) for method in FIELDS for field in FIELDS[method]]
 )
 def test_a_wrong_value_is_refused(world: World, method: str, field: str) -> None:
     for value in FIELDS[method][field]:

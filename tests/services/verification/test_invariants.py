@@ -1,0 +1,123 @@
+"""Does a check of the whole database find what does not agree, and an anchor what is older?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scalar_auditor import check as checking
+from scalar_auditor.check import check
+from scalar_auditor.verification import anchor, rules
+from scalar_tx.errors import SettingsError
+from tests.services.stage import Stage
+from tests.services.verification.scene import everything, monitored, sha1
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    target = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/one.db"
+    with Stage(target, names=("verification",)) as one:
+        for item, versions in (("a", 1), ("b", 3), ("c", 2)):
+            monitored(one, versions, item)
+        yield one
+
+
+def found(stage: Stage, **more: Any) -> list[str]:
+    before = everything(stage)
+    report = stage.run(check(stage.manager, stage.keys, **more))
+    assert everything(stage) == before
+    assert report["verification"].count == len(report["verification"].texts)
+    return list(report["verification"].texts)
+
+
+def remove(stage: Stage, table: str, **key: Any) -> None:
+    stage.run(stage.manager.delete(f"verification.{table}", key))
+
+
+def test_what_is_sound_has_no_findings(stage: Stage) -> None:
+    told: list[tuple[str, int]] = []
+    assert found(stage, progress=lambda name, count: told.append((name, count))) == []
+    assert [name for name, _ in told] == ["audit", "verification", "event", "item", "identity"]
+
+
+def test_each_kind_of_disagreement_is_named(stage: Stage) -> None:
+    row = stage.get("verification.asset_history", item_id="b", asset_version=2) or {}
+    stage.put("verification.asset_history", **(row | {"version_id": "x"}))
+    remove(stage, "item_status", item_id="a")
+    stage.put(
+        "verification.items_by_sha1",
+        sha1_hash="f" * 40,
+        item_id="c",
+        item_name="",
+        version_id="v1",
+        created_at=1,
+    )
+    texts = sorted(found(stage))
+    assert texts == sorted(
+        [
+            "item a: there is a history, and no status",
+            f"item a: it is listed under {sha1('a 1')}, and has no status",
+            "item b, version 2: the entry is not as it was signed (DIGEST)",
+            f"item c: it is listed under {'f' * 40}, which is not its newest digest",
+        ]
+    )
+
+
+def test_a_copy_that_is_missing_is_named(stage: Stage) -> None:
+    remove(stage, "items_by_sha1", sha1_hash=sha1("c 2"), item_id="c")
+    assert found(stage) == ["item c: the item is not listed under its digest (COPY_LIST)"]
+
+
+def test_long_histories_are_read_by_steps(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "STEP", 1)
+    assert found(stage) == []
+    remove(stage, "asset_history", item_id="b", asset_version=1)
+    (text,) = found(stage)
+    assert text == "item b, version 1: version 1 is missing: 2 follows (HISTORY_CUT)"
+
+
+def test_only_an_anchor_knows_what_was_before(stage: Stage, tmp_path: Path) -> None:
+    path = str(tmp_path / "anchor")
+    old = {
+        name: stage.rows(f"verification.{name}")
+        for name in ("item_status", "asset_history", "items_by_sha1")
+    }
+    stage.as_service().RegisterItem(item_id="c", sha1_hash="d" * 40, version_id="v3")
+    monitored(stage, 1, "d")
+    stage.run(anchor.write(stage.manager, stage.keys, path, 1))
+    assert found(stage, anchor=path) == []
+    # The whole database as it was before.
+    remove(stage, "asset_history", item_id="c", asset_version=3)
+    remove(stage, "items_by_sha1", sha1_hash="d" * 40, item_id="c")
+    remove(stage, "items_by_sha1", sha1_hash=sha1("d 1"), item_id="d")
+    remove(stage, "asset_history", item_id="d", asset_version=1)
+    remove(stage, "item_status", item_id="d")
+    for name, rows in old.items():
+        for row in rows:
+            stage.put(f"verification.{name}", **row)
+    assert found(stage) == []
+    assert sorted(found(stage, anchor=path)) == [
+        "item c, version 3: version 3 was anchored, and is not there (BEHIND_ANCHOR)",
+        "item d, version 1: version 1 was anchored, and is not there (BEHIND_ANCHOR)",
+    ]
+    # What is newer than an anchor is no finding.
+    stage.as_service().RegisterItem(item_id="a", sha1_hash="e" * 40, version_id="v2")
+    assert len(found(stage, anchor=path)) == 2
+
+
+def test_an_anchor_that_is_no_good_is_no_check(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can't be read"):
+        found(stage, anchor=str(tmp_path / "none"))
+
+
+def test_what_is_too_much_to_tell_is_counted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "MOST_TEXTS", 2)
+    for item in "abc":
+        remove(stage, "item_status", item_id=item)
+    report = stage.run(check(stage.manager, stage.keys))["verification"]
+    assert (report.count, len(report.texts)) == (6, 2)
