@@ -11,12 +11,11 @@ from scalar_auditor.event import invariants
 from scalar_auditor.event.importer import Chunk, Importer
 from scalar_auditor.rpc.v1 import event_pb2
 from tests.services.event.scene import NOW, event, findings
-from tests.services.stage import Refused
+from tests.services.stage import Refused, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tests.services.stage import Stage
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 
 def told(number: int) -> event_pb2.Event:
@@ -177,9 +176,16 @@ def test_a_batch_that_can_not_be_is_raised(stage: Stage) -> None:
     assert sources_of(stage) == []
 
 
+@pytest.fixture(params=["memory", "sqlite"])
+def any_stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    target = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'events.db'}"
+    with Stage(target, names=("event", "item"), now_ms=lambda: NOW) as one:
+        yield one
+
+
 @pytest.mark.parametrize("importers", [2, 4])
-def test_many_importers_of_one_stream_at_once(stage: Stage, importers: int) -> None:
-    sizes, total = (7, 0, 40, 13), 60
+def test_many_importers_of_one_stream_at_once(any_stage: Stage, importers: int) -> None:
+    stage, sizes, total = any_stage, (7, 0, 40, 13), 60
     found: list[int] = []
 
     def run(batch_size: int) -> None:
