@@ -90,7 +90,7 @@ async def take_in(tx: AsyncTransaction, batch: Batch, now_ms: int) -> tuple[Stre
     if (
         stored is not None
         and stored.stream_position == batch.to_position
-        and True
+        and stored.last_event_id == last
     ):
         return stored, True
     position = "" if stored is None else stored.stream_position
