@@ -210,7 +210,7 @@ def grown(stage: Stage, item: str, count: int) -> None:
     stage.put("verification.item_status", **dataclasses.asdict(signed))
     copy = stage.rows("verification.items_by_sha1")
     (old,) = [one for one in copy if one["item_id"] == item]
-    key = {"sha1_hash": old["sha1_hash"], "item_id": item}
+    key: dict[str, Any] = {"sha1_hash": old["sha1_hash"], "item_id": item}
     stage.run(stage.manager.delete("verification.items_by_sha1", key))
     changes = {"sha1_hash": entry.sha1_hash, "version_id": entry.version_id}
     stage.put("verification.items_by_sha1", **(old | changes))
@@ -229,7 +229,7 @@ def test_a_long_history_is_read_by_steps(
     stage.put("verification.asset_history", **(row | {"recorded_by": "else"}))
     verdict = verify(stage, item)
     assert [(one.reason, one.asset_version) for one in verdict.findings] == [("DIGEST", 2)]
-    key = {"item_id": item, "asset_version": 2}
+    key: dict[str, Any] = {"item_id": item, "asset_version": 2}
     stage.run(stage.manager.delete("verification.asset_history", key))
     verdict = verify(stage, item)
     assert [(one.reason, one.asset_version) for one in verdict.findings] == [("HISTORY_CUT", 2)]
