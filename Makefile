@@ -24,10 +24,11 @@ WORKERS ?=
 EXAMPLES ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo node test check bench bench-node bench-cost simulate planted chaos fuzz abuse servers protos clean environment
+.PHONY: help demo auditor-demo node test check bench bench-node bench-cost simulate planted chaos fuzz abuse servers protos clean environment
 
 help:
 	@echo 'make demo       the tour: transfers, a killed process, recovery, an exact total     20 s'
+	@echo 'make auditor-demo   the five services: keys, a node, a sample, a file altered      40 s'
 	@echo 'make node       a node on this machine until ctrl-C, and what to open      some seconds'
 	@echo '                  make node TARGET=sqlite:///shop.db WORKERS=2   or a properties file'
 	@echo 'make test       every test that needs no server and no Java           up to 3 minutes'
@@ -61,6 +62,9 @@ help:
 
 demo: environment
 	@$(VENV)/bin/scalar-tx demo
+
+auditor-demo: environment
+	@$(VENV)/bin/scalar-auditor demo
 
 node: environment
 	@$(VENV)/bin/scalar-tx node $(if $(TARGET),--config '$(TARGET)') $(if $(WORKERS),--workers $(WORKERS))

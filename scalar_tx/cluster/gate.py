@@ -66,8 +66,10 @@ class Gate:
 
     async def admit_later(self, seconds: float) -> Admission:
         """``admit``, once the gate is open; GateClosedError: it was not, for so long."""
+        # Not by wait_for: in Python 3.11 it swallows a cancellation that meets the end of the wait.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._opened.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._opened.wait()
         return self.admit()
 
     async def drained(self, seconds: float) -> bool:

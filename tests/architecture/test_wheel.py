@@ -77,3 +77,8 @@ def test_a_bare_install_brings_no_driver(wheel: zipfile.ZipFile) -> None:
     needed = metadata.get_all("Requires-Dist", [])
     bare = {line.partition(">")[0] for line in needed if "extra ==" not in line}
     assert bare == {"tenacity", "typer", "rich"}
+
+
+def test_the_tables_of_the_services_are_there(wheel: zipfile.ZipFile) -> None:
+    for path in (ROOT / "namespaces").glob("*.json"):
+        assert wheel.read(f"scalar_auditor/namespaces/{path.name}") == path.read_bytes()

@@ -11,19 +11,26 @@ from typing import Annotated
 import typer
 
 from scalar_auditor.cli import (
+    admin,
+    anchor,
+    check,
     events,
     export,
     groups,
+    import_events,
     items,
     keys,
     login,
     logout,
+    sample,
     sets,
+    tables,
     users,
     verify,
     verify_set,
     whoami,
 )
+from scalar_auditor.cli.demo import demo
 from scalar_auditor.cli.failures import AuditorCommands
 
 app = typer.Typer(
@@ -65,7 +72,14 @@ app.command(name="verify-set")(verify_set.verify_set)
 app.add_typer(events.app, name="events")
 app.add_typer(users.app, name="users")
 app.command(name="export")(export.export)
+app.command(name="import")(import_events.import_events)
 app.add_typer(keys.app, name="keys")
+app.command(name="admin")(admin.admin)
+app.command(name="check")(check.check)
+app.command(name="anchor")(anchor.anchor)
+app.command(name="tables")(tables.tables)
+app.command(name="sample")(sample.sample)
+app.command(name="demo")(demo)
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def nobody() -> Exception:
     """The error for a command that does not know whom to call."""
     from scalar_tx.errors import SettingsError
 
-    return SettingsError("nobody is logged in", advice=_LOG_IN, code="STX-5305")
+    return SettingsError("nobody is logged in", advice=_LOG_IN, code="STX-5313")
 
 
 def client_of(server: str | None, *, token: str | None = None) -> AuditorClient:

@@ -47,7 +47,7 @@ def place() -> Path:
 
 
 def read() -> LogIns:
-    """What is kept. SettingsError, STX-5304: others may read the file, or it is none of ours."""
+    """What is kept. SettingsError, STX-5312: others may read the file, or it is none of ours."""
     path = place()
     try:
         with path.open(encoding="utf-8") as file:
@@ -94,4 +94,4 @@ def _write(path: Path, log_ins: LogIns) -> None:
 
 
 def _wrong(path: Path, what: str, advice: str) -> SettingsError:
-    return SettingsError(f"the file of log-ins, {path}, {what}", advice=advice, code="STX-5304")
+    return SettingsError(f"the file of log-ins, {path}, {what}", advice=advice, code="STX-5312")

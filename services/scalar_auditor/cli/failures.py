@@ -34,7 +34,10 @@ class AuditorCommands(Commands):
 def _told(error: Exception) -> int:
     """Say what a service refused; the exit code. Another error is raised again."""
     from scalar_auditor.client.errors import AuditorError
+    from scalar_auditor.errors import ServiceError
 
+    if isinstance(error, ServiceError):  # of a command on the database itself
+        error = AuditorError(error.message, code=error.status.name, reason=error.reason)
     if not isinstance(error, AuditorError):
         raise error
     report(error)

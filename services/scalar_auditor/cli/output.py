@@ -37,7 +37,11 @@ def show(message: Message, *, json: bool) -> None:
     if json:
         print_json(data)
         return
-    filled = {name: value for name, value in data.items() if value not in ("", None, [])}
+    filled = {
+        name: value
+        for name, value in data.items()
+        if value not in ("", None, []) and not (name.endswith("_until") and value == 0)
+    }
     width = max(map(len, filled), default=0)
     for name, value in filled.items():
         print(f"{name:{width}}  {_text(name, value)}")

@@ -87,7 +87,7 @@ def connect(
         raise SettingsError(
             f"{known.storage.place} names a database, and the services are offered by nodes",
             advice="Name the node: grpc://host:60053, or grpcs:// where it has TLS",
-            code="STX-5302",
+            code="STX-5310",
         )
     found = target_of(known)
     if tokens is None:
@@ -104,6 +104,6 @@ def _tokens(token: str | None, email: str | None, password: str | None) -> Token
         raise SettingsError(
             "an e-mail address goes with a password, and one of them is missing",
             advice="Give both, or a token",
-            code="STX-5303",
+            code="STX-5311",
         )
     return GivenToken()

@@ -85,7 +85,7 @@ class AuditCalls:
             audit_set_id=audit_set_id, collaborators=collaborators
         )
         return self._connection.call(
-            "AuditService.AddCollaborators", request, audit_pb2.Collaborators, Repeat.ONCE
+            "AuditService.AddCollaborators", request, audit_pb2.Collaborators, Repeat.SAME
         )
 
     def remove_collaborator(self, *, audit_set_id: str, user_email: str) -> None:

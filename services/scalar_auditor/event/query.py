@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
 
-_CANDIDATES: Final = 300  # whose items are looked at together
+_FEW: Final = 20  # events whose items are looked at together, at first
+_MANY: Final = 320
 FIRST_DAY: Final = dt.date(1970, 1, 1)
 LAST_DAY: Final = dt.date(2286, 11, 19)  # all of whose milliseconds have 13 digits
 
@@ -73,7 +74,7 @@ async def _of_days(tx: AsyncTransaction, caller: Caller, query: Query, page: Pag
         day, event_id = page.after
         position = Position(dt.date.fromisoformat(day), event_id)
     merge = Merge(tx, query.from_day, position, page.size)
-    at_once = 0 if sight.sees_all(caller, query.audit_set_id) else _CANDIDATES
+    at_once = 0 if sight.sees_all(caller, query.audit_set_id) else _FEW
     found: list[Event] = []
     while len(found) < page.size:
         most = max(page.size - len(found), at_once)
@@ -81,6 +82,8 @@ async def _of_days(tx: AsyncTransaction, caller: Caller, query: Query, page: Pag
         found += await sight.visible(tx, caller, query.audit_set_id, candidates)
         if len(candidates) < most:
             break
+        # The fewer of them may be seen, the more are looked at together.
+        at_once = min(_MANY, 4 * at_once)
     behind = merge.position
     if len(found) > page.size:
         del found[page.size :]
@@ -98,7 +101,7 @@ async def _of_item(tx: AsyncTransaction, caller: Caller, query: Query, page: Pag
     matching: list[ItemEvent] = []
     looked_at = 0
     while len(matching) <= page.size and looked_at < MOST_ROWS:
-        limit = max(page.size + 1, _CANDIDATES if looked_at else 0)
+        limit = max(page.size + 1, _MANY if looked_at else 0)
         rows = await item_events(tx, query.item_id, since=since, before=behind, limit=limit)
         matching += filter(query.matches, rows)
         looked_at += len(rows)

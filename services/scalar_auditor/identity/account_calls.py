@@ -13,7 +13,7 @@ from scalar_auditor.identity.accounts import USUAL_ROLE, Status, UserType
 from scalar_auditor.identity.kept_password import KeptPassword, another_stamp
 from scalar_auditor.identity.known_by_password import new_password
 from scalar_auditor.identity.model import User
-from scalar_auditor.identity.rules import ACTIVE, active
+from scalar_auditor.identity.rules import ACTIVE
 from scalar_auditor.permissions import Role
 from scalar_auditor.rpc.v1 import common_pb2, identity_pb2
 from scalar_auditor.serving import PEOPLE, Method
@@ -162,11 +162,10 @@ class AccountCalls:
         now_ms = self._auditor.now_ms()
 
         async def work(tx: AsyncTransaction) -> tuple[bool, User, Sequence[Role]]:
+            user, _ = await accounts.seen(tx, user_email)
             if given:
-                user = await active(tx, user_email)
                 changed = await roles.assign(tx, user, role, caller.user_id, now_ms)
             else:
-                user, _ = await accounts.seen(tx, user_email)
                 changed = await roles.revoke(tx, user, role)
             return changed, user, await roles.of(tx, user_email)
 

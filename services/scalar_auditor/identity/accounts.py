@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from scalar_auditor.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from scalar_auditor.errors import AlreadyExistsError, NotFoundError
 from scalar_auditor.identity import log_ins, organizations, roles
 from scalar_auditor.identity.kept_password import KeptPassword
 from scalar_auditor.identity.model import User, UserOfOrganization
@@ -58,7 +58,11 @@ async def is_same(tx: AsyncTransaction, wanted: User, given: Sequence[Role]) -> 
     if there is None:
         return None
     same = all(getattr(there, name) == getattr(wanted, name) for name in _MADE_OF)
-    if not same or set(await roles.of(tx, wanted.user_email)) != set(given):
+    if (
+        there.status == DELETING
+        or not same
+        or set(await roles.of(tx, wanted.user_email)) != set(given)
+    ):
         raise exists(wanted.user_email)
     return there
 
@@ -71,7 +75,7 @@ async def register(
         raise exists(user.user_email)
     if user.org_id:
         await organizations.insist_on_active(tx, user.org_id)
-        await tx.insert(_of_organization(user))
+        await tx.insert(in_organization(user))
     await tx.insert(user)
     for role in given:
         await roles.assign(tx, user, role, assigned_by, user.created_at)
@@ -86,7 +90,7 @@ async def change(
     """
     user, given = await seen(tx, user_email)
     if user.status == DELETING:
-        raise is_leaving(user_email)
+        raise roles.is_leaving(user_email)
     changed = replace(user, **values)  # type: ignore[arg-type]  # the names are those of fields
     if changed.status == ACTIVE and "status" in values:
         changed = replace(changed, failed_logins=0, locked_until=0)
@@ -132,7 +136,7 @@ async def keep_in_organization(tx: AsyncTransaction, before: User, after: User |
         key = {"org_id": before.org_id, "user_email": before.user_email}
         await tx.delete(UserOfOrganization, key)
     if after is not None and after.org_id:
-        await tx.upsert(_of_organization(after))
+        await tx.upsert(in_organization(after))
 
 
 def not_found(user_email: str) -> NotFoundError:
@@ -149,14 +153,8 @@ def exists(user_email: str) -> AlreadyExistsError:
     )
 
 
-def is_leaving(user_email: str) -> FailedPreconditionError:
-    """The account is being deleted, which can't be taken back."""
-    return FailedPreconditionError(
-        f"the user {user_email!r} is being deleted", reason="USER_IS_LEAVING", user_email=user_email
-    )
-
-
-def _of_organization(user: User) -> UserOfOrganization:
+def in_organization(user: User) -> UserOfOrganization:
+    """What the list of their organisation holds of somebody who is in one."""
     return UserOfOrganization(
         org_id=user.org_id,
         user_email=user.user_email,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from scalar_auditor.permissions import Privilege, Role
+from scalar_auditor.permissions import Role
 from scalar_tx import table
 
 
@@ -98,7 +98,7 @@ class GroupOfUser:
 
     user_email: str
     audit_group_id: str
-    privilege: Privilege
+    privilege: str
     added_at: int
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.errors import FailedPreconditionError
 from scalar_auditor.identity.model import RoleOfUser
-from scalar_auditor.identity.rules import ACTIVE, find
+from scalar_auditor.identity.rules import ACTIVE, DELETING, find
 from scalar_auditor.permissions import Role
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ async def of(tx: AsyncTransaction, user_email: str) -> list[Role]:
 async def assign(
     tx: AsyncTransaction, user: User, role: Role, assigned_by: str, now_ms: int
 ) -> bool:
-    """Give a role; False: they had it. ``assigned_by``: a user id, which outlasts the user."""
+    """Give a role; False: they had it. FailedPreconditionError: they are being deleted.
+
+    ``assigned_by``: a user id, which outlasts the user.
+    """
+    if user.status == DELETING:
+        raise is_leaving(user.user_email)
     if await tx.get(RoleOfUser, _key(role, user.user_email)) is not None:
         return False
     await tx.insert(
@@ -37,6 +42,13 @@ async def assign(
         )
     )
     return True
+
+
+def is_leaving(user_email: str) -> FailedPreconditionError:
+    """The account is being deleted, which can't be taken back."""
+    return FailedPreconditionError(
+        f"the user {user_email!r} is being deleted", reason="USER_IS_LEAVING", user_email=user_email
+    )
 
 
 async def revoke(tx: AsyncTransaction, user: User, role: Role) -> bool:
@@ -57,7 +69,7 @@ async def forget(tx: AsyncTransaction, user_email: str) -> None:
 
 async def is_there_an_admin(tx: AsyncTransaction) -> bool:
     """Has anybody the role AUDIT_ADMIN, whether or not they can log in now?"""
-    return bool(await tx.scan(RoleOfUser, {"role_name": Role.AUDIT_ADMIN}, limit=1))
+    return bool(await admins(tx))
 
 
 async def insist_on_another_admin(tx: AsyncTransaction, leaving: User) -> None:
@@ -69,18 +81,21 @@ async def insist_on_another_admin(tx: AsyncTransaction, leaving: User) -> None:
         return
     if await tx.get(RoleOfUser, _key(Role.AUDIT_ADMIN, leaving.user_email)) is None:
         return
-    admins = await tx.scan(RoleOfUser, {"role_name": Role.AUDIT_ADMIN}, limit=_LOOKED_AT)
-    for admin in admins:
-        if admin.user_email == leaving.user_email:
-            continue
-        user = await find(tx, admin.user_email)
-        if user is not None and user.status == ACTIVE:
+    for email in await admins(tx):
+        user = await find(tx, email)
+        if user is not None and user.status == ACTIVE and email != leaving.user_email:
             return
     raise FailedPreconditionError(
         f"{leaving.user_email} is the last AUDIT_ADMIN who can log in: make another one first",
         reason="LAST_ADMIN",
         user_email=leaving.user_email,
     )
+
+
+async def admins(tx: AsyncTransaction) -> list[str]:
+    """The e-mails of people with the role AUDIT_ADMIN, of a hundred at most."""
+    found = await tx.scan(RoleOfUser, {"role_name": Role.AUDIT_ADMIN}, limit=_LOOKED_AT)
+    return [one.user_email for one in found]
 
 
 def _key(role: Role, user_email: str) -> dict[str, str]:

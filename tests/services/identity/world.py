@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import uuid
 from typing import TYPE_CHECKING, Any, Self
 
-from scalar_auditor.identity.first_admin import make_first_admin
+from scalar_auditor.identity import accounts, log_ins
+from scalar_auditor.identity.kept_password import KeptPassword
+from scalar_auditor.identity.log_ins import new_pair
+from scalar_auditor.identity.model import User
 from scalar_auditor.identity.serving import Identity
+from scalar_auditor.permissions import Role
 from scalar_tx.cluster.auth.log_in_limits import LogInLimits
+from scalar_tx.cluster.auth.passwords import PasswordHashing
 from tests.services.stage import Refused, Stage
 
 if TYPE_CHECKING:
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from scalar_auditor.keys import KeyRing
     from scalar_auditor.parts import Access
     from scalar_tx.manager_async import AsyncTransactionManager
+    from scalar_tx.transaction_async import AsyncTransaction
     from tests.services.stage import Calls
 
 ADMIN = "root@example.org"
@@ -60,7 +68,7 @@ class Mailbox:
 
 
 class World:
-    """The stage, its clock, its mail, and the first admin (who costs a hash, made when asked for).
+    """The stage, its clock and its mail.
 
     ``claims``: callers say who they are, instead of logging in.
     """
@@ -112,9 +120,9 @@ class World:
 
     @property
     def admin(self) -> Calls:
+        """An AUDIT_ADMIN."""
         if self._admin is None:
-            making = make_first_admin(self.stage.manager, ADMIN, now_ms=self.clock.now_ms)
-            self._admin = self.log_in(ADMIN, self.stage.run(making))
+            self._admin = self.register(ADMIN, "AUDIT_ADMIN")
         return self._admin
 
     def log_in(self, email: str, password: str = PASSWORD) -> Calls:
@@ -123,11 +131,32 @@ class World:
     def tokens(self, email: str, password: str = PASSWORD) -> Any:
         return self.nobody.Login(user_email=email, password=password)
 
-    def register(self, email: str, *roles: str, password: str = PASSWORD, **more: Any) -> Calls:
-        """Register somebody, and log them in."""
-        name = more.pop("name", "Somebody")
-        self.admin.RegisterUser(user_email=email, name=name, password=password, roles=roles, **more)
-        return self.log_in(email, password)
+    def register(self, email: str, *roles: str, org_id: str = "") -> Calls:
+        """Somebody with an account, logged in: as the methods do it, without their two hashes."""
+        now = self.clock.now_ms()
+        user = User(
+            user_email=email,
+            user_id=uuid.uuid4().hex,
+            name="Somebody",
+            password_hash=KeptPassword.new(hash_of_password()).column,
+            user_type="INTERNAL",
+            status="ACTIVE",
+            language="",
+            org_id=org_id,
+            failed_logins=0,
+            locked_until=0,
+            created_at=now,
+            updated_at=now,
+        )
+        given = [Role(role) for role in roles or ("GENERAL_USER",)]
+        pair = new_pair(email)
+
+        async def work(tx: AsyncTransaction) -> None:
+            await accounts.register(tx, user, given, "test")
+            await log_ins.begin(tx, user, pair, now)
+
+        self.stage.run(self.stage.manager.run(work))
+        return self.stage.with_token(pair.access.text)
 
     def code_for(self, email: str) -> str:
         """Ask for a code, and read the mail."""
@@ -163,6 +192,20 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@functools.cache
+def hash_of_password() -> str:
+    """Of ``PASSWORD``: made once, since it takes a while."""
+
+    async def made() -> str:
+        hashing = PasswordHashing()
+        try:
+            return await hashing.hashed(PASSWORD)
+        finally:
+            await hashing.close()
+
+    return asyncio.run(made())
 
 
 def refusal(call: Callable[[], Any]) -> Refused:
