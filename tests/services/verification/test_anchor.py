@@ -227,6 +227,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     server.server_close()
 
 
+@pytest.mark.slow  # boto3 takes seconds to begin
 @pytest.mark.filterwarnings("ignore")  # of botocore's own
 def test_it_may_lie_in_s3(stage: Stage, store: dict[str, bytes]) -> None:
     target = "s3://bucket/anchors/1.jsonl"
