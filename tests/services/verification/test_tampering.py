@@ -13,6 +13,7 @@ from tests.services.stage import Refused
 from tests.services.verification.attacks import (
     ATTACKS,
     COPIES,
+    HISTORY,
     STATUS,
     VERSIONS,
     Item,
@@ -106,6 +107,25 @@ def test_a_roll_back_of_all_rows_is_found_by_an_anchor_alone(stage: Stage) -> No
         verdict = item.verify(anchor=anchor)
         assert (verdict.tampering_status, reasons(verdict)) == ("TAMPERED", {"BEHIND_ANCHOR"})
     assert item.verify().tampering_status == "TAMPERED"
+
+
+def test_an_entry_of_a_branch_that_was_cut_off_does_not_fit_another(stage: Stage) -> None:
+    """It is signed, for its item and its place: only the link to its neighbours gives it away."""
+    item = Item(stage)
+    cut_off = item.entry(3)
+    remove_entries((3, 4))(item)
+    item.put(STATUS, item.past[2][0])
+    item.remove(COPIES, item.copy(item.newest_sha1))
+    item.put(COPIES, item.past[2][2])
+    for number in (3, 4):
+        stage.as_service().RegisterItem(
+            item_id=item.id, sha1_hash=sha1(f"other {number}"), version_id=f"w{number}"
+        )
+    assert item.verify().tampering_status == "NOT_TAMPERED"
+    item.put(HISTORY, cut_off)
+    for _ in range(2):
+        verdict = item.verify()
+        assert (verdict.tampering_status, reasons(verdict)) == ("TAMPERED", {"CHAIN_BROKEN"})
 
 
 def test_a_history_that_was_made_anew_is_not_the_anchored_one(stage: Stage) -> None:
