@@ -119,7 +119,7 @@ async def verify(tx: AsyncTransaction, walk: Walk, asked: Question, now_ms: int)
         left = await rules.copy_of(tx, item.sha1_hash, asked.item_id)
         found += [] if left is None else [evidence.of_other_copy(left)]
     if status is not None and asked.sha1_hash and asked.sha1_hash != status.last_sha1_hash:
-        detail = f"it is {asked.sha1_hash}, registered is {status.last_sha1_hash}"
+        detail = f"it is {asked.sha1_hash}, registered is {status.last_sha1_hash!s:.80}"
         found.append(Finding(Reason.FILE_DIFFERS, status.asset_version or 0, detail))
     if _is_held_against(status, asked) and not found:
         detail = "it was found before, and no file was compared since"
