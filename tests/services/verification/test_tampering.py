@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
 from scalar_auditor.verification.model import HistoryEntry, ItemStatus
-from tests.services.stage import Refused
+from tests.services.stage import Refused, Stage
 from tests.services.verification.attacks import (
     ATTACKS,
     COPIES,
     HISTORY,
+    KEYS,
     STATUS,
     VERSIONS,
     Item,
     remove_entries,
 )
-from tests.services.verification.scene import OWNER_OF_ITEMS, monitored, reasons, sha1
-
-if TYPE_CHECKING:
-    from tests.services.stage import Stage
+from tests.services.verification.scene import OWNER_OF_ITEMS, monitored, new_item, reasons, sha1
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -126,6 +123,47 @@ def test_an_entry_of_a_branch_that_was_cut_off_does_not_fit_another(stage: Stage
     for _ in range(2):
         verdict = item.verify()
         assert (verdict.tampering_status, reasons(verdict)) == ("TAMPERED", {"CHAIN_BROKEN"})
+
+
+def test_an_entry_that_says_the_same_is_not_the_head_all_the_same() -> None:
+    """Signed by the service, for the same version, file and time: told by another caller."""
+    with Stage(names=("verification",), now_ms=lambda: 1_764_000_000_000) as stage:
+        item = new_item(stage)
+        asked = {"item_id": item, "sha1_hash": "a" * 40, "version_id": "v1"}
+        stage.as_service("one").RegisterItem(**asked)
+        entry = stage.get(HISTORY, item_id=item, asset_version=1)
+        assert entry is not None
+        for table in (HISTORY, STATUS, COPIES):
+            (row,) = stage.rows(table)
+            key = {name: row[name] for name in KEYS[table]}
+            stage.run(stage.manager.delete(table, key))
+        stage.as_service("two").RegisterItem(**asked)
+        owner = stage.as_person(OWNER_OF_ITEMS)
+        assert owner.VerifyItem(item_id=item).tampering_status == "NOT_TAMPERED"
+        stage.put(HISTORY, **entry)
+        assert reasons(owner.VerifyItem(item_id=item)) == {"HEAD_DIFFERS"}
+
+
+def found_in(item: Item) -> list[tuple[str, int, str]]:
+    return [(one.reason, one.asset_version, one.detail) for one in item.verify().findings]
+
+
+def test_what_is_missing_is_told_where_it_is(stage: Stage) -> None:
+    item = Item(stage)
+    remove_entries((4,))(item)
+    cut = ("HISTORY_CUT", 4, "it ends at version 3, the status is of 4")
+    assert found_in(item) == [cut]
+    remove_entries((2,))(item)
+    assert found_in(item) == [cut, ("HISTORY_CUT", 2, "version 2 is missing: 3 follows")]
+    remove_entries((1, 3))(item)
+    assert found_in(item) == [("HISTORY_CUT", 1, "it ends at version 0, the status is of 4")]
+    item = Item(stage)
+    item.put(STATUS, item.past[2][0])
+    assert found_in(item)[0] == (
+        "HEAD_DIFFERS",
+        4,
+        "the newest entry is version 4, the status is of 2",
+    )
 
 
 def test_a_history_that_was_made_anew_is_not_the_anchored_one(stage: Stage) -> None:
