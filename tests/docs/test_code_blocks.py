@@ -112,10 +112,12 @@ def run(command: str, page: Path, line: int) -> None:
     words = shlex.split(command, comments=True)
     if not words:
         return
-    if words[0] in {"scalar-tx", "scalar-schema"}:
-        program = str(Path(sys.executable).with_name(words[0]))
+    if words[0] in {"scalar-auditor", "scalar-tx", "scalar-schema"}:
+        program = [str(Path(sys.executable).with_name(words[0]))]
+        if words[0] == "scalar-auditor":
+            program = [sys.executable, "-m", "scalar_auditor"]
         done = subprocess.run(
-            " ".join([shlex.quote(program), *command.split(maxsplit=1)[1:]]),
+            " ".join([shlex.join(program), *command.split(maxsplit=1)[1:]]),
             shell=True,  # the documentation's own command, with its wildcards
             capture_output=True,
             text=True,
