@@ -45,6 +45,7 @@ def blocks(page: Path) -> Iterator[tuple[str, str, int]]:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder to run in; what was connected there is closed afterwards."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as of a program that lies there
     (tmp_path / "namespaces").symlink_to(ROOT / "namespaces")
     connect, opened = scalar_tx.connect, []
     # A program can say only once where its spans go.
