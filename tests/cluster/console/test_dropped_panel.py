@@ -68,5 +68,5 @@ def test_it_is_seen_in_its_place_and_a_broken_one_harms_no_other(node: Node) -> 
 
 def problems(page: Any) -> dict[str, str]:
     """What sections say of what went wrong in them."""
-    found = page.locator("section:has(> .problem:visible)")
+    found = page.locator("section:has(> .problem:not([hidden]))")
     return {one.get_attribute("id"): one.locator("> .problem").inner_text() for one in found.all()}

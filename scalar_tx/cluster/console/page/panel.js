@@ -31,7 +31,8 @@ export class Panel {
 
   // What was asked was not answered; null: it is again.
   fail(error) {
-    this.trouble.textContent = error ? error.message : "";
+    const text = error ? error.message : "";
+    if (this.trouble.textContent !== text) this.trouble.textContent = text; // else it is read aloud again
     show(this.trouble, Boolean(error));
   }
 }
