@@ -86,8 +86,7 @@ def test_it_serves_and_its_probes_answer(tmp_path: Path) -> None:
             assert node.inside(container, "/usr/bin/touch", f"{path}/x").returncode == 0
 
         # The image's own check, and what Prometheus reads.
-        check = json.loads(last_stage()["HEALTHCHECK"].partition("CMD ")[2])
-        assert node.inside(container, python_inside(), *check[1:]).returncode == 0
+        assert node.inside(container, python_inside(), *health_check()).returncode == 0
         assert "\nscalardb_transaction_total 0" in get(node, "/metrics")
         assert '"ready": true' in get(node, "/readyz")
 
@@ -111,6 +110,12 @@ def test_the_clean_up_runs(tmp_path: Path) -> None:
         [job] = cleanup["template"]["spec"]["containers"]
         done = node.inside(job)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def health_check() -> list[str]:
+    """What the image asks of itself, without the name of Python."""
+    command = json.loads(last_stage()["HEALTHCHECK"].partition("CMD ")[2])
+    return list(command[1:])
 
 
 def certified(made: Rendered) -> Rendered:
@@ -160,6 +165,10 @@ def test_http_is_served_as_it_is_scraped(tmp_path: Path, http_tls: bool) -> None
         assert "\nscalardb_transaction_total 0" in seen.stdout, seen.stdout + seen.stderr
         page = node.inside(container, python_inside(), "-c", shown_by_runbook(), "/readyz")
         assert '"workers": [' in page.stdout, page.stderr
+        assert node.inside(container, python_inside(), *health_check()).returncode == 0
+        log = node.log.read_text()
+        assert "Traceback" not in log
+        assert '"level": "ERROR"' not in log
 
 
 def test_with_tls_kubelet_still_gets_its_answers(tmp_path: Path) -> None:
