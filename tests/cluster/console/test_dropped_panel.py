@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -44,6 +46,8 @@ def node(tmp_path: Path) -> Iterator[Node]:
 def test_it_is_seen_in_its_place_and_a_broken_one_harms_no_other(node: Node) -> None:
     with chromium() as browser:
         page = browser.new_page()
+        asked = Counter[str]()
+        page.on("request", lambda request: asked.update([urlsplit(request.url).path]))
         page.goto(f"http://127.0.0.1:{node.told['http_port']}/console")
         for what in ("#weather p >> text=dry, 0 open", "#storages .badge", "#clumsy .problem"):
             page.wait_for_selector(f"{what} >> visible=true", timeout=1000 * SEEN_SECONDS)
@@ -64,6 +68,10 @@ def test_it_is_seen_in_its_place_and_a_broken_one_harms_no_other(node: Node) -> 
         assert problems(page) == {"clumsy": "it fell over", "torn": problems(page)["torn"]}
         assert "Unexpected token" in problems(page)["torn"]
         assert page.locator("#workers-rows tr").count() == 1
+        # What several panels ask is asked for once, and what rests is left to rest.
+        assert asked["/console/api/overview"] == asked["/metrics"] > 2
+        assert asked["/console/api/weather"] > 2
+        assert asked["/console/api/storages"] == 1
 
 
 def problems(page: Any) -> dict[str, str]:
