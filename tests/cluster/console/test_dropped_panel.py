@@ -51,7 +51,10 @@ def test_it_is_seen_in_its_place_and_a_broken_one_harms_no_other(node: Node) -> 
         page.goto(f"http://127.0.0.1:{node.told['http_port']}/console")
         for what in ("#weather p >> text=dry, 0 open", "#storages .badge", "#clumsy .problem"):
             page.wait_for_selector(f"{what} >> visible=true", timeout=1000 * SEEN_SECONDS)
-        page.wait_for_timeout(5000)  # further samples, each of which fails there again
+        for _ in range(10 * SEEN_SECONDS):  # further samples, each of which fails there again
+            if asked["/console/api/weather"] >= 4:
+                break
+            page.wait_for_timeout(100)
         assert page.locator("nav a").all_inner_texts() == [
             "Clumsy",
             "Load",
@@ -69,9 +72,9 @@ def test_it_is_seen_in_its_place_and_a_broken_one_harms_no_other(node: Node) -> 
         assert "Unexpected token" in problems(page)["torn"]
         assert page.locator("#workers-rows tr").count() == 1
         # What several panels ask is asked for once, and what rests is left to rest.
-        assert asked["/console/api/overview"] == asked["/metrics"] > 2
-        assert asked["/console/api/weather"] > 2
-        assert asked["/console/api/storages"] == 1
+        assert asked["/console/api/weather"] >= 4
+        assert asked["/console/api/overview"] <= asked["/metrics"] + 1
+        assert 1 <= asked["/console/api/storages"] < asked["/console/api/weather"] / 2
 
 
 def problems(page: Any) -> dict[str, str]:
