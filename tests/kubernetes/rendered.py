@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 K8S = Path(__file__).parents[2] / "k8s"
 OVERLAYS = ("dev", "staging", "prod")
 # What an overlay of one's own adds to prod.
-OPTIONAL = ("deployment", "dynamodb-role", "dynamodb-secret", "hpa", "state-volume", "tls")
+OPTIONAL = (
+    "deployment",
+    "dynamodb-role",
+    "dynamodb-secret",
+    "hpa",
+    "http-tls",
+    "state-volume",
+    "tls",
+)
+# What one of them stands on.
+NEEDS = {"http-tls": ("tls",)}
 HASH = r"-[bcdfghkmt2456789]{10}"  # what a generator adds to a name
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 
