@@ -15,7 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from scalar_tx.cluster.auth.permissions import Principal
 from scalar_tx.cluster.ending_calls import cut_off
 from scalar_tx.cluster.gate import GateClosedError
-from scalar_tx.cluster.intake import reader, taken
+from scalar_tx.cluster.intake import Large, reader, taken
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.node_server.access import Caller
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Within = Callable[[Context], AbstractContextManager[None]]
 
 _log = logging.getLogger("scalar_tx.node")
+SMALL = 2**16  # bytes of a request that holds names and nothing else; 4 KiB is the longest
 FIRST_REQUEST_SECONDS = 5.0  # a stream that says nothing is nobody's
 _NOBODY = Principal("")  # who has not logged in
 
@@ -45,13 +46,14 @@ class Method:
     """One method: what serves it. ``gated``: refused in a pause, which waits for what runs.
 
     ``open``: for those, too, who have not logged in. ``span``: what a trace calls it; only what is
-    about transactions is in a trace.
+    about transactions is in a trace. ``most_bytes``: of a request; names and keys of calls need few.
     """
 
     serve: Any
     gated: bool = True
     open: bool = False
     span: str | None = None
+    most_bytes: int | None = None
 
 
 def paused() -> StorageUnavailableError:
@@ -114,6 +116,7 @@ class Calls:
         self._access = worker.access
         self._gate = worker.gate
         self._elements = worker.limits.elements
+        self._turns = worker.turns
         self._idle_seconds = worker.sessions.idle_seconds
 
     def handler(
@@ -129,7 +132,12 @@ class Calls:
         )
 
     def _served(self, described: MethodDescriptor, method: Method) -> Any:
-        takes = reader(GetMessageClass(described.input_type), self._elements)
+        takes = reader(
+            GetMessageClass(described.input_type),
+            self._elements,
+            self._turns,
+            most_bytes=method.most_bytes,
+        )
         gives = GetMessageClass(described.output_type).SerializeToString
         within = _within(method, f"{described.containing_service.full_name}/{described.name}")
         if not described.server_streaming:
@@ -152,8 +160,12 @@ class Calls:
     def _unary(self, method: Method, within: Within) -> Any:
         async def unary(request: Any, context: Context) -> Any:
             try:
-                taken(request)
-                caller = await self._caller(context, method)
+                if isinstance(request, Large):  # for those who may ask, and in their turn
+                    caller = await self._caller(context, method)
+                    request = taken(await request.read(caller.counted_as))
+                else:
+                    taken(request)
+                    caller = await self._caller(context, method)
                 with self._gate.admit() if method.gated else nullcontext(), within(context):
                     return await method.serve(request, caller)
             except Exception as error:  # noqa: BLE001  # it is told to the caller
@@ -170,8 +182,12 @@ class Calls:
                 first = await self._first(context) if many else request
                 if first is grpc.aio.EOF:
                     return
-                taken(first)
-                caller = await self._caller(context, method)
+                if isinstance(first, Large):
+                    caller = await self._caller(context, method)
+                    first = taken(await first.read(caller.counted_as))
+                else:
+                    taken(first)
+                    caller = await self._caller(context, method)
                 with self._gate.admit(), within(context):
                     await method.serve(first, caller, context)
             except grpc.aio.InternalError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import grpc
 
 from scalar_tx.cluster.auth.permissions import check_operation, check_table, needed
-from scalar_tx.cluster.intake import taken
+from scalar_tx.cluster.intake import Large, taken
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
@@ -286,7 +286,11 @@ class Transact:
                 return
             await client.wait(context.write(reply))
             del reply  # nothing of what was said is held while the client rests
-            request = taken(await client.wait(context.read()))
+            request = await client.wait(context.read())
+            if isinstance(request, Large):
+                with session.busy():  # it waits for others, not for its client
+                    request = await request.read(stream.caller.counted_as)
+            taken(request)
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(
                     "the stream was closed before its transaction had ended; it was rolled back",

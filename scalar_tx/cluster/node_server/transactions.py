@@ -18,7 +18,7 @@ from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.operations import scan_of
 from scalar_tx.cluster.messages.values import columns_of
-from scalar_tx.cluster.node_server.calls import Method
+from scalar_tx.cluster.node_server.calls import SMALL, Method
 from scalar_tx.cluster.node_server.execute import Execute
 from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.scanners import Scanners
@@ -47,12 +47,12 @@ class TransactionCalls:
             "Transact": Method(Transact(self._worker).serve, span="transaction"),
             "Execute": Method(Execute(self._worker).serve, span="script"),
             "ScanPages": Method(self._scan_pages, span="scan"),
-            "GetState": Method(self._state, gated=False, span="state"),
-            "Settle": Method(self._settle, gated=False, span="settle"),
+            "GetState": Method(self._state, gated=False, span="state", most_bytes=SMALL),
+            "Settle": Method(self._settle, gated=False, span="settle", most_bytes=SMALL),
             "Recover": Method(self._recover, span="recover"),
-            "Finish": Method(self._finish, span="finish"),
-            "ForgetOutcomes": Method(self._forget_outcomes),
-            "Hello": Method(self._hello, gated=False, open=True),
+            "Finish": Method(self._finish, span="finish", most_bytes=SMALL),
+            "ForgetOutcomes": Method(self._forget_outcomes, most_bytes=SMALL),
+            "Hello": Method(self._hello, gated=False, open=True, most_bytes=SMALL),
         }
 
     async def _scan_pages(
