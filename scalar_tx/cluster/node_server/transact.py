@@ -23,7 +23,7 @@ from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.replies import (
     explanation_message,
     known_message,
-    result_message,
+    put_result,
 )
 from scalar_tx.cluster.node_server.scanners import Scanners
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
@@ -55,7 +55,7 @@ class Stream:
         self.steps = begun(worker, begin)
         self.given_up = False  # by its client
         self.error: Exception | None = None  # what its client was told last
-        self._scanners = Scanners(self.steps, worker)
+        self._scanners = Scanners(self.steps, worker, caller.counted_as)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
         self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
@@ -137,11 +137,18 @@ class Stream:
 
     async def _one(self, request: rpc.Request) -> rpc.Reply:
         found = await self._run(self.steps.batch([self._checked(request.one)]))
-        return rpc.Reply(one=result_message(found[0]))
+        reply = rpc.Reply()
+        reply.one.SetInParent()
+        put_result(reply.one, found[0])
+        return reply
 
     async def _batch(self, request: rpc.Request) -> rpc.Reply:
         found = await self._batch_of(request.batch.operations)
-        return rpc.Reply(batched=rpc.Batched(results=[result_message(one) for one in found]))
+        reply = rpc.Reply()
+        reply.batched.SetInParent()
+        for one in found:
+            put_result(reply.batched.results.add(), one)
+        return reply
 
     async def _batch_of(self, messages: Sequence[Any]) -> list[Any]:
         if not 0 < len(messages) <= self._worker.limits.elements:
@@ -154,10 +161,14 @@ class Stream:
         scan = scan_of(request.open_scanner.scan)
         self._check(scan)
         number, whole = request.open_scanner.number, request.open_scanner.whole
-        return rpc.Reply(page=await self._scanners.open(number, scan, whole=whole))
+        reply = rpc.Reply()
+        await self._scanners.open(reply.page, number, scan, whole=whole)
+        return reply
 
     async def _next_page(self, request: rpc.Request) -> rpc.Reply:
-        return rpc.Reply(page=await self._scanners.next_page(request.next_page))
+        reply = rpc.Reply()
+        await self._scanners.next_page(reply.page, request.next_page)
+        return reply
 
     async def _confirm_reads(self, request: rpc.Request) -> rpc.Reply:
         await self._run(self.steps.confirm_reads())

@@ -66,10 +66,11 @@ class TransactionCalls:
         await context.send_initial_metadata(())
         with self._worker.opened(tx_id, caller, client.expire) as session:
             steps, began = begun(self._worker, ask.begin), time.monotonic()
-            scanners = Scanners(steps, self._worker)
+            scanners = Scanners(steps, self._worker, caller.counted_as)
             try:
                 with session.busy():
-                    page = await scanners.open(0, scan, whole=True)
+                    page = rpc.Page()
+                    await scanners.open(page, 0, scan, whole=True)
                 while True:
                     if page.HasField("records"):
                         await client.wait(context.write(page.records))
@@ -78,7 +79,8 @@ class TransactionCalls:
                     caller = await self._worker.access.again(caller)
                     check_operation(caller.principal, scan, peer=caller.peer)
                     with session.busy():
-                        page = await scanners.next_page(0)
+                        page = rpc.Page()
+                        await scanners.next_page(page, 0)
                 await self._worker.database.run(steps.commit(), whole=True)
             finally:
                 scanners.let_go()
