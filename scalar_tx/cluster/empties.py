@@ -30,9 +30,7 @@ def too_many(kind: Descriptor, body: bytes, most: int) -> bool:
     return at_once(looking_for_too_many(kind, body, most))
 
 
-def looking_for_too_many(
-    kind: Descriptor, body: bytes, most: int
-) -> Generator[None, None, bool]:
+def looking_for_too_many(kind: Descriptor, body: bytes, most: int) -> Generator[None, None, bool]:
     """The same in pieces."""
     # Each empty element has a zero. To find that there is none is ten times quicker than to count.
     if b"\0" not in body or body.count(b"\0") <= most:
@@ -79,21 +77,24 @@ class _Look:
                 at += size
                 continue
             if field.label == FieldDescriptor.LABEL_REPEATED:
-                if not size:
-                    element = body[began:at]
-                    left -= 1
-                    for length in _ROWS:
-                        row = element * length
-                        while left >= 0 and body.startswith(row, at, end):
-                            left -= length
-                            at += len(row)
-                    continue
                 left -= 1
+                if not size:
+                    at, left = self._row(body[began:at], at, end, left)
+                    continue
             if field.message_type is not None and levels:
                 inside = min(at + size, end)
                 left = yield from self.left(field.message_type, at, inside, left, levels - 1)
             at += size
         return left
+
+    def _row(self, element: bytes, at: int, end: int, left: int) -> tuple[int, int]:
+        """Behind elements like this one: where, and how many more there may be."""
+        for length in _ROWS:
+            row = element * length
+            while left >= 0 and self._body.startswith(row, at, end):
+                left -= length
+                at += len(row)
+        return at, left
 
 
 def _number(body: bytes, at: int) -> tuple[int, int]:

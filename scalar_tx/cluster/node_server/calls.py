@@ -15,7 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from scalar_tx.cluster.auth.permissions import Principal
 from scalar_tx.cluster.ending_calls import cut_off
 from scalar_tx.cluster.gate import GateClosedError
-from scalar_tx.cluster.intake import Large, reader, taken
+from scalar_tx.cluster.intake import LARGE, Large, reader, taken
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.node_server.access import Caller
@@ -23,7 +23,7 @@ from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavai
 from scalar_tx.observe.carried import served
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Mapping
     from contextlib import AbstractContextManager
 
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -46,7 +46,8 @@ class Method:
     """One method: what serves it. ``gated``: refused in a pause, which waits for what runs.
 
     ``open``: for those, too, who have not logged in. ``span``: what a trace calls it; only what is
-    about transactions is in a trace. ``most_bytes``: of a request; names and keys of calls need few.
+    about transactions is in a trace. ``most_bytes``: of a request, where it
+    is a few names.
     """
 
     serve: Any
@@ -109,6 +110,23 @@ def _within(method: Method, path: str) -> Within:
     return lambda context: served(what, path, context.invocation_metadata())
 
 
+def _bytes_of(reply: Any) -> bytes:
+    data: bytes = reply if isinstance(reply, bytes) else reply.SerializeToString()
+    return data
+
+
+async def serialized(worker: WorkerParts, caller: Caller, reply: Any) -> bytes:
+    """The bytes of a large reply, made in its caller's turn: gRPC would have them in one go."""
+
+    def work() -> Generator[None, None, bytes]:
+        data: bytes = reply.SerializeToString()
+        yield
+        return data
+
+    async with worker.turns.turn(caller.counted_as, LARGE):
+        return await worker.turns.in_pieces(work())
+
+
 class Calls:
     """Serves methods: finds out who calls, counts what runs, tells what went wrong."""
 
@@ -138,16 +156,17 @@ class Calls:
             self._turns,
             most_bytes=method.most_bytes,
         )
-        gives = GetMessageClass(described.output_type).SerializeToString
         within = _within(method, f"{described.containing_service.full_name}/{described.name}")
         if not described.server_streaming:
-            return grpc.unary_unary_rpc_method_handler(self._unary(method, within), takes, gives)
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(method, within), takes, _bytes_of
+            )
         if described.client_streaming:
             return grpc.stream_stream_rpc_method_handler(
-                self._streaming(method, within, many=True), takes, gives
+                self._streaming(method, within, many=True), takes, _bytes_of
             )
         return grpc.unary_stream_rpc_method_handler(
-            self._streaming(method, within, many=False), takes, gives
+            self._streaming(method, within, many=False), takes, _bytes_of
         )
 
     async def _caller(self, context: Context, method: Method) -> Caller:

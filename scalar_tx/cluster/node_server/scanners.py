@@ -13,12 +13,12 @@ from scalar_tx.cluster.intake import LARGE
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.records import put_records, putting_records
 from scalar_tx.cluster.messages.values import MalformedError
-from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
 
 if TYPE_CHECKING:
     from scalar_tx.backend import Cursor
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
+    from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
     from scalar_tx.model.operations import Scan
     from scalar_tx.model.record import Record
 
@@ -43,8 +43,8 @@ class Scanners:
         self._run = worker.database.run
         self._open: dict[int, _Open] = {}
 
-    async def open(self, page: rpc.Page, number: int, scan: Scan, *, whole: bool) -> None:
-        """Begin a scan; its first page is written. ``whole``: as much as a page may hold."""
+    async def open(self, page: rpc.Page, number: int, scan: Scan, *, whole: bool) -> bool:
+        """Begin a scan, and write its first page. ``whole``: as much as a page may hold."""
         if number in self._open:
             raise MalformedError(f"the scanner {number} is open already")
         if len(self._open) >= self._limits.scanners:
@@ -55,10 +55,10 @@ class Scanners:
             )
         self._open[number] = _Open(await self._run(self._steps.open_cursor(scan)), whole)
         self._held.scanners += 1
-        await self.next_page(page, number)
+        return await self.next_page(page, number)
 
-    async def next_page(self, page: rpc.Page, number: int) -> None:
-        """Write the next page of a scanner into an empty message."""
+    async def next_page(self, page: rpc.Page, number: int) -> bool:
+        """Write the next page of a scanner into an empty message; is it a large one?"""
         scanner = self._open.get(number)
         if scanner is None:
             raise InvalidOperationError(
@@ -77,13 +77,14 @@ class Scanners:
             await self._hold(number, scanner)
         page.last = last
         if not records:
-            return
+            return False
         if size > LARGE:
             async with self._turns.turn(self._owner, size):
                 await self._turns.in_pieces(putting_records(page.records, records))
         else:
             put_records(page.records, records)
         self._add_token(page, scanner)
+        return size > LARGE
 
     async def _hold(self, number: int, scanner: _Open) -> None:
         held = sum(map(_size, scanner.waiting))

@@ -18,7 +18,7 @@ from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
 from scalar_tx.cluster.messages.values import MalformedError
-from scalar_tx.cluster.node_server.calls import known_error
+from scalar_tx.cluster.node_server.calls import known_error, serialized
 from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.replies import (
     explanation_message,
@@ -54,6 +54,7 @@ class Stream:
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
         self.given_up = False  # by its client
+        self.large = False  # the reply
         self.error: Exception | None = None  # what its client was told last
         self._scanners = Scanners(self.steps, worker, caller.counted_as)
         self._marks: dict[int, Any] = {}
@@ -162,12 +163,12 @@ class Stream:
         self._check(scan)
         number, whole = request.open_scanner.number, request.open_scanner.whole
         reply = rpc.Reply()
-        await self._scanners.open(reply.page, number, scan, whole=whole)
+        self.large = await self._scanners.open(reply.page, number, scan, whole=whole)
         return reply
 
     async def _next_page(self, request: rpc.Request) -> rpc.Reply:
         reply = rpc.Reply()
-        await self._scanners.next_page(reply.page, request.next_page)
+        self.large = await self._scanners.next_page(reply.page, request.next_page)
         return reply
 
     async def _confirm_reads(self, request: rpc.Request) -> rpc.Reply:
@@ -290,7 +291,10 @@ class Transact:
     ) -> None:
         for _ in range(self._worker.limits.stream_messages):
             with session.busy():
-                reply = await stream.answer(request)
+                reply: Any = await stream.answer(request)
+                if stream.large:
+                    stream.large = False
+                    reply = await serialized(self._worker, stream.caller, reply)
             if stream.steps.finished:
                 # Its time may have run out meanwhile: what became of it is told all the same.
                 await context.write(reply)

@@ -18,7 +18,7 @@ from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.operations import scan_of
 from scalar_tx.cluster.messages.values import columns_of
-from scalar_tx.cluster.node_server.calls import SMALL, Method
+from scalar_tx.cluster.node_server.calls import SMALL, Method, serialized
 from scalar_tx.cluster.node_server.execute import Execute
 from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.scanners import Scanners
@@ -70,17 +70,21 @@ class TransactionCalls:
             try:
                 with session.busy():
                     page = rpc.Page()
-                    await scanners.open(page, 0, scan, whole=True)
+                    large = await scanners.open(page, 0, scan, whole=True)
                 while True:
                     if page.HasField("records"):
-                        await client.wait(context.write(page.records))
+                        told: Any = page.records
+                        if large:
+                            with session.busy():
+                                told = await serialized(self._worker, caller, told)
+                        await client.wait(context.write(told))
                     if page.last:
                         break
                     caller = await self._worker.access.again(caller)
                     check_operation(caller.principal, scan, peer=caller.peer)
                     with session.busy():
                         page = rpc.Page()
-                        await scanners.next_page(page, 0)
+                        large = await scanners.next_page(page, 0)
                 await self._worker.database.run(steps.commit(), whole=True)
             finally:
                 scanners.let_go()
