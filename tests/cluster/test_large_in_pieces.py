@@ -20,34 +20,13 @@ from scalar_tx.cluster.rpc.v1 import operations_pb2, values_pb2
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.cluster.turns import Turns
 from scalar_tx.model.record import Record
+from tests.cluster.counted_pieces import Counted
 from tests.cluster.served import Served, Users
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
 TABLE = "a.b"
-
-
-class Counted(Turns):
-    """Turns that count the pieces of all work, and whose they were."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[int] = []
-
-    async def in_pieces(self, work: Generator[None, None, Any]) -> Any:
-        self.pieces.append(1)
-
-        def counted() -> Generator[None, None, Any]:
-            while True:
-                try:
-                    next(work)
-                except StopIteration as ended:
-                    return ended.value
-                self.pieces[-1] += 1
-                yield
-
-        return await super().in_pieces(counted())
 
 
 def many(operations: int) -> bytes:

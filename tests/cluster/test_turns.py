@@ -46,7 +46,7 @@ def test_behind_each_piece_is_a_rest_as_long_as_it_was(monkeypatch: pytest.Monke
         rests.append(seconds)
 
     times = iter([0.0, 0.003, 1.0, 1.5, 2.0, 2.0, 3.0])
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     asyncio.run(Turns(lambda: next(times)).in_pieces(three_pieces([], "a")))
     assert rests == [0.003, module.LONGEST_REST, 0.0]
 
@@ -93,7 +93,7 @@ def test_where_much_waits_nobody_rests(monkeypatch: pytest.MonkeyPatch) -> None:
 
         await asyncio.gather(one(), one(), one())
 
-    monkeypatch.setattr(module.asyncio, "sleep", told)
+    monkeypatch.setattr(asyncio, "sleep", told)
     asyncio.run(steps())
     # Nobody waits yet behind the first piece; then two do, then one, which is not too much.
     assert rests == [module.LONGEST_REST] + [0.0] * 2 + [module.LONGEST_REST] * 6
