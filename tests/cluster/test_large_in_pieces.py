@@ -54,9 +54,11 @@ def test_what_is_no_message_is_told_of_a_large_one_too() -> None:
     large = reader(rpc.Request, 10_000, Turns())(b"\xff" * (LARGE + 1))
     with pytest.raises(MalformedError, match="no Request"):
         taken(asyncio.run(large.read("ada")))
-    large = reader(rpc.Request, 1000, Turns())(many(6000))
+    turns = Counted()
+    large = reader(rpc.Request, 1000, turns)(many(60_000))
     with pytest.raises(MalformedError, match="more than 10000 elements"):
         taken(asyncio.run(large.read("ada")))
+    assert turns.pieces == [3]  # none is counted behind the last that may be there
 
 
 def test_fields_that_are_nothing_are_not_looked_at_for_ever() -> None:
