@@ -119,6 +119,23 @@ def test_large_requests_and_pages_take_turns_and_small_ones_do_not(node: Served)
     assert len(turns.pieces) == read + 2  # the page's records, and its bytes
 
 
+def test_a_batch_of_many_operations_is_looked_at_in_pieces(node: Served) -> None:
+    turns: Any = node.worker.turns
+    with scalar_tx.connect(node.url) as db:
+        db.admin.create_table(TABLE, columns={"id": "INT"}, partition_key=["id"])
+    with grpc.insecure_channel(node.url.removeprefix("grpc://")) as channel:
+        transact: Any = channel.stream_stream(
+            "/scalar_tx.v1.Transactions/Transact", rpc.Request.SerializeToString
+        )
+        for number, pieces in ((200, []), (1000, [6])):
+            request = rpc.Request.FromString(many(number))
+            request.begin.transaction_id = f"t{number}"
+            request.end = rpc.Request.COMMIT
+            reply = rpc.Reply.FromString(next(transact(iter([request]))))
+            assert len(reply.batched.results) == number
+            assert turns.pieces == pieces
+
+
 def test_a_large_one_of_a_caller_nobody_knows_is_not_read() -> None:
     turns = Counted()
     node = Served("memory://", users=Users(), turns=turns)

@@ -8,7 +8,7 @@ nobody hears of it: its client asks ``Settle``.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import grpc
 
@@ -32,7 +32,7 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.keyed_calls import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
     from scalar_tx.cluster.auth.privileges import Privilege
     from scalar_tx.cluster.node_server.access import Caller
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from scalar_tx.outcome_table import Known
 
     Context = grpc.aio.ServicerContext[Any, Any]
+
+_PIECE: Final = 200  # operations of a batch that are looked at in one
 
 
 class Stream:
@@ -154,9 +156,20 @@ class Stream:
     async def _batch_of(self, messages: Sequence[Any]) -> list[Any]:
         if not 0 < len(messages) <= self._worker.limits.elements:
             raise MalformedError(f"a batch has 1 to {self._worker.limits.elements} operations")
-        operations = [self._checked(one) for one in messages]
+        if len(messages) > _PIECE:
+            operations = await self._worker.turns.in_pieces(self._checking(messages))
+        else:
+            operations = [self._checked(one) for one in messages]
         found: list[Any] = await self._run(self.steps.batch(operations))
         return found
+
+    def _checking(self, messages: Sequence[Any]) -> Generator[None, None, list[Operation]]:
+        operations = []
+        for number, one in enumerate(messages, 1):
+            operations.append(self._checked(one))
+            if number % _PIECE == 0:
+                yield
+        return operations
 
     async def _open_scanner(self, request: rpc.Request) -> rpc.Reply:
         scan = scan_of(request.open_scanner.scan)
