@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.node_server.held import Held
 from scalar_tx.cluster.node_server.worker_parts import Identity
+from scalar_tx.cluster.turns import Turns
 
 if TYPE_CHECKING:
     from scalar_tx.cluster.gate import Gate
@@ -35,6 +36,7 @@ class Host:
     users: NodeUsers | None = None  # where callers have to log in
     identity: Identity = field(default_factory=Identity)
     held: Held = field(default_factory=Held)
+    turns: Turns = field(default_factory=Turns)  # of all listeners at what is large
 
     @property
     def node(self) -> NodeSettings:
