@@ -105,7 +105,7 @@ class Watch:
         work = self._there if silent else self._unseen
         look = (work, day, behind)
         pages, news = await self._step(self._auditor.listed, *look)
-        if self._caller.is_outside_auditor and (True):
+        if self._caller.is_outside_auditor and (news or not self._is_logged):
             # What is sent is what was read together with the writing of its row in the log.
             pages, news = await self._step(self._logged, *look)
             self._is_logged = True
