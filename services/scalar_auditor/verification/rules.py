@@ -41,8 +41,8 @@ async def checked_status_of(
 ) -> tuple[str, ItemStatus | None]:
     """The verdict on an item that its status allows, and the status.
 
-    TAMPERED too, where the status is not as it was signed, or not of the newest entry of the
-    history; the rest of the history is not read: that is what a verification does.
+    TAMPERED too, where the status or the newest entry of the history is not as it was signed, or
+    one is not of the other; the rest of the history is not read: that is what a verification does.
     """
     status = await status_of(tx, item_id)
     return _checked(keys, status, await newest_entry(tx, item_id))
@@ -52,6 +52,8 @@ def _checked(
     keys: KeyRing, status: ItemStatus | None, newest: HistoryEntry | None
 ) -> tuple[str, ItemStatus | None]:
     found = evidence.of_head(status, newest)
+    if newest is not None:
+        found += evidence.of_entry(keys, newest)
     if status is None:
         return (TAMPERED if found else NOT_MONITORED), None
     found += evidence.of_status(keys, status)

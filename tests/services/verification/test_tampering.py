@@ -78,6 +78,15 @@ def test_an_altered_head_is_not_continued(stage: Stage, name: str) -> None:
     assert caught.value.metadata["findings"]
 
 
+@pytest.mark.parametrize("name", [one for one in HEADS if "copy" not in one])
+def test_an_altered_head_shows_before_anybody_verifies(stage: Stage, name: str) -> None:
+    item = Item(stage)
+    owner = stage.as_person(OWNER_OF_ITEMS)
+    assert owner.GetStatus(item_id=item.id).tampering_status == "NOT_TAMPERED"
+    ATTACKS[name](item)
+    assert owner.GetStatus(item_id=item.id).tampering_status == "TAMPERED"
+
+
 def test_a_status_that_was_altered_keeps_what_shows_it(stage: Stage) -> None:
     item = Item(stage)
     item.put(STATUS, item.status(), version_id="v3")
