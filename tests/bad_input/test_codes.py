@@ -29,7 +29,7 @@ NO_CODE = errors.ScalarTxError.default_code  # of the base, which nobody raises
 def sources() -> list[Path]:
     return sorted(
         path
-        for folder in ("scalar_tx", "schema")
+        for folder in ("scalar_tx", "schema", "services")
         for path in (ROOT / folder).rglob("*.py")
         if "conformance" not in path.parts
     )

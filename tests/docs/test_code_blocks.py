@@ -45,6 +45,7 @@ def blocks(page: Path) -> Iterator[tuple[str, str, int]]:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder to run in; what was connected there is closed afterwards."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as of a program that lies there
     (tmp_path / "namespaces").symlink_to(ROOT / "namespaces")
     connect, opened = scalar_tx.connect, []
     # A program can say only once where its spans go.
@@ -112,10 +113,12 @@ def run(command: str, page: Path, line: int) -> None:
     words = shlex.split(command, comments=True)
     if not words:
         return
-    if words[0] in {"scalar-tx", "scalar-schema"}:
-        program = str(Path(sys.executable).with_name(words[0]))
+    if words[0] in {"scalar-auditor", "scalar-tx", "scalar-schema"}:
+        program = [str(Path(sys.executable).with_name(words[0]))]
+        if words[0] == "scalar-auditor":
+            program = [sys.executable, "-m", "scalar_auditor"]
         done = subprocess.run(
-            " ".join([shlex.quote(program), *command.split(maxsplit=1)[1:]]),
+            " ".join([shlex.join(program), *command.split(maxsplit=1)[1:]]),
             shell=True,  # the documentation's own command, with its wildcards
             capture_output=True,
             text=True,

@@ -14,6 +14,7 @@ from scalar_auditor.cli import (
     admin,
     anchor,
     check,
+    copy_namespace,
     events,
     export,
     groups,
@@ -77,6 +78,7 @@ app.add_typer(keys.app, name="keys")
 app.command(name="admin")(admin.admin)
 app.command(name="check")(check.check)
 app.command(name="anchor")(anchor.anchor)
+app.command(name="copy-namespace")(copy_namespace.copy_namespace)
 app.command(name="tables")(tables.tables)
 app.command(name="sample")(sample.sample)
 app.command(name="demo")(demo)

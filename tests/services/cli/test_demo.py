@@ -1,11 +1,12 @@
-"""Does the tour of the services keep its promise, within a minute, and leave nothing behind?"""
+"""Does the tour of the services keep its promise, at little cost, and leave nothing behind?"""
 
 from __future__ import annotations
 
 import os
+import re
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.nodes
+
+
+def processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_the_tour_is_as_promised(tmp_path: Path) -> None:
@@ -24,7 +30,7 @@ def test_the_tour_is_as_promised(tmp_path: Path) -> None:
         "TMPDIR": str(tmp_path / "tmp"),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
     }
-    began = time.monotonic()
+    before = processor_seconds()
     done = subprocess.run(
         [sys.executable, "-m", "scalar_auditor", "demo"],
         env=environment,
@@ -34,19 +40,19 @@ def test_the_tour_is_as_promised(tmp_path: Path) -> None:
         check=False,
         timeout=170,
     )
-    seconds = time.monotonic() - began
+    seconds = processor_seconds() - before
     assert done.returncode == 0, done.stdout + done.stderr
     for promise in (
         "3 verified, 0 tampered with, 0 not monitored",
         "3 verified, 1 tampered with, 0 not monitored",
         "DIGEST (version 1): the entry is not as it was signed",
-        "person0009@sample.example\tListItems",
         "verification: 2 findings",
         "identity: as it has to be",
         "All of it was as promised",
     ):
         assert promise in done.stdout
+    assert re.search(r"person0009@sample\.example\s+ListItems", done.stdout)
     # What was imported was seen by who watched, and is listed.
     assert done.stdout.count("a file of the audit") == 2
     assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == []
-    assert seconds < 60
+    assert seconds < 40  # of a processor: how long that takes is for what else runs
