@@ -45,6 +45,36 @@ def test_what_is_sound_has_no_findings(stage: Stage) -> None:
     assert [name for name, _ in told] == ["audit", "verification", "event", "item", "identity"]
 
 
+def test_every_service_is_asked(stage: Stage) -> None:
+    """One disagreement for each, which nothing but its own invariants can know of."""
+    of_set = {"audit_set_id": "s", "item_id": "a", "added_at": 1}
+    stage.put("audit.sets_of_item", **of_set)
+    stage.put(
+        "item.item_children", parent_id="p", item_id="a", item_type="file", name="", deleted=False
+    )
+    stage.put(
+        "identity.users_by_org", org_id="o", user_email="u@x.org", user_id="", name="", status=""
+    )
+    stage.put(
+        "event.item_events",
+        item_id="a",
+        event_id="1764000000000-1",
+        event_type="UPLOAD",
+        user_id="",
+        user_email="",
+        created_at=1_764_000_000_000,
+    )
+    remove(stage, "item_status", item_id="a")
+    report = stage.run(check(stage.manager, stage.keys))
+    assert {name: bool(one.count) for name, one in report.items()} == {
+        "audit": True,
+        "verification": True,
+        "event": True,
+        "item": True,
+        "identity": True,
+    }
+
+
 def test_each_kind_of_disagreement_is_named(stage: Stage) -> None:
     row = stage.get("verification.asset_history", item_id="b", asset_version=2) or {}
     stage.put("verification.asset_history", **(row | {"version_id": "x"}))
