@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from scalar_auditor import check as checking
 from scalar_auditor.check import check
 from scalar_auditor.verification import anchor, rules
+from scalar_auditor.verification.model import ItemStatus
+from scalar_auditor.whole_tables import pages_of
 from scalar_tx.errors import SettingsError
 from tests.services.stage import Stage
 from tests.services.verification.scene import everything, monitored, sha1
@@ -143,6 +146,22 @@ def test_only_an_anchor_knows_what_was_before(stage: Stage, tmp_path: Path) -> N
 def test_an_anchor_that_is_no_good_is_no_check(stage: Stage, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="can't be read"):
         found(stage, anchor=str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_table_is_read_page_by_page(stage: Stage, size: int) -> None:
+    async def read() -> list[list[str]]:
+        pages: list[list[str]] = []
+        async with aclosing(pages_of(stage.manager, ItemStatus, size=size)) as found:
+            async for page in found:
+                pages.append([one.item_id for one in page])
+                if len(pages) > 3:
+                    break
+        return pages
+
+    pages = stage.run(read())
+    assert all(len(page) <= size for page in pages)
+    assert sorted(item for page in pages for item in page) == ["a", "b", "c"]
 
 
 def test_what_is_too_much_to_tell_is_counted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
