@@ -87,6 +87,30 @@ def test_an_altered_head_shows_before_anybody_verifies(stage: Stage, name: str) 
     assert owner.GetStatus(item_id=item.id).tampering_status == "TAMPERED"
 
 
+def test_what_is_no_digest_is_looked_for_nowhere(stage: Stage) -> None:
+    """A storage might refuse it as a key, and the verification would fail instead of finding."""
+    item = Item(stage)
+    long = "x" * 70_000
+    copy = item.copy(item.newest_sha1)
+    item.put(COPIES, copy, sha1_hash="x")
+    item.remove(COPIES, copy)
+    item.put(STATUS, item.status(), last_sha1_hash="x")
+    item.put(HISTORY, item.entry(2), sha1_hash=long)
+    for _ in range(2):
+        verdict = item.verify(sha1_hash=item.newest_sha1)
+        assert reasons(verdict) == {
+            "ROW_MAC",
+            "DIGEST",
+            "HEAD_DIFFERS",
+            "COPY_LIST",
+            "FILE_DIFFERS",
+        }
+        assert sum(len(one.detail) for one in verdict.findings) < 1000
+    item.put(STATUS, item.status(), last_sha1_hash=long)
+    verdict = item.verify(sha1_hash=item.newest_sha1)
+    assert sum(len(one.detail) for one in verdict.findings) < 1000
+
+
 def test_a_status_that_was_altered_keeps_what_shows_it(stage: Stage) -> None:
     item = Item(stage)
     item.put(STATUS, item.status(), version_id="v3")
