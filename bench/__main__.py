@@ -7,6 +7,7 @@ python -m bench report      docs/performance.md and its plots, of the figures th
 python -m bench profile X   where our time goes in the figure X
 python -m bench node        every figure of docs/performance-node.md (Java, Maven)
 python -m bench node-report docs/performance-node.md and its plots, of the figures that are there
+python -m bench ingest      events that the Scalar Auditor takes in, on SQLite
 """
 
 from __future__ import annotations
@@ -64,6 +65,10 @@ def main() -> int:
             from bench.node.report import main as write
 
             return write(arguments)
+        case ["ingest", *arguments]:
+            from bench.ingest import main as ingest
+
+            return ingest(arguments)
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         epilog="beside the Java library: python -m bench figures|report|profile --help",

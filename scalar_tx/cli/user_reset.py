@@ -1,11 +1,13 @@
 """``scalar-tx user reset``: how does somebody get in again whose password is lost?
 
 Whoever has a node's own properties reaches the database in which its users are, and needs no node
-and no log-in for it.
+and no log-in for it. No node sees it either, so the line for the security log is written here, to
+standard error, as a node would write it; instead of a user it has the account of this machine.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from scalar_tx.cli import passwords
@@ -26,7 +28,8 @@ def reset(
 ) -> None:
     """Set a lost password in the database itself: TARGET is what the node is started with.
 
-    Nobody logs in. The user has to log in again everywhere, within five seconds.
+    Nobody logs in. The user has to log in again everywhere, within five seconds. A line for the
+    security log goes to standard error.
     """
     import asyncio
 
@@ -55,11 +58,13 @@ def reset(
 
 
 async def _set(settings: Settings, name: str, secret: str) -> None:
+    from scalar_tx.cluster.auth import security_log
     from scalar_tx.cluster.auth.passwords import PasswordHashing
     from scalar_tx.cluster.auth.principals import Principals
     from scalar_tx.cluster.auth.tables import USER
     from scalar_tx.cluster.opening import open_manager
     from scalar_tx.errors import SettingsError
+    from scalar_tx.observe.logs import one_log_to_stderr
 
     manager = open_manager(settings)
     hashing = PasswordHashing()
@@ -72,7 +77,13 @@ async def _set(settings: Settings, name: str, secret: str) -> None:
                 "first user when it is started",
                 code="STX-5256",
             )
-        await Principals(manager, hashing).users.set_password(name, secret)
+        with one_log_to_stderr(security_log.NAME, settings.node.log_format, "user reset"):
+            await Principals(manager, hashing).users.set_password(
+                name,
+                secret,
+                by=security_log.Caller(peer=f"uid:{os.getuid()}"),
+                detail="reset in the database itself",
+            )
     finally:
         await hashing.close()
         await manager.close()

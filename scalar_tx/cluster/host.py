@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from scalar_tx.cluster.node_server.held import Held
 from scalar_tx.cluster.node_server.worker_parts import Identity
+from scalar_tx.cluster.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -45,6 +46,7 @@ class Host:
     users: NodeUsers | None = None  # where callers have to log in
     identity: Identity = field(default_factory=Identity)
     held: Held = field(default_factory=Held)
+    turns: Turns = field(default_factory=Turns)  # of all listeners at what is large
     folder: Path | None = None
     at_end: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     beside: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)

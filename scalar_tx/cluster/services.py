@@ -39,6 +39,7 @@ def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
         host.pause,
         ended=host.metrics.count_end,
         elements=host.limits.elements,
+        turns=host.turns,
         counts=ServerCalls(),
     )
     return [host.health.services(any_name=True), *services]
@@ -75,5 +76,6 @@ def _own(host: Host) -> list[grpc.GenericRpcHandler]:
         ended=host.metrics.count_end,
         ran=host.metrics.count_run,
         held=host.held,
+        turns=host.turns,
     )
     return own_handlers(worker)

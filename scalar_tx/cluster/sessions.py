@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WATCH_SECONDS: Final = 1.0  # how often is looked for sessions to expire
-AT_ONCE: Final = 50  # are expired, before others get on with what they do
+AT_ONCE: Final = 5  # are expired, before others get on with what they do
+REST_SECONDS: Final = 0.002  # for others then: to roll so many back takes a millisecond
 
 
 class Expiry(Enum):
@@ -183,7 +184,7 @@ class Sessions:
             if reason is not None:
                 session.expire(reason)
             if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
+                await asyncio.sleep(REST_SECONDS)
 
     def expire_all(self, reason: Expiry) -> None:
         """Expire every session that is not yet, whatever it is doing."""

@@ -10,8 +10,12 @@ import json
 import logging
 import os
 import sys
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The id of the transaction that is served; each call of a node is served in a context of its own.
 TRANSACTION: Final[ContextVar[str | None]] = ContextVar("scalar_tx transaction", default=None)
@@ -79,9 +83,8 @@ class JsonLine(logging.Formatter):
 
 def log_to_stderr(log_format: str, process: str) -> None:
     """Write this process's log to standard error; ``log_format`` is text or json."""
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(JsonLine(process) if log_format == "json" else OneLine(process))
-    wanted = os.environ.get(LEVEL_VARIABLE, "").strip().upper()
+    lines = _lines(log_format, process)
+    wanted = _wanted_level()
     logging.basicConfig(level=_LEVELS.get(wanted, logging.INFO), handlers=[lines], force=True)
     logging.captureWarnings(capture=True)
     for chatty in ("asyncio", "aiohttp.access", "cassandra", "botocore"):
@@ -90,6 +93,33 @@ def log_to_stderr(log_format: str, process: str) -> None:
         logging.getLogger("scalar_tx.observe").warning(
             "%s is %r, which is no level; it takes %s", LEVEL_VARIABLE, wanted, ", ".join(_LEVELS)
         )
+
+
+@contextmanager
+def one_log_to_stderr(name: str, log_format: str, process: str) -> Iterator[None]:
+    """Meanwhile write this logger's lines as a node writes them, and those of no other.
+
+    For a command: what is told to those who watch is told there too, and people see no more.
+    """
+    log, lines = logging.getLogger(name), _lines(log_format, process)
+    level = log.level
+    log.addHandler(lines)
+    log.setLevel(_LEVELS.get(_wanted_level(), logging.INFO))
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(lines)
+
+
+def _lines(log_format: str, process: str) -> logging.Handler:
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(JsonLine(process) if log_format == "json" else OneLine(process))
+    return lines
+
+
+def _wanted_level() -> str:
+    return os.environ.get(LEVEL_VARIABLE, "").strip().upper()
 
 
 def _time(record: logging.LogRecord) -> str:

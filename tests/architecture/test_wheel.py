@@ -60,8 +60,9 @@ def test_both_packages_say_that_they_are_typed(wheel: zipfile.ZipFile) -> None:
 
 
 def test_the_pages_of_the_console_are_there(wheel: zipfile.ZipFile) -> None:
-    pages = {path.name for path in (ROOT / CONSOLE).iterdir()}
-    assert {"page.html", "page.css", "page.js"} <= pages
+    folder = ROOT / CONSOLE
+    pages = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"page.html", "page.css", "page.js", "panels/40-stuck.js"} <= pages
     assert {f"{CONSOLE}/{name}" for name in pages} <= set(wheel.namelist())
 
 

@@ -22,6 +22,7 @@ from scalar_tx.cluster.node_server.security import SecurityCalls
 from scalar_tx.cluster.node_server.services import handlers
 from scalar_tx.cluster.node_server.worker_parts import CallLimits, Identity, WorkerParts
 from scalar_tx.cluster.sessions import Sessions
+from scalar_tx.cluster.turns import Turns
 from scalar_tx.connection_async import open_async
 from scalar_tx.manager_async import AsyncTransactionManager
 from scalar_tx.settings import load
@@ -73,8 +74,10 @@ class Served:
         limits: CallLimits | None = None,
         sessions: Sessions | None = None,
         users: Users | None = None,
+        turns: Turns | None = None,
         **settings: object,
     ) -> None:
+        self._turns = turns or Turns()
         self.target = target
         self._settings = settings
         self._limits = limits or CallLimits()
@@ -104,6 +107,7 @@ class Served:
             Identity("here"),
             principals=users.principals if users else None,
             security=SecurityCalls(users.authenticator, users.principals) if users else None,
+            turns=self._turns,
         )
         self._server = grpc.aio.server()
         self._server.add_generic_rpc_handlers(handlers(self.worker))

@@ -107,3 +107,27 @@ def test_each_admission_counts_once_whatever_happens(steps: list[tuple[str, int]
         admission.release()
     assert gate.outstanding == 0
     assert asyncio.run(gate.drained(0))
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_whoever_is_cancelled_while_it_is_admitted_is_not_admitted(closed: bool) -> None:
+    """Also if the gate opens at the same moment."""
+
+    async def run() -> None:
+        gate = Gate(closed=closed)
+        for turns in range(6):
+            if closed:
+                gate.close()
+            waiting = asyncio.ensure_future(gate.admit_later(5))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if waiting.done():
+                waiting.result().release()
+                continue
+            gate.open()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        assert gate.outstanding == 0
+
+    asyncio.run(run())

@@ -114,7 +114,7 @@ def test_others_get_on_while_many_expire() -> None:
         clock.now += 10
         await asyncio.gather(other(), register.expire_overdue())
         assert len(expired) == 500
-        assert turns == list(range(0, 500, module.AT_ONCE))
+        assert sorted(set(turns)) == list(range(0, 500, module.AT_ONCE))
 
     asyncio.run(steps())
 

@@ -26,10 +26,13 @@ OPTIONAL = (
     "dynamodb-secret",
     "event-on-dynamodb",
     "hpa",
+    "http-tls",
     "services",
     "state-volume",
     "tls",
 )
+# What one of them stands on.
+NEEDS = {"http-tls": ("tls",)}
 HASH = r"-[bcdfghkmt2456789]{10}"  # what a generator adds to a name
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 

@@ -49,6 +49,55 @@ def test_probes_leave_a_port_that_speaks_tls() -> None:
     assert made.one("Secret", "scalardb-tls")["metadata"]["name"] == "scalardb-tls"
 
 
+@pytest.mark.parametrize("parts", [("prod",), ("prod", "tls")], ids="+".join)
+def test_http_is_scraped_as_it_is_served(parts: tuple[str, ...]) -> None:
+    """Without http-tls there is no TLS on 8080, whatever tls does to the other ports."""
+    plain, over_tls = rendered(*parts), rendered("prod", "tls", "http-tls")
+    for made, wanted in ((plain, False), (over_tls, True)):
+        properties = made.property_values()
+        assert properties["scalar.db.node.http_tls"] == "${env:SCALARDB_HTTP_TLS:-false}"
+        variables = {one["name"]: one.get("value") for one in made.container["env"]}
+        assert variables.get("SCALARDB_HTTP_TLS", "false") == str(wanted).lower()
+        [endpoint] = made.one("ServiceMonitor", "scalardb-cluster")["spec"]["endpoints"]
+        assert endpoint.get("scheme", "http") == ("https" if wanted else "http")
+        text = made.one("ConfigMap", "scalardb-scrape-config")["data"]["scrape.yaml"]
+        [job] = yaml.safe_load(text)["scrape_configs"]
+        assert job.get("scheme", "http") == ("https" if wanted else "http")
+
+
+def test_http_over_tls_is_trusted_by_a_file_that_is_there() -> None:
+    made = rendered("prod", "tls", "http-tls")
+    [endpoint] = made.one("ServiceMonitor", "scalardb-cluster")["spec"]["endpoints"]
+    place = endpoint["tlsConfig"]["ca"]["secret"]
+    secret = made.one("Secret", place["name"])
+    assert secret["metadata"]["name"] == "scalardb-tls"
+    assert secret["type"] == "kubernetes.io/tls"
+    assert set(secret["data"]) == {"tls.crt", "tls.key", place["key"]}
+    # Pods are asked by address, so the name has to be one that the certificate is for.
+    assert made.reached_at(endpoint["tlsConfig"]["serverName"], 8080)
+    assert "insecureSkipVerify" not in endpoint["tlsConfig"]
+
+
+def test_the_plain_configuration_over_tls_differs_in_that_alone() -> None:
+    def job(*parts: str) -> dict[str, object]:
+        made = rendered("prod", *parts)
+        text = made.one("ConfigMap", "scalardb-scrape-config")["data"]["scrape.yaml"]
+        [found] = yaml.safe_load(text)["scrape_configs"]
+        return dict(found)
+
+    over_tls = job("tls", "http-tls")
+    assert over_tls.pop("scheme") == "https"
+    assert set(over_tls.pop("tls_config")) == {"ca_file", "server_name"}  # type: ignore[call-overload]
+    assert over_tls == job("tls")
+
+
+def test_a_deployment_has_it_too() -> None:
+    made = rendered("prod", "deployment", "tls", "http-tls")
+    assert made.workload["kind"] == "Deployment"
+    variables = {one["name"]: one.get("value") for one in made.container["env"]}
+    assert variables["SCALARDB_HTTP_TLS"] == "true"
+
+
 def test_dynamodb_by_a_role_needs_no_secret() -> None:
     made = rendered("prod", "dynamodb-role")
     assert made.all("Secret") == []

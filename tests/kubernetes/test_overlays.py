@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from tests.kubernetes.python_tools import SCHEMAS, said_of
-from tests.kubernetes.rendered import OPTIONAL, OVERLAYS, rendered
+from tests.kubernetes.rendered import NEEDS, OPTIONAL, OVERLAYS, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.manifests
 
-EVERY = [*((one,) for one in OVERLAYS), *(("prod", one) for one in OPTIONAL)]
+EVERY = [*((one,) for one in OVERLAYS), *(("prod", *NEEDS.get(one, ()), one) for one in OPTIONAL)]
 # What the Prometheus operator brings; kubernetes-validate has no schema of it.
 FOREIGN = {"ServiceMonitor", "PrometheusRule"}
 

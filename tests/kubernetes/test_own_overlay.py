@@ -20,7 +20,7 @@ pytestmark = pytest.mark.manifests
 def made_of(folder: Path, *blocks: str) -> Rendered:
     shutil.copytree(K8S, folder / "scalar_tx" / "k8s")
     own = folder / "own"
-    own.mkdir()
+    own.mkdir(exist_ok=True)
     (own / "kustomization.yaml").write_text("\n".join(blocks))
     (own / "credentials.env").write_text("username=ada\npassword=secret\n")
     (own / "schemas.json").write_text('{"shop.item": {}}')
@@ -49,9 +49,54 @@ def test_it_names_image_secret_and_tables(tmp_path: Path) -> None:
 
 
 def test_a_secret_may_be_somebody_elses(tmp_path: Path) -> None:
-    first, second = blocks()
+    first, second, *_ = blocks()
     without = re.sub(r"secretGenerator:\n(  .+\n)+", "", first)
     assert made_of(tmp_path, without, second).all("Secret") == []
+
+
+def test_settings_are_a_file_of_its_own(tmp_path: Path) -> None:
+    first, _, own, _ = blocks()
+    together = first.replace("configMapGenerator:\n", own)
+    text = (K8S / "base" / "scalardb.properties").read_text().replace("port=8080", "port=8081")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "scalardb.properties").write_text(text)
+    assert made_of(tmp_path, together).property_values()["scalar.db.node.http_port"] == "8081"
+
+
+@pytest.mark.parametrize("parts", [("tls",), ("tls", "http-tls")], ids="+".join)
+def test_the_certificate_is_its_own(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    first, _, _, certificate = blocks()
+    names = ["tls.crt", "tls.key", "ca.crt"][: 1 + len(parts)]
+    certificate = certificate.replace("[tls.crt, tls.key, ca.crt]", f"[{', '.join(names)}]")
+    folder = tmp_path / "own" / "certificate"
+    folder.mkdir(parents=True)
+    (folder / "kustomization.yaml").write_text(certificate)
+    for name in names:
+        (folder / name).write_text(f"this is {name}")
+    behind = "".join(f"  - ../scalar_tx/k8s/components/{one}\n" for one in parts)
+    first = first.replace("components:\n", f"components:\n{behind}  - certificate\n")
+    made = made_of(tmp_path, first)
+    secret = made.one("Secret", "scalardb-tls")
+    assert secret["type"] == "kubernetes.io/tls"
+    found = {name: base64.b64decode(one).decode() for name, one in secret["data"].items()}
+    assert found == {name: f"this is {name}" for name in names}
+    assert secret["metadata"]["name"] in {
+        one["secret"]["secretName"] for one in made.pod["volumes"] if "secret" in one
+    }
+
+
+def test_the_certificate_may_be_somebody_elses(tmp_path: Path) -> None:
+    first, patch, _, certificate = blocks()
+    folder = tmp_path / "own" / "certificate"
+    folder.mkdir(parents=True)
+    head = certificate.partition("secretGenerator:")[0]
+    (folder / "kustomization.yaml").write_text(
+        head + patch.replace("scalardb-credentials", "scalardb-tls")
+    )
+    tls = "components:\n  - ../scalar_tx/k8s/components/tls\n  - certificate\n"
+    made = made_of(tmp_path, first.replace("components:\n", tls))
+    names = [one["metadata"]["name"] for one in made.all("Secret")]
+    assert [name.startswith("scalardb-credentials-") for name in names] == [True]
 
 
 def test_the_readme_names_every_component() -> None:

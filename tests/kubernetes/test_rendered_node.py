@@ -17,6 +17,7 @@ import trustme
 from tests.kubernetes.contained import CHECKOUT
 from tests.kubernetes.containers import Container, python_inside
 from tests.kubernetes.rendered import Object, Rendered, rendered
+from tests.kubernetes.rule_files import RUNBOOK
 from tests.kubernetes.test_container_file import last_stage
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def test_it_serves_and_its_probes_answer(tmp_path: Path) -> None:
             assert node.inside(container, "/usr/bin/touch", f"{path}/x").returncode == 0
 
         # The image's own check, and what Prometheus reads.
-        check = json.loads(last_stage()["HEALTHCHECK"].partition("CMD ")[2])
-        assert node.inside(container, python_inside(), *check[1:]).returncode == 0
+        assert node.inside(container, python_inside(), *health_check()).returncode == 0
         assert "\nscalardb_transaction_total 0" in get(node, "/metrics")
         assert '"ready": true' in get(node, "/readyz")
 
@@ -112,18 +112,67 @@ def test_the_clean_up_runs(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_with_tls_kubelet_still_gets_its_answers(tmp_path: Path) -> None:
-    made = on_sqlite(rendered("prod", "tls"))
-    certificate = trustme.CA().issue_cert("scalardb", "scalardb-lb")
+def health_check() -> list[str]:
+    """What the image asks of itself, without the name of Python."""
+    command = json.loads(last_stage()["HEALTHCHECK"].partition("CMD ")[2])
+    return list(command[1:])
+
+
+def certified(made: Rendered) -> Rendered:
+    """The same objects with a certificate for the names that clients use."""
+    ca = trustme.CA()
+    certificate = ca.issue_cert("scalardb", "scalardb-lb")
     chain = b"".join(one.bytes() for one in certificate.cert_chain_pems)
-    files = {"tls.crt": chain, "tls.key": certificate.private_key_pem.bytes()}
-    made.one("Secret", "scalardb-tls")  # there it is
-    encoded = {name: base64.b64encode(one).decode() for name, one in files.items()}
+    key = certificate.private_key_pem.bytes()
+    files = {"tls.crt": chain, "tls.key": key, "ca.crt": ca.cert_pem.bytes()}
+    asked_for = made.one("Secret", "scalardb-tls")["data"]
+    encoded = {name: base64.b64encode(files[name]).decode() for name in asked_for}
     objects = tuple(
         {**one, "data": encoded} if one["metadata"]["name"] == "scalardb-tls" else one
         for one in made.objects
     )
-    made = dataclasses.replace(made, objects=objects)
+    return dataclasses.replace(made, objects=objects)
+
+
+def shown_by_runbook() -> str:
+    """What the runbook's ``page`` runs in a pod."""
+    text = RUNBOOK.read_text(encoding="utf-8")
+    found = re.search(r'^page\(\) \{.* -- python -c "([^"]+)" "\$1"; \}$', text, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("http_tls", [False, True], ids=["http", "https"])
+def test_http_is_served_as_it_is_scraped(tmp_path: Path, http_tls: bool) -> None:
+    parts = ("tls", "http-tls") if http_tls else ("tls",)
+    made = certified(on_sqlite(rendered("prod", *parts)))
+    [endpoint] = made.one("ServiceMonitor", "scalardb-cluster")["spec"]["endpoints"]
+    trust = endpoint.get("tlsConfig", {"serverName": ""})["serverName"]
+    # As Prometheus does: by the pod's address, and the certificate is for a name.
+    scrape = f"""if True:
+        import socket, ssl, sys
+        line = socket.create_connection(("127.0.0.1", 8080), 10)
+        if {trust!r}:
+            context = ssl.create_default_context(cafile="/tls/ca.crt")
+            line = context.wrap_socket(line, server_hostname={trust!r})
+        line.sendall(b"GET /metrics HTTP/1.0\\r\\n\\r\\n")
+        print(line.makefile("rb").read().decode())
+    """
+    container = made.container
+    with Container(made, made.pod, tmp_path / "node", also=(schema_pod(made),)) as node:
+        node.await_probe(container["startupProbe"])
+        seen = node.inside(container, python_inside(), "-c", scrape)
+        assert "\nscalardb_transaction_total 0" in seen.stdout, seen.stdout + seen.stderr
+        page = node.inside(container, python_inside(), "-c", shown_by_runbook(), "/readyz")
+        assert '"workers": [' in page.stdout, page.stderr
+        assert node.inside(container, python_inside(), *health_check()).returncode == 0
+        log = node.log.read_text()
+        assert "Traceback" not in log
+        assert '"level": "ERROR"' not in log
+
+
+def test_with_tls_kubelet_still_gets_its_answers(tmp_path: Path) -> None:
+    made = certified(on_sqlite(rendered("prod", "tls")))
     container, schema = made.container, schema_pod(made)
     with Container(made, made.pod, tmp_path / "node", also=(schema,)) as node:
         node.await_probe(container["startupProbe"])

@@ -16,7 +16,9 @@ from typing import Final
 
 LONGEST: Final = 256  # characters of a value; names and peers are shorter
 
-_log = logging.getLogger("scalar_tx.security")
+NAME: Final = "scalar_tx.security"
+
+_log = logging.getLogger(NAME)
 
 
 class Event(Enum):

@@ -119,14 +119,16 @@ class Users:
         elif not if_exists:
             raise missing("user", name)
 
-    async def set_password(self, name: str, password: str, *, by: Caller = THE_NODE) -> None:
-        """Give a user another password; all their tokens are dead."""
+    async def set_password(
+        self, name: str, password: str, *, by: Caller = THE_NODE, detail: str = ""
+    ) -> None:
+        """Give a user another password; all their tokens are dead. ``detail`` is for the log."""
         checked_name(name, "user")
         if await self.find(name) is None:
             raise missing("user", name)
         hashed = await self._hashing.hashed(password)
         await self._set(name, {"password": hashed}, ends_tokens=True)
-        tell(Event.PASSWORD, by, subject=name)
+        tell(Event.PASSWORD, by, subject=name, detail=detail)
         await self.forget_dead_tokens(name)
 
     async def end_tokens(self, name: str, *, by: Caller = THE_NODE) -> None:

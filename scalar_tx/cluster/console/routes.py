@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.resources
-import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from scalar_tx import __version__
+from scalar_tx.cluster.console.asked import Asked, peer_of, posted
 from scalar_tx.cluster.console.asking import AnswerError, refusal
 from scalar_tx.cluster.console.browsers import Browsers
 from scalar_tx.cluster.console.exposure import why_not
+from scalar_tx.cluster.console.pages import all_pages
+from scalar_tx.cluster.console.panel import all_panels, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from scalar_tx.cluster.console.asking import Workers
+    from scalar_tx.cluster.console.pages import Page
+    from scalar_tx.cluster.console.panel import Serve
     from scalar_tx.cluster.control import Data
     from scalar_tx.settings import NodeSettings
 
-    Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PATH: Final = "/console"
 CSRF: Final = "X-CSRF-Token"
-MOST_LISTED: Final = 100  # open transactions of the node
 _COOKIE: Final = "scalar_tx_console"
-_LARGEST_BODY: Final = 200_000  # bytes: a key may be large
-_LONGEST_NAME: Final = 1000
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -40,13 +40,6 @@ _HEADERS: Final = {
     "Server": "scalar_tx",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-}
-_FILES: Final = {
-    "": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/charts.js": ("charts.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
 
@@ -67,20 +60,21 @@ class Console:
     def application(self) -> web.Application:
         """All of it."""
         app = web.Application(middlewares=[self._guarded])
-        for path, (name, kind) in _FILES.items():
-            app.router.add_get(path, _file(name, kind))
-        app.router.add_get("/api/session", self._session)
-        app.router.add_post("/api/log-in", self._log_in)
-        app.router.add_post("/api/log-out", self._log_out)
-        app.router.add_get("/api/overview", self._overview)
-        app.router.add_get("/api/tables", self._tables)
-        app.router.add_get("/api/storages", self._storages)
-        app.router.add_get("/api/stuck", self._stuck)
-        app.router.add_post("/api/settle", self._settle)
+        for path, page in all_pages().items():
+            app.router.add_get(path, _page(page))
+        own_reads = {"session": self._session}
+        own_writes = {"log-in": self._log_in, "log-out": self._log_out}
+        panels = all_panels()
+        reads = joined((one.reads for one in panels), known=own_reads)
+        writes = joined((one.writes for one in panels), known=own_writes)
+        for name, handler in (own_reads | self._of_panels(reads)).items():
+            app.router.add_get(f"/api/{name}", handler)
+        for name, handler in (own_writes | self._of_panels(writes)).items():
+            app.router.add_post(f"/api/{name}", handler)
         return app
 
     @web.middleware
-    async def _guarded(self, request: web.Request, handler: Serve) -> web.StreamResponse:
+    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let nothing out without its headers, nor in what no page of ours has sent."""
         answer: web.StreamResponse
         try:
@@ -133,7 +127,7 @@ class Console:
     async def _token(self, request: web.Request) -> str | None:
         if not self._node.asks_who_calls:
             return None
-        return await self._browsers.token(self._name(request), _peer(request))
+        return await self._browsers.token(self._name(request), peer_of(request))
 
     async def _session(self, request: web.Request) -> web.Response:
         name = self._name(request)
@@ -148,7 +142,7 @@ class Console:
         }
         try:
             token = await self._token(request)
-            told |= await self._workers.ask_one("who", token, _peer(request))
+            told |= await self._workers.ask_one("who", token, peer_of(request))
         except AnswerError as error:
             if error.status != 401:
                 raise
@@ -157,88 +151,32 @@ class Console:
         return answer if known else self._named(request, answer, name)
 
     async def _log_in(self, request: web.Request) -> web.Response:
-        said = await _body(request, "user", "password")
-        name = await self._browsers.log_in(said["user"], said["password"], _peer(request))
+        said = await posted(request, "user", "password")
+        name = await self._browsers.log_in(said["user"], said["password"], peer_of(request))
         old = self._name(request)
         with contextlib.suppress(AnswerError):  # its tokens end by themselves
-            await self._browsers.log_out(old, _peer(request))
+            await self._browsers.log_out(old, peer_of(request))
         return self._named(request, web.json_response({"csrf": self._browsers.csrf(name)}), name)
 
     async def _log_out(self, request: web.Request) -> web.Response:
-        await _body(request)
-        await self._browsers.log_out(self._name(request), _peer(request))
+        await posted(request)
+        await self._browsers.log_out(self._name(request), peer_of(request))
         answer = web.json_response({})
         answer.del_cookie(self._cookie(request), path=PATH)
         return answer
 
-    # What is seen.
+    # What panels ask.
 
-    async def _overview(self, request: web.Request) -> web.Response:
-        token = await self._token(request)
-        by_slot = await self._workers.ask_all("transactions", token, _peer(request))
-        state = self._state()
-        listed = [
-            {**one, "worker": slot}
-            for slot, told in by_slot.items()
-            for one in told["transactions"]
-        ]
-        listed.sort(key=lambda one: -one["age"])
-        workers = [
-            {**one, "open": by_slot[slot]["count"] if slot in by_slot else None}
-            for slot, one in enumerate(state["workers"])
-        ]
-        return web.json_response(
-            {
-                **state,
-                "workers": workers,
-                "count": sum(told["count"] for told in by_slot.values()),
-                "transactions": listed[:MOST_LISTED],
-            }
-        )
+    def _of_panels(self, served: Mapping[str, Serve]) -> dict[str, Handler]:
+        return {name: self._of_panel(serve) for name, serve in served.items()}
 
-    async def _tables(self, request: web.Request) -> web.Response:
-        token = await self._token(request)
-        return web.json_response(await self._workers.ask_one("tables", token, _peer(request)))
+    def _of_panel(self, serve: Serve) -> Handler:
+        async def answer(request: web.Request) -> web.Response:
+            token = await self._token(request)
+            asked = Asked(request, self._state, self._workers, token)
+            return web.json_response(await serve(asked))
 
-    async def _storages(self, request: web.Request) -> web.Response:
-        token = await self._token(request)
-        return web.json_response(await self._workers.ask_one("storages", token, _peer(request)))
-
-    async def _stuck(self, request: web.Request) -> web.Response:
-        token = await self._token(request)
-        table = request.query.get("table", "")
-        try:
-            older = float(request.query.get("older", "15"))
-        except ValueError:
-            older = -1.0
-        if not table or len(table) > _LONGEST_NAME or not 0 <= older <= 1e9:
-            raise refusal(400, "a table, and an age in seconds, are asked for")
-        told = await self._workers.ask_one(
-            "stuck", token, _peer(request), {"table": table, "older": older}
-        )
-        return web.json_response(told)
-
-    # What is done.
-
-    async def _settle(self, request: web.Request) -> web.Response:
-        token = await self._token(request)
-        said = await _body(request, "table", "key")
-        told = await self._workers.ask_one("settle", token, _peer(request), {**said})
-        return web.json_response(told)
-
-
-async def _body(request: web.Request, *names: str) -> dict[str, str]:
-    """The texts of those names. AnswerError: they are not what was sent."""
-    malformed = refusal(400, "this is not what the page sends", "Reload the page")
-    if request.content_type != "application/json":
-        raise malformed
-    try:
-        sent: Any = json.loads(await request.clone(client_max_size=_LARGEST_BODY).text())
-    except (ValueError, RecursionError):
-        raise malformed from None
-    if not isinstance(sent, dict) or not all(isinstance(sent.get(name), str) for name in names):
-        raise malformed
-    return {name: sent[name] for name in names}
+        return answer
 
 
 def _told(request: web.Request, error: AnswerError) -> web.Response:
@@ -247,18 +185,8 @@ def _told(request: web.Request, error: AnswerError) -> web.Response:
     return web.Response(text=f"{error.data['message']}\n", status=error.status)
 
 
-def _peer(request: web.Request) -> str:
-    address = "" if request.transport is None else request.transport.get_extra_info("peername")
-    if not address:
-        return ""
-    host, port = str(address[0]), address[1]
-    return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
-
-
-def _file(name: str, kind: str) -> Serve:
-    text = importlib.resources.files(__package__).joinpath("page", name).read_text("utf-8")
-
+def _page(page: Page) -> Handler:
     async def serve(_: web.Request) -> web.Response:
-        return web.Response(text=text, content_type=kind, charset="utf-8")
+        return web.Response(text=page.text, content_type=page.kind, charset="utf-8")
 
     return serve

@@ -42,6 +42,22 @@ def value_message(value: object, place: str) -> rpc.Value:
     )
 
 
+def put_value(message: rpc.Value, value: object, place: str) -> None:
+    """Make an empty message that of a value; errors as above.
+
+    A message that is put into another is copied, with all that it holds.
+    """
+    name = _AS_THEY_ARE.get(type(value))
+    if name is None:
+        if value is not None:
+            message.CopyFrom(value_message(value, place))
+        return
+    try:
+        setattr(message, name, value)
+    except (ValueError, OverflowError):
+        value_message(value, place)  # it says what is wrong
+
+
 def _remedy(value: object) -> str:
     if isinstance(value, int):
         return f"A number column holds {INT64_MIN} to {INT64_MAX}; store larger numbers as text"
@@ -68,6 +84,13 @@ def _of_datetime(value: dt.datetime) -> rpc.Value:
     return rpc.Value(timestamptz=(value - _EPOCH_UTC) // _MICROSECOND)
 
 
+_AS_THEY_ARE: Final[Mapping[type, str]] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "text",
+    bytes: "blob",
+}
 _MESSAGES: Final[Mapping[type, Callable[..., rpc.Value]]] = {
     type(None): lambda _: _NULL,
     bool: lambda value: rpc.Value(boolean=value),

@@ -15,7 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from scalar_tx.cluster.auth.permissions import Principal
 from scalar_tx.cluster.ending_calls import cut_off
 from scalar_tx.cluster.gate import GateClosedError
-from scalar_tx.cluster.intake import reader, taken
+from scalar_tx.cluster.intake import LARGE, Large, reader, taken
 from scalar_tx.cluster.messages.errors import DETAILS, code_of, status_message
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.node_server.access import Caller
@@ -23,7 +23,7 @@ from scalar_tx.errors import InvalidOperationError, ScalarTxError, StorageUnavai
 from scalar_tx.observe.carried import served
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Mapping
     from contextlib import AbstractContextManager
 
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Within = Callable[[Context], AbstractContextManager[None]]
 
 _log = logging.getLogger("scalar_tx.node")
+SMALL = 2**16  # bytes of a request that holds names and nothing else; 4 KiB is the longest
 FIRST_REQUEST_SECONDS = 5.0  # a stream that says nothing is nobody's
 _NOBODY = Principal("")  # who has not logged in
 
@@ -45,13 +46,15 @@ class Method:
     """One method: what serves it. ``gated``: refused in a pause, which waits for what runs.
 
     ``open``: for those, too, who have not logged in. ``span``: what a trace calls it; only what is
-    about transactions is in a trace.
+    about transactions is in a trace. ``most_bytes``: of a request, where it
+    is a few names.
     """
 
     serve: Any
     gated: bool = True
     open: bool = False
     span: str | None = None
+    most_bytes: int | None = None
 
 
 def paused() -> StorageUnavailableError:
@@ -107,6 +110,23 @@ def _within(method: Method, path: str) -> Within:
     return lambda context: served(what, path, context.invocation_metadata())
 
 
+def _bytes_of(reply: Any) -> bytes:
+    data: bytes = reply if isinstance(reply, bytes) else reply.SerializeToString()
+    return data
+
+
+async def serialized(worker: WorkerParts, caller: Caller, reply: Any) -> bytes:
+    """The bytes of a large reply, made in its caller's turn: gRPC would have them in one go."""
+
+    def work() -> Generator[None, None, bytes]:
+        data: bytes = reply.SerializeToString()
+        yield
+        return data
+
+    async with worker.turns.turn(caller.counted_as, LARGE):
+        return await worker.turns.in_pieces(work())
+
+
 class Calls:
     """Serves methods: finds out who calls, counts what runs, tells what went wrong."""
 
@@ -114,6 +134,7 @@ class Calls:
         self._access = worker.access
         self._gate = worker.gate
         self._elements = worker.limits.elements
+        self._turns = worker.turns
         self._idle_seconds = worker.sessions.idle_seconds
 
     def handler(
@@ -129,17 +150,23 @@ class Calls:
         )
 
     def _served(self, described: MethodDescriptor, method: Method) -> Any:
-        takes = reader(GetMessageClass(described.input_type), self._elements)
-        gives = GetMessageClass(described.output_type).SerializeToString
+        takes = reader(
+            GetMessageClass(described.input_type),
+            self._elements,
+            self._turns,
+            most_bytes=method.most_bytes,
+        )
         within = _within(method, f"{described.containing_service.full_name}/{described.name}")
         if not described.server_streaming:
-            return grpc.unary_unary_rpc_method_handler(self._unary(method, within), takes, gives)
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(method, within), takes, _bytes_of
+            )
         if described.client_streaming:
             return grpc.stream_stream_rpc_method_handler(
-                self._streaming(method, within, many=True), takes, gives
+                self._streaming(method, within, many=True), takes, _bytes_of
             )
         return grpc.unary_stream_rpc_method_handler(
-            self._streaming(method, within, many=False), takes, gives
+            self._streaming(method, within, many=False), takes, _bytes_of
         )
 
     async def _caller(self, context: Context, method: Method) -> Caller:
@@ -152,8 +179,12 @@ class Calls:
     def _unary(self, method: Method, within: Within) -> Any:
         async def unary(request: Any, context: Context) -> Any:
             try:
-                taken(request)
-                caller = await self._caller(context, method)
+                if isinstance(request, Large):  # for those who may ask, and in their turn
+                    caller = await self._caller(context, method)
+                    request = taken(await request.read(caller.counted_as))
+                else:
+                    taken(request)
+                    caller = await self._caller(context, method)
                 with self._gate.admit() if method.gated else nullcontext(), within(context):
                     return await method.serve(request, caller)
             except Exception as error:  # noqa: BLE001  # it is told to the caller
@@ -170,8 +201,12 @@ class Calls:
                 first = await self._first(context) if many else request
                 if first is grpc.aio.EOF:
                     return
-                taken(first)
-                caller = await self._caller(context, method)
+                if isinstance(first, Large):
+                    caller = await self._caller(context, method)
+                    first = taken(await first.read(caller.counted_as))
+                else:
+                    taken(first)
+                    caller = await self._caller(context, method)
                 with self._gate.admit(), within(context):
                     await method.serve(first, caller, context)
             except grpc.aio.InternalError as error:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scalar_tx.cluster.auth.permissions import check_operation
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.scripts import script_of
-from scalar_tx.cluster.node_server.replies import result_message
+from scalar_tx.cluster.node_server.replies import put_result
 from scalar_tx.cluster.node_server.transact import begun
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.consensus_commit.transaction_id import check_callers_id
@@ -105,11 +105,10 @@ class Execute:
         with attempt_span(steps, attempts):
             run = run_transaction(steps, script)
             results = await self._worker.database.run(run, whole=True)
-        return rpc.ExecuteReply(
-            outcome=state_message(steps.outcome),
-            results=[result_message(one) for one in results],
-            attempts=attempts,
-        )
+        reply = rpc.ExecuteReply(outcome=state_message(steps.outcome), attempts=attempts)
+        for one in results:
+            put_result(reply.results.add(), one)
+        return reply
 
 
 def _check(script: Script, caller: Caller) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.messages.isolation import isolation_message
-from scalar_tx.cluster.messages.records import records_message
+from scalar_tx.cluster.messages.records import put_records
 from scalar_tx.cluster.rpc.v1 import operations_pb2
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.model.tagged_json import encoded
@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 def result_message(found: Record | list[Record] | None) -> operations_pb2.Result:
     """What came of one operation."""
-    if found is None:
-        return operations_pb2.Result()
-    records = found if isinstance(found, list) else [found]
-    return operations_pb2.Result(records=records_message(records))
+    message = operations_pb2.Result()
+    put_result(message, found)
+    return message
+
+
+def put_result(message: operations_pb2.Result, found: Record | list[Record] | None) -> None:
+    """Make an empty message that of what came of one operation."""
+    if found is not None:
+        message.records.SetInParent()
+        put_records(message.records, found if isinstance(found, list) else [found])
 
 
 def explanation_message(explanation: Explanation) -> rpc.Explanation:

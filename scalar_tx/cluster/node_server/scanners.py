@@ -1,6 +1,7 @@
 """Which scans of a stream are open, and how are their records cut into pages?
 
-A page holds so many records and about so many bytes, since it is one message.
+A page holds so many records and about so many bytes, since it is one message. A large one is
+written in pieces, and its owner waits for a turn to have it.
 """
 
 from __future__ import annotations
@@ -8,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from scalar_tx.cluster.intake import LARGE
 from scalar_tx.cluster.messages.errors import status_message
-from scalar_tx.cluster.messages.records import records_message
+from scalar_tx.cluster.messages.records import put_records, putting_records
 from scalar_tx.cluster.messages.values import MalformedError
-from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.errors import InvalidOperationError, StorageUnavailableError
 
 if TYPE_CHECKING:
     from scalar_tx.backend import Cursor
     from scalar_tx.cluster.node_server.worker_parts import WorkerParts
+    from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
     from scalar_tx.model.operations import Scan
     from scalar_tx.model.record import Record
 
@@ -32,15 +34,17 @@ class _Open:
 class Scanners:
     """The open scanners of one transaction, by the numbers that its client gave them."""
 
-    def __init__(self, steps: Any, worker: WorkerParts) -> None:
+    def __init__(self, steps: Any, worker: WorkerParts, owner: str) -> None:
         self._steps = steps
+        self._owner = owner
+        self._turns = worker.turns
         self._limits = worker.limits
         self._held = worker.held
         self._run = worker.database.run
         self._open: dict[int, _Open] = {}
 
-    async def open(self, number: int, scan: Scan, *, whole: bool) -> rpc.Page:
-        """Begin a scan; its first page. ``whole``: as much as a page may hold."""
+    async def open(self, page: rpc.Page, number: int, scan: Scan, *, whole: bool) -> bool:
+        """Begin a scan, and write its first page. ``whole``: as much as a page may hold."""
         if number in self._open:
             raise MalformedError(f"the scanner {number} is open already")
         if len(self._open) >= self._limits.scanners:
@@ -51,10 +55,10 @@ class Scanners:
             )
         self._open[number] = _Open(await self._run(self._steps.open_cursor(scan)), whole)
         self._held.scanners += 1
-        return await self.next_page(number)
+        return await self.next_page(page, number)
 
-    async def next_page(self, number: int) -> rpc.Page:
-        """The next page of a scanner."""
+    async def next_page(self, page: rpc.Page, number: int) -> bool:
+        """Write the next page of a scanner into an empty message; is it a large one?"""
         scanner = self._open.get(number)
         if scanner is None:
             raise InvalidOperationError(
@@ -63,7 +67,7 @@ class Scanners:
                 code="STX-3046",
             )
         try:
-            records, last = await self._run(self._page(scanner))
+            records, size, last = await self._run(self._page(scanner))
         except BaseException:
             self._forget(number)  # its cursor closes itself where a read fails
             raise
@@ -71,11 +75,16 @@ class Scanners:
             self._forget(number)
         else:
             await self._hold(number, scanner)
-        page = rpc.Page(last=last)
-        if records:
-            page.records.CopyFrom(records_message(records))
-            self._add_token(page, scanner)
-        return page
+        page.last = last
+        if not records:
+            return False
+        if size > LARGE:
+            async with self._turns.turn(self._owner, size):
+                await self._turns.in_pieces(putting_records(page.records, records))
+        else:
+            put_records(page.records, records)
+        self._add_token(page, scanner)
+        return size > LARGE
 
     async def _hold(self, number: int, scanner: _Open) -> None:
         held = sum(map(_size, scanner.waiting))
@@ -98,7 +107,7 @@ class Scanners:
         for number in list(self._open):
             self._forget(number)
 
-    async def _page(self, scanner: _Open) -> tuple[list[Record], bool]:
+    async def _page(self, scanner: _Open) -> tuple[list[Record], int, bool]:
         records, scanner.waiting = scanner.waiting, []
         while not records or (scanner.whole and len(records) < self._limits.page_records):
             more = None if scanner.cursor.closed else await scanner.cursor.next_page()
@@ -106,17 +115,19 @@ class Scanners:
                 break
             records += more
         # What the storage gives at once may be more than a message is to hold.
-        most = self._fitting(records)
+        most, size = self._fitting(records)
         records, scanner.waiting = records[:most], records[most:]
-        return records, not scanner.waiting and scanner.cursor.closed
+        return records, size, not scanner.waiting and scanner.cursor.closed
 
-    def _fitting(self, records: list[Record]) -> int:
+    def _fitting(self, records: list[Record]) -> tuple[int, int]:
+        """How many records a message is to hold, and how many bytes those are, about."""
         size = 0
         for number, record in enumerate(records[: self._limits.page_records]):
-            size += _size(record)
-            if size > self._limits.page_bytes and number:
-                return number
-        return self._limits.page_records
+            more = _size(record)
+            if size + more > self._limits.page_bytes and number:
+                return number, size
+            size += more
+        return self._limits.page_records, size
 
     def _add_token(self, page: rpc.Page, scanner: _Open) -> None:
         if scanner.waiting:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from scalar_tx.cluster.auth.permissions import check_grant, check_superuser
 from scalar_tx.cluster.auth.privileges import Privilege
 from scalar_tx.cluster.auth.security_log import Caller as By
-from scalar_tx.cluster.node_server.calls import Method
+from scalar_tx.cluster.node_server.calls import SMALL, Method
 from scalar_tx.cluster.rpc.v1 import security_pb2 as rpc
 from scalar_tx.errors import InvalidOperationError
 
@@ -32,22 +32,22 @@ class SecurityCalls:
     def methods(self) -> Mapping[str, Method]:
         """What serves each of them."""
         return {
-            "LogIn": Method(self._log_in, open=True),
-            "Refresh": Method(self._refresh, open=True),
-            "LogOut": Method(self._log_out, open=True),
-            "ChangePassword": Method(self._change_password),
-            "CreateUser": Method(self._create_user),
-            "DropUser": Method(self._drop_user),
-            "SetPassword": Method(self._set_password),
-            "RevokeTokens": Method(self._revoke_tokens),
-            "ListUsers": Method(self._users),
-            "CreateRole": Method(self._create_role),
-            "DropRole": Method(self._drop_role),
-            "GrantRole": Method(self._grant_role),
-            "RevokeRole": Method(self._revoke_role),
-            "Grant": Method(self._grant),
-            "Revoke": Method(self._revoke),
-            "ListGrants": Method(self._grants),
+            "LogIn": Method(self._log_in, open=True, most_bytes=SMALL),
+            "Refresh": Method(self._refresh, open=True, most_bytes=SMALL),
+            "LogOut": Method(self._log_out, open=True, most_bytes=SMALL),
+            "ChangePassword": Method(self._change_password, most_bytes=SMALL),
+            "CreateUser": Method(self._create_user, most_bytes=SMALL),
+            "DropUser": Method(self._drop_user, most_bytes=SMALL),
+            "SetPassword": Method(self._set_password, most_bytes=SMALL),
+            "RevokeTokens": Method(self._revoke_tokens, most_bytes=SMALL),
+            "ListUsers": Method(self._users, most_bytes=SMALL),
+            "CreateRole": Method(self._create_role, most_bytes=SMALL),
+            "DropRole": Method(self._drop_role, most_bytes=SMALL),
+            "GrantRole": Method(self._grant_role, most_bytes=SMALL),
+            "RevokeRole": Method(self._revoke_role, most_bytes=SMALL),
+            "Grant": Method(self._grant, most_bytes=SMALL),
+            "Revoke": Method(self._revoke, most_bytes=SMALL),
+            "ListGrants": Method(self._grants, most_bytes=SMALL),
         }
 
     # For everybody.
@@ -172,7 +172,7 @@ class NoSecurityCalls:
     def methods(self) -> Mapping[str, Method]:
         """Each of them is refused."""
         names = rpc.DESCRIPTOR.services_by_name["Security"].methods_by_name
-        return dict.fromkeys(names, Method(self._refuse, gated=False, open=True))
+        return dict.fromkeys(names, Method(self._refuse, gated=False, open=True, most_bytes=SMALL))
 
     async def _refuse(self, ask: object, caller: Caller) -> NoReturn:
         raise InvalidOperationError(

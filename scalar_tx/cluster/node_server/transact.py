@@ -8,22 +8,22 @@ nobody hears of it: its client asks ``Settle``.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import grpc
 
 from scalar_tx.cluster.auth.permissions import check_operation, check_table, needed
-from scalar_tx.cluster.intake import taken
+from scalar_tx.cluster.intake import Large, taken
 from scalar_tx.cluster.messages.errors import status_message
 from scalar_tx.cluster.messages.isolation import isolation_of, state_message
 from scalar_tx.cluster.messages.operations import operation_of, scan_of
 from scalar_tx.cluster.messages.values import MalformedError
-from scalar_tx.cluster.node_server.calls import known_error
+from scalar_tx.cluster.node_server.calls import known_error, serialized
 from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.replies import (
     explanation_message,
     known_message,
-    result_message,
+    put_result,
 )
 from scalar_tx.cluster.node_server.scanners import Scanners
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
@@ -32,7 +32,7 @@ from scalar_tx.errors import InvalidOperationError
 from scalar_tx.keyed_calls import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
     from scalar_tx.cluster.auth.privileges import Privilege
     from scalar_tx.cluster.node_server.access import Caller
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from scalar_tx.outcome_table import Known
 
     Context = grpc.aio.ServicerContext[Any, Any]
+
+_PIECE: Final = 200  # operations of a batch that are looked at in one
 
 
 class Stream:
@@ -54,8 +56,9 @@ class Stream:
         self.two_phase = begin.two_phase != rpc.Begin.ALONE
         self.steps = begun(worker, begin)
         self.given_up = False  # by its client
+        self.large = False  # the reply
         self.error: Exception | None = None  # what its client was told last
-        self._scanners = Scanners(self.steps, worker)
+        self._scanners = Scanners(self.steps, worker, caller.counted_as)
         self._marks: dict[int, Any] = {}
         self._known: dict[tuple[str, str], Known] = {}
         self._used: set[tuple[Privilege, str]] = set()  # what the caller was allowed so far
@@ -137,27 +140,49 @@ class Stream:
 
     async def _one(self, request: rpc.Request) -> rpc.Reply:
         found = await self._run(self.steps.batch([self._checked(request.one)]))
-        return rpc.Reply(one=result_message(found[0]))
+        reply = rpc.Reply()
+        reply.one.SetInParent()
+        put_result(reply.one, found[0])
+        return reply
 
     async def _batch(self, request: rpc.Request) -> rpc.Reply:
         found = await self._batch_of(request.batch.operations)
-        return rpc.Reply(batched=rpc.Batched(results=[result_message(one) for one in found]))
+        reply = rpc.Reply()
+        reply.batched.SetInParent()
+        for one in found:
+            put_result(reply.batched.results.add(), one)
+        return reply
 
     async def _batch_of(self, messages: Sequence[Any]) -> list[Any]:
         if not 0 < len(messages) <= self._worker.limits.elements:
             raise MalformedError(f"a batch has 1 to {self._worker.limits.elements} operations")
-        operations = [self._checked(one) for one in messages]
+        if len(messages) > _PIECE:
+            operations = await self._worker.turns.in_pieces(self._checking(messages))
+        else:
+            operations = [self._checked(one) for one in messages]
         found: list[Any] = await self._run(self.steps.batch(operations))
         return found
+
+    def _checking(self, messages: Sequence[Any]) -> Generator[None, None, list[Operation]]:
+        operations = []
+        for number, one in enumerate(messages, 1):
+            operations.append(self._checked(one))
+            if number % _PIECE == 0:
+                yield
+        return operations
 
     async def _open_scanner(self, request: rpc.Request) -> rpc.Reply:
         scan = scan_of(request.open_scanner.scan)
         self._check(scan)
         number, whole = request.open_scanner.number, request.open_scanner.whole
-        return rpc.Reply(page=await self._scanners.open(number, scan, whole=whole))
+        reply = rpc.Reply()
+        self.large = await self._scanners.open(reply.page, number, scan, whole=whole)
+        return reply
 
     async def _next_page(self, request: rpc.Request) -> rpc.Reply:
-        return rpc.Reply(page=await self._scanners.next_page(request.next_page))
+        reply = rpc.Reply()
+        self.large = await self._scanners.next_page(reply.page, request.next_page)
+        return reply
 
     async def _confirm_reads(self, request: rpc.Request) -> rpc.Reply:
         await self._run(self.steps.confirm_reads())
@@ -279,14 +304,21 @@ class Transact:
     ) -> None:
         for _ in range(self._worker.limits.stream_messages):
             with session.busy():
-                reply = await stream.answer(request)
+                reply: Any = await stream.answer(request)
+                if stream.large:
+                    stream.large = False
+                    reply = await serialized(self._worker, stream.caller, reply)
             if stream.steps.finished:
                 # Its time may have run out meanwhile: what became of it is told all the same.
                 await context.write(reply)
                 return
             await client.wait(context.write(reply))
             del reply  # nothing of what was said is held while the client rests
-            request = taken(await client.wait(context.read()))
+            request = await client.wait(context.read())
+            if isinstance(request, Large):
+                with session.busy():  # it waits for others, not for its client
+                    request = await request.read(stream.caller.counted_as)
+            taken(request)
             if request is grpc.aio.EOF:
                 raise InvalidOperationError(
                     "the stream was closed before its transaction had ended; it was rolled back",

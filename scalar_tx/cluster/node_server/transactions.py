@@ -18,7 +18,7 @@ from scalar_tx.cluster.gate import GateClosedError
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.operations import scan_of
 from scalar_tx.cluster.messages.values import columns_of
-from scalar_tx.cluster.node_server.calls import Method
+from scalar_tx.cluster.node_server.calls import SMALL, Method, serialized
 from scalar_tx.cluster.node_server.execute import Execute
 from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.scanners import Scanners
@@ -47,12 +47,12 @@ class TransactionCalls:
             "Transact": Method(Transact(self._worker).serve, span="transaction"),
             "Execute": Method(Execute(self._worker).serve, span="script"),
             "ScanPages": Method(self._scan_pages, span="scan"),
-            "GetState": Method(self._state, gated=False, span="state"),
-            "Settle": Method(self._settle, gated=False, span="settle"),
+            "GetState": Method(self._state, gated=False, span="state", most_bytes=SMALL),
+            "Settle": Method(self._settle, gated=False, span="settle", most_bytes=SMALL),
             "Recover": Method(self._recover, span="recover"),
-            "Finish": Method(self._finish, span="finish"),
-            "ForgetOutcomes": Method(self._forget_outcomes),
-            "Hello": Method(self._hello, gated=False, open=True),
+            "Finish": Method(self._finish, span="finish", most_bytes=SMALL),
+            "ForgetOutcomes": Method(self._forget_outcomes, most_bytes=SMALL),
+            "Hello": Method(self._hello, gated=False, open=True, most_bytes=SMALL),
         }
 
     async def _scan_pages(
@@ -66,19 +66,25 @@ class TransactionCalls:
         await context.send_initial_metadata(())
         with self._worker.opened(tx_id, caller, client.expire) as session:
             steps, began = begun(self._worker, ask.begin), time.monotonic()
-            scanners = Scanners(steps, self._worker)
+            scanners = Scanners(steps, self._worker, caller.counted_as)
             try:
                 with session.busy():
-                    page = await scanners.open(0, scan, whole=True)
+                    page = rpc.Page()
+                    large = await scanners.open(page, 0, scan, whole=True)
                 while True:
                     if page.HasField("records"):
-                        await client.wait(context.write(page.records))
+                        told: Any = page.records
+                        if large:
+                            with session.busy():
+                                told = await serialized(self._worker, caller, told)
+                        await client.wait(context.write(told))
                     if page.last:
                         break
                     caller = await self._worker.access.again(caller)
                     check_operation(caller.principal, scan, peer=caller.peer)
                     with session.busy():
-                        page = await scanners.next_page(0)
+                        page = rpc.Page()
+                        large = await scanners.next_page(page, 0)
                 await self._worker.database.run(steps.commit(), whole=True)
             finally:
                 scanners.let_go()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scalar_tx.cluster.node_server.held import Held
+from scalar_tx.cluster.turns import Turns
 from scalar_tx.errors import InvalidOperationError
 from scalar_tx.observe.carried import tell_end
 
@@ -60,6 +61,7 @@ class WorkerParts:
     ended: Callable[..., None] | None = None  # told of each end, as ``Metrics.count_end`` is
     ran: Callable[[str, int], None] | None = None  # told of each script, as ``count_run`` is
     held: Held = field(default_factory=Held)
+    turns: Turns = field(default_factory=Turns)
     _ids: set[str] = field(default_factory=set)
 
     def count(

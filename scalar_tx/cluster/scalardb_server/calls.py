@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from scalar_tx.cluster.intake import taken
+from scalar_tx.cluster.intake import Large, taken
 from scalar_tx.cluster.scalardb_server.statuses import end_with
 from scalar_tx.runtime.aio import finish_before_cancelling
 
@@ -35,6 +35,8 @@ def called(
 
     async def call(request: Any, context: Context) -> Any:
         try:
+            if isinstance(request, Large):
+                request = await request.read(context.peer() or "")
             taken(request)
             with nullcontext() if gate is None else gate.admit(), counted():
                 return await finish_before_cancelling(work(request))

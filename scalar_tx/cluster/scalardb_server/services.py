@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.scalardb_server.host import Ended
     from scalar_tx.cluster.scalardb_server.pause import Pauses
     from scalar_tx.cluster.sessions import Sessions
+    from scalar_tx.cluster.turns import Turns
     from scalar_tx.manager_async import AsyncTransactionManager
     from scalar_tx.observe.scalardb_stats import ServerCalls
 
@@ -61,18 +62,22 @@ def handlers(
     largest_answer: int = LARGEST_ANSWER,
     ended: Ended | None = None,
     elements: int = ELEMENTS,
+    turns: Turns | None = None,
     counts: ServerCalls | None = None,
 ) -> list[grpc.GenericRpcHandler]:
     """The protocol's five services, pausing and reflection, for one ``grpc.aio`` server.
 
     ``largest_answer`` in bytes: what clients accept as one message. ``ended`` is told of each
-    transaction's end, ``counts`` of each call. ``elements``: of one request, operations. Whoever
-    closes the manager waits until the gate is drained: a stream that was cut is rolled back behind
-    its end.
+    transaction's end, ``counts`` of each call. ``elements``: of one request, operations.
+    ``turns``: in which large requests are read. Whoever closes the manager waits until the gate is
+    drained: a stream that was cut is rolled back behind its end.
     """
     host = Host(TablesByName(manager), gate, sessions, largest_answer, ended, counts)
     services = _methods_of(host)
-    made = [_service(scalardb_pb2.DESCRIPTOR, name, of, elements) for name, of in services.items()]
+    made = [
+        _service(scalardb_pb2.DESCRIPTOR, name, of, elements, turns)
+        for name, of in services.items()
+    ]
     calls = PauseCalls(pauses)
     pausing: Methods = {
         "Pause": calls.pause,
@@ -166,20 +171,26 @@ def _coordinator(calls: CoordinatorCalls) -> Works:
 
 
 def _service(
-    file: FileDescriptor, name: str, methods: Methods, elements: int | None = None
+    file: FileDescriptor,
+    name: str,
+    methods: Methods,
+    elements: int | None = None,
+    turns: Turns | None = None,
 ) -> grpc.GenericRpcHandler:
     # ``elements`` None: who serves it takes a message for granted.
     service: ServiceDescriptor = file.services_by_name[name]
     return grpc.method_handlers_generic_handler(
         service.full_name,
         {
-            name: _handler(service.methods_by_name[name], serve, elements)
+            name: _handler(service.methods_by_name[name], serve, elements, turns)
             for name, serve in methods.items()
         },
     )
 
 
-def _handler(method: Any, serve: Callable[..., Any], elements: int | None) -> Any:
+def _handler(
+    method: Any, serve: Callable[..., Any], elements: int | None, turns: Turns | None
+) -> Any:
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
@@ -188,6 +199,8 @@ def _handler(method: Any, serve: Callable[..., Any], elements: int | None) -> An
     request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
     return make(
         serve,
-        request_deserializer=request.FromString if elements is None else reader(request, elements),
+        request_deserializer=request.FromString
+        if elements is None
+        else reader(request, elements, turns),
         response_serializer=response.SerializeToString,
     )

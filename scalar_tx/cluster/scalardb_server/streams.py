@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import grpc
 
-from scalar_tx.cluster.intake import taken
+from scalar_tx.cluster.intake import Large, taken
 from scalar_tx.cluster.messages.values import MalformedError
 from scalar_tx.cluster.scalardb_server.refusals import Kind, RefusedError
 from scalar_tx.cluster.scalardb_server.statuses import end_with
@@ -161,6 +161,8 @@ class Stream(ABC, Generic[Request, Response]):
     async def _message(self) -> Request | None:
         """The next message; None if there are no more."""
         message: Any = await self._context.read()
+        if isinstance(message, Large):
+            message = await message.read(self._context.peer() or "")
         return None if message is grpc.aio.EOF else taken(message)
 
     async def _leave(self) -> None:

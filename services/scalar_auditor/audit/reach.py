@@ -9,6 +9,7 @@ from scalar_auditor.audit.model import AuditSet, SetOfGroup, SetOfPerson
 from scalar_auditor.audit.rules import ACTIVE, groups_ending
 from scalar_auditor.identity import rules as identity
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, SetRole, highest
+from scalar_auditor.reading_together import read_all
 from scalar_tx import Get
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ async def page(
         last_group = memberships[-1].audit_group_id
     reached = first.in_order()
     asked = [Get(AuditSet, {"audit_set_id": one}) for one, _ in reached]
-    found = await tx.batch(asked) if asked else []
+    found = await read_all(tx, asked)
     return [
         (audit_set_id, one if one is not None and one.status == ACTIVE else None, role)
         for (audit_set_id, role), one in zip(reached, found, strict=True)

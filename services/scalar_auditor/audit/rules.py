@@ -56,8 +56,7 @@ async def _role_through_groups(
         Get(GroupMember, {"audit_group_id": link.audit_group_id, "user_email": email})
         for link in links
     ]
-    found = await tx.batch(asked) if asked else []
-    members = [member for member in found if member is not None]
+    members = [member for member in await read_all(tx, asked) if member is not None]
     ending = await groups_ending(tx, [member.audit_group_id for member in members])
     return highest(
         *(
@@ -71,8 +70,7 @@ async def _role_through_groups(
 async def groups_of(tx: AsyncTransaction, audit_group_ids: Sequence[str]) -> list[AuditGroup]:
     """The groups of those ids, also those that are being deleted."""
     asked = [Get(AuditGroup, {"audit_group_id": one}) for one in audit_group_ids]
-    found = await tx.batch(asked) if asked else []
-    return [group for group in found if group is not None]
+    return [group for group in await read_all(tx, asked) if group is not None]
 
 
 def is_there(group: AuditGroup) -> bool:

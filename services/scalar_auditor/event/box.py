@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scalar_auditor.event.importer import Chunk
 from scalar_auditor.event.messages import LONGEST_DETAILS
 from scalar_auditor.fields import LONGEST_NAME
-from scalar_auditor.item.rules import FILE, FOLDER
+from scalar_auditor.item.tree import FILE, FOLDER
 from scalar_auditor.rpc.v1 import event_pb2, item_pb2
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.errors import AlreadyExistsError, FailedPreconditionError
@@ -25,6 +26,7 @@ SHARDS: Final = 10  # of a day
 DIGITS: Final = 13  # of the milliseconds at the beginning of an id
 REMEMBERED_MS: Final = 24 * 3600 * 1000  # so long a request to log a view is known again
 _LOG_PAGE: Final = 200
+_DAY_MS: Final = 24 * 3600 * 1000
 
 
 def time_ordered_id(created_at: int, source_id: str) -> str:
@@ -42,7 +44,12 @@ def milliseconds_of(event_id: str) -> int:
 
 def day_of(created_at: int) -> str:
     """The day in UTC, as yyyy-mm-dd."""
-    return dt.datetime.fromtimestamp(created_at // 1000, dt.UTC).strftime("%Y-%m-%d")
+    return _day(created_at // _DAY_MS)
+
+
+@lru_cache(maxsize=1024)
+def _day(number: int) -> str:
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=number)).isoformat()
 
 
 def shard_of(event_id: str) -> int:

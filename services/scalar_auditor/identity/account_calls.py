@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from scalar_tx.transaction_async import AsyncTransaction
 
 _LONGEST_LANGUAGE: Final = 35  # characters of a language tag (RFC 5646)
-_MOST_STEPS: Final = 40  # of a deletion, in one call
-_PAGE: Final = 100
 
 
 class AccountCalls:
@@ -127,25 +126,12 @@ class AccountCalls:
         await self._auditor.change(caller, leaving.begin, user_email, now_ms)
         self._identity.access.forget(user_email)
         told.done(Event.DROP_USER, caller, subject=user_email, detail="begun")
-        await self._forget_in_organizations(caller, user_email, now_ms)
-        for _ in range(_MOST_STEPS):
-            if await self._auditor.change(caller, leaving.step, user_email):
-                told.done(Event.DROP_USER, caller, subject=user_email)
-                return common_pb2.Steps(finished=True)
-        return common_pb2.Steps(finished=False)
-
-    async def _forget_in_organizations(self, caller: Caller, user_email: str, now_ms: int) -> None:
-        """No organisation can name the person anew, so that a look at all of them is enough."""
-        after: str | None = None
-        while True:
-            some, after = await self._auditor.listed(caller, organizations.page, _PAGE, after)
-            for one in some:
-                if one.admin_email == user_email:
-                    await self._auditor.change(
-                        caller, organizations.forget_admin, one.org_id, user_email, now_ms
-                    )
-            if after is None:
-                return
+        change = functools.partial(self._auditor.change, caller)
+        listed = functools.partial(self._auditor.listed, caller)
+        finished = await leaving.go_on(change, listed, user_email, now_ms)
+        if finished:
+            told.done(Event.DROP_USER, caller, subject=user_email)
+        return common_pb2.Steps(finished=finished)
 
     async def assign(self, request: Any, caller: Caller) -> Any:
         """Give a role; one that they have, they keep."""

@@ -9,18 +9,24 @@ goes on with. History keeps the user id.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from scalar_auditor.audit import rules as audit
 from scalar_auditor.errors import FailedPreconditionError
-from scalar_auditor.identity import accounts, one_time_codes, roles
+from scalar_auditor.identity import accounts, one_time_codes, organizations, roles
 from scalar_auditor.identity.model import Token, User
 from scalar_auditor.identity.rules import DELETING, find, groups_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from scalar_tx.transaction_async import AsyncTransaction
 
+    Run = Callable[..., Awaitable[Any]]
+
 TOGETHER: Final = 50  # rows of one list that a step removes
+MOST_STEPS: Final = 40  # in one call
+_PAGE: Final = 100  # organisations
 
 
 async def begin(tx: AsyncTransaction, user_email: str, now_ms: int) -> User:
@@ -46,11 +52,28 @@ async def begin(tx: AsyncTransaction, user_email: str, now_ms: int) -> User:
     return marked
 
 
-async def step(tx: AsyncTransaction, user_email: str) -> bool:
-    """Remove some of what names a person who is leaving; True: it was the last, or they are gone.
+async def go_on(change: Run, listed: Run, user_email: str, now_ms: int) -> bool:
+    """Remove what names a person who is leaving; False: not all yet, so call it again.
 
-    What organisations say of them is gone before (``organizations.forget_admin``).
+    ``change`` and ``listed`` run a function in a transaction that writes, or only reads.
+    Organisations come first: none can name the person anew, so one look at all of them is enough.
     """
+    after: str | None = None
+    while True:
+        some, after = await listed(organizations.page, _PAGE, after)
+        for one in some:
+            if one.admin_email == user_email:
+                await change(organizations.forget_admin, one.org_id, user_email, now_ms)
+        if after is None:
+            break
+    for _ in range(MOST_STEPS):
+        if await change(_step, user_email):
+            return True
+    return False
+
+
+async def _step(tx: AsyncTransaction, user_email: str) -> bool:
+    """Remove some of what is left; True: it was the last, or they are gone."""
     user = await find(tx, user_email)
     if user is None or user.status != DELETING:
         return True  # gone; or gone, and somebody else has the address since

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from scalar_auditor import fields
 from scalar_auditor.errors import InvalidArgumentError, UnauthenticatedError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from scalar_auditor.permissions import Caller
     from scalar_tx.transaction_async import AsyncTransaction
 
-_LONGEST_TOKEN = 1024  # characters
+_LONGEST_TOKEN: Final = 1024  # characters
 
 
 class LogInCalls:
@@ -61,7 +62,7 @@ class LogInCalls:
         except (UnauthenticatedError, TooManyAttemptsError):
             self._auditor.metrics.log_in_failed()
             raise
-        told.done(Event.LOG_IN, caller, subject=user_email)
+        told.done(Event.LOG_IN, replace(caller, email=user_email))
         return _tokens(pair)
 
     async def _logged_in(self, caller: Caller, user_email: str, password: str) -> NewPair:
@@ -91,7 +92,7 @@ class LogInCalls:
             subject = "" if what is Refreshed.UNKNOWN else shown.owner
             told.refused(Event.REFRESH, caller, subject=subject, why=what.value)
             raise bad_token()
-        told.done(Event.REFRESH, caller, subject=shown.owner)
+        told.done(Event.REFRESH, replace(caller, email=shown.owner))
         return _tokens(pair)
 
     async def log_out(self, request: Any, caller: Caller) -> Any:

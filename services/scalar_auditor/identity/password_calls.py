@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_auditor import fields
@@ -105,7 +106,7 @@ class PasswordCalls:
             await self._reset(caller, user_email, code, password)
         self._identity.access.forget(user_email)
         await self._identity.limits.succeeded(user_email)
-        told.done(Event.PASSWORD, caller, subject=user_email, detail="by a code")
+        told.done(Event.PASSWORD, replace(caller, email=user_email), detail="by a code")
         return common_pb2.Done()
 
     async def _reset(self, caller: Caller, user_email: str, code: str, password: str) -> None:

@@ -8,6 +8,8 @@ from scalar_auditor.errors import FailedPreconditionError
 from scalar_auditor.identity.model import RoleOfUser
 from scalar_auditor.identity.rules import ACTIVE, DELETING, find
 from scalar_auditor.permissions import Role
+from scalar_auditor.reading_together import read_all
+from scalar_tx import Get
 
 if TYPE_CHECKING:
     from scalar_auditor.identity.model import User
@@ -18,7 +20,8 @@ _LOOKED_AT: Final = 100  # admins, among whom there has to be another one
 
 async def of(tx: AsyncTransaction, user_email: str) -> list[Role]:
     """Somebody's roles."""
-    return [role for role in Role if await tx.get(RoleOfUser, _key(role, user_email)) is not None]
+    found = await read_all(tx, [Get(RoleOfUser, _key(role, user_email)) for role in Role])
+    return [one.role_name for one in found if one is not None]
 
 
 async def assign(

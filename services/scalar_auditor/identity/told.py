@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def done(event: Event, caller: Caller, *, subject: str = "", detail: str = "") -> None:
-    """It was done. ``subject``: who or what it was done to; where nobody has logged in, who did."""
+    """It was done, by the caller. ``subject``: who or what it was done to."""
     by = security_log.Caller(caller.email or caller.name, caller.peer)
     security_log.tell(event, by, subject=subject, detail=detail)
 
 
 def refused(event: Event, caller: Caller, *, subject: str = "", why: str) -> None:
-    """It was refused."""
+    """It was refused. ``subject``: also who the caller said they were, and did not show."""
     by = security_log.Caller(caller.email or caller.name, caller.peer)
     security_log.tell(event, by, subject=subject, result=Result.REFUSED, detail=why)

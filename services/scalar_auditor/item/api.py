@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scalar_auditor import fields
 from scalar_auditor.item import rules
 from scalar_auditor.item.messages import child_message, item_in, item_message
+from scalar_auditor.item.tree import FOLDER
 from scalar_auditor.rpc.v1 import item_pb2
 from scalar_auditor.serving import LOGGED_IN, SERVICES, Method
 from scalar_auditor.verification import rules as verification
@@ -113,6 +114,8 @@ async def _item(tx: AsyncTransaction, view: View) -> tuple[Item, ItemStatus | No
 
 async def _children(tx: AsyncTransaction, view: View, page: Page) -> list[Child]:
     item = await visible_item(tx, view.caller, view.item_id, view.audit_set_id)
+    if item.item_type != FOLDER:
+        return []
     return await rules.children_of(tx, item.item_id, after=page.after, limit=page.size + 1)
 
 

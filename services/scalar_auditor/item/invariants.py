@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scalar_auditor.item.model import Child, Item
 from scalar_auditor.item.rules import entry_of
+from scalar_auditor.item.tree import FOLDER
 from scalar_auditor.reading_together import read_all
 from scalar_auditor.whole_tables import looked, pages_of
 from scalar_tx import Get
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 
 async def findings(manager: AsyncTransactionManager) -> AsyncGenerator[str, None]:
-    """What is not as it has to be, one text each. The parents of all items are held in memory."""
+    """What is not as it has to be, one text each. The parents of all folders are held in memory."""
     parents: dict[str, str] = {}
     async for items in pages_of(manager, Item):
-        parents.update((item.item_id, item.parent_id) for item in items if item.parent_id)
+        folders = (item for item in items if item.item_type == FOLDER)
+        parents.update((one.item_id, one.parent_id) for one in folders if one.parent_id)
         for item in await looked(manager, _unlisted, items):
             if (text := await looked(manager, _of_item, item.item_id)) is not None:
                 yield text
@@ -84,7 +86,7 @@ async def _of_circle(tx: AsyncTransaction, item_id: str) -> str | None:
     while at and at not in seen:
         seen.add(at)
         item = await tx.get(Item, {"item_id": at})
-        at = "" if item is None else item.parent_id
+        at = "" if item is None or item.item_type != FOLDER else item.parent_id
     return f"item {item_id}: it lies inside itself" if at == item_id else None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scalar_auditor import fields
 from scalar_auditor.errors import InvalidArgumentError
 from scalar_auditor.item.model import Child, Item
-from scalar_auditor.item.rules import FILE, FOLDER
+from scalar_auditor.item.tree import FILE, FOLDER
 from scalar_auditor.rpc.v1 import item_pb2
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_auditor.errors import FailedPreconditionError, NotFoundError
 from scalar_auditor.item import tree
 from scalar_auditor.item.model import Child, Item
+from scalar_auditor.item.tree import FOLDER
 from scalar_tx import Delete, Upsert
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from scalar_tx.model.operations import Operation
     from scalar_tx.transaction_async import AsyncTransaction
 
-FILE: Final = "FILE"
-FOLDER: Final = "FOLDER"
 _REFUSALS: Final = {
     tree.CIRCLE: "a folder can't lie inside itself",
     tree.TOO_DEEP: f"an item can't lie more than {tree.MOST_LEVELS} folders deep",
@@ -43,7 +42,7 @@ async def find_many(tx: AsyncTransaction, item_ids: Iterable[str]) -> dict[str, 
 async def children_of(
     tx: AsyncTransaction, item_id: str, *, after: str | None = None, limit: int | None = None
 ) -> list[Child]:
-    """What lies in a folder, deleted items too, by id, behind ``after``."""
+    """What is listed in a folder, deleted items too, by id, behind ``after``."""
     start = None if after is None else {"item_id": after}
     return await tx.scan(
         Child, {"parent_id": item_id}, start=start, start_inclusive=False, limit=limit
@@ -112,16 +111,16 @@ async def take_in(tx: AsyncTransaction, told: Sequence[Item]) -> None:
     if not told:
         return
     known: tree.Known = {}
-    wanted = [one.item_id for one in told] + [one.parent_id for one in told if one.parent_id]
-    await tree.read_items(tx, wanted, known)
+    await tree.read_items(tx, [one.item_id for one in told], known)
     newest: dict[str, Item] = {}
     for one in told:
         before = newest.get(one.item_id) or known[one.item_id]
         if before is None or before.modified_at <= one.modified_at:
             newest[one.item_id] = one if before is None else _following(before, one)
-    parents = {item_id: item.parent_id for item_id, item in newest.items()}
+    # Files need no look at their folders: what is only read makes the commit a step longer.
+    folders = {one.item_id: one.parent_id for one in newest.values() if one.item_type == FOLDER}
+    refused = await tree.refused_moves(tx, folders, known)
     writes: list[Operation] = []
-    refused = await tree.refused_moves(tx, parents, known)
     for item_id, item in newest.items():
         before = known[item_id]
         if item_id in refused:

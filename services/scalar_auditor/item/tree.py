@@ -1,5 +1,7 @@
 """Where does an item lie, and may it lie there? No folder is inside itself, however far down.
 
+In a file lies nothing, whatever a stream says: every way up ends below one.
+
 Every check walks up from the new parent within the transaction. What it has read is validated at
 SERIALIZABLE, so two moves that only together would make a circle are not both committed.
 """
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     # What was read in this transaction; None: nobody ever told of that item.
     Known: TypeAlias = dict[str, Item | None]
 
+FILE: Final = "FILE"
+FOLDER: Final = "FOLDER"
 MOST_LEVELS: Final = 1000  # from a root to the deepest item that something may be moved to
 CIRCLE: Final = "CIRCLE"
 TOO_DEEP: Final = "TOO_DEEP"
@@ -42,9 +46,7 @@ async def read_ancestors(tx: AsyncTransaction, item_ids: Iterable[str], known: K
             return
         await read_items(tx, sorted(level), known)
         seen |= level
-        level = {
-            item.parent_id for one in level if (item := known[one]) is not None and item.parent_id
-        } - seen
+        level = {above for one in level if (above := _above(known[one]))} - seen
 
 
 async def path_to(tx: AsyncTransaction, item: Item) -> list[Item]:
@@ -52,7 +54,7 @@ async def path_to(tx: AsyncTransaction, item: Item) -> list[Item]:
     found, seen = [item], {item.item_id}
     while found[-1].parent_id and len(found) < MOST_LEVELS:
         above = await tx.get(Item, {"item_id": found[-1].parent_id})
-        if above is None or above.item_id in seen:
+        if above is None or above.item_type != FOLDER or above.item_id in seen:
             break
         found.append(above)
         seen.add(above.item_id)
@@ -95,6 +97,10 @@ def _obstacle(item_id: str, parent_id: str, moved: Mapping[str, str], known: Kno
             return None
         if at == item_id:
             return CIRCLE
-        item = known.get(at)
-        at = moved.get(at, "" if item is None else item.parent_id)
+        at = moved.get(at, _above(known.get(at)))
     return TOO_DEEP
+
+
+def _above(item: Item | None) -> str:
+    """What a folder lies in."""
+    return "" if item is None or item.item_type != FOLDER else item.parent_id

@@ -73,7 +73,7 @@ async def write(
 
     A head is anchored only if its status and its entry are as they were signed: an anchor of what
     was altered would vouch for it. ``progress`` is told how many heads there are so far.
-    SettingsError, STX-5302: the file is there already, or can't be written.
+    SettingsError, STX-5320: the file is there already, or can't be written.
     """
     left_out: list[str] = []
     with tempfile.TemporaryFile() as body:
@@ -118,7 +118,7 @@ async def _head_of(tx: AsyncTransaction, keys: KeyRing, item_id: str) -> Head | 
 def anchor_at(source: str, keys: KeyRing) -> Iterator[Anchor]:
     """The anchor of a file or of ``s3://bucket/key``, checked as a whole.
 
-    SettingsError, STX-5303: it can't be read, is not whole, or was signed by nobody with the key.
+    SettingsError, STX-5321: it can't be read, is not whole, or was signed by nobody with the key.
     """
     with _opened(source) as file:
         anchor = Anchor(source, file, keys)
@@ -177,7 +177,7 @@ class Anchor:
         return SettingsError(
             f"the anchor {self._source} {what}",
             advice="Take another copy of it, and the file of keys that was used then",
-            code="STX-5303",
+            code="STX-5321",
         )
 
 
@@ -238,7 +238,7 @@ def _unwritable(target: str, why: str) -> SettingsError:
     return SettingsError(
         f"the anchor {target} can't be written: {why}",
         advice="Name a new file in a folder that is there, or s3://bucket/key of a bucket of yours",
-        code="STX-5302",
+        code="STX-5320",
     )
 
 
@@ -267,7 +267,7 @@ def _unreadable(source: str, why: str) -> SettingsError:
     return SettingsError(
         f"the anchor {source} can't be read: {why}",
         advice="Name the file, or s3://bucket/key, that the anchor was written to",
-        code="STX-5303",
+        code="STX-5321",
     )
 
 
@@ -284,6 +284,6 @@ def _s3(place: str) -> tuple[Any, tuple[type[Exception], ...]]:
         raise SettingsError(
             f"{place} is in S3, and the package for it is not installed",
             advice="pip install 'scalar-tx[dynamodb]'",
-            code="STX-5304",
+            code="STX-5322",
         ) from error
     return boto3.client("s3"), (Boto3Error, BotoCoreError, ClientError)

@@ -28,18 +28,18 @@ async def found_copies(
     """
     if audit_set_id:
         await insist_on_set(tx, caller, audit_set_id)
-    sees_all = not audit_set_id and (caller.is_admin or caller.is_service)
+    sees_all = not audit_set_id and not caller.is_outside_auditor
+    sees_all = sees_all and (caller.is_admin or caller.is_service)
     size = page.size if sees_all else min(page.size, _LOOKED_AT)
     rows = await rules.copies_of(tx, sha1_hash, limit=size + 1, after=page.after)
     more = rows[size - 1].item_id if len(rows) > size else None
     rows = rows[:size]
-    if not sees_all:
-        rows = [row for row in rows if await _may_see(tx, caller, row.item_id, audit_set_id)]
-    return rows, more
-
-
-async def _may_see(tx: AsyncTransaction, caller: Caller, item_id: str, audit_set_id: str) -> bool:
+    if sees_all:
+        return rows, more
+    ids = [row.item_id for row in rows]
     if audit_set_id:
-        return await audit.has_item(tx, audit_set_id, item_id)
-    item = await items.find(tx, item_id)
-    return item is not None and owns_or_sees_all(caller, item)
+        seen = await audit.items_among(tx, audit_set_id, ids)
+    else:
+        found = await items.find_many(tx, ids)
+        seen = {item_id for item_id, item in found.items() if owns_or_sees_all(caller, item)}
+    return [row for row in rows if row.item_id in seen], more

@@ -124,7 +124,7 @@ def of_copy(status: ItemStatus, copy: ItemBySha1 | None) -> list[Finding]:
 
 def of_other_copy(copy: ItemBySha1) -> Finding:
     """The item is listed under a digest that is not its newest."""
-    return Finding(Reason.COPY_LIST, 0, f"the item is also listed under {copy.sha1_hash}")
+    return Finding(Reason.COPY_LIST, 0, f"the item is also listed under {copy.sha1_hash:.80}")
 
 
 def of_anchor(anchor: Head, entry: HistoryEntry | None) -> list[Finding]:

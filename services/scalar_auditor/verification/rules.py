@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from scalar_auditor.reading_together import read_all
 from scalar_auditor.verification import evidence
 from scalar_auditor.verification.model import HistoryEntry, ItemBySha1, ItemStatus
 from scalar_tx import Get, Scan
@@ -106,9 +107,18 @@ async def entry_of(tx: AsyncTransaction, item_id: str, asset_version: int) -> Hi
 
 async def copy_of(tx: AsyncTransaction, sha1_hash: str | None, item_id: str) -> ItemBySha1 | None:
     """An item as it is listed under a digest."""
-    if not sha1_hash:  # no key: somebody's hand put it where a digest was
-        return None
-    return await tx.get(ItemBySha1, {"sha1_hash": sha1_hash, "item_id": item_id})
+    return (await copies_under(tx, [sha1_hash], item_id))[0]
+
+
+async def copies_under(
+    tx: AsyncTransaction, sha1_hashes: Sequence[str | None], item_id: str
+) -> list[ItemBySha1 | None]:
+    """An item as it is listed under each of some digests."""
+    # What is none can be no key: somebody's hand put it where a digest was.
+    given = [one for one in dict.fromkeys(sha1_hashes) if one]
+    gets = [Get(ItemBySha1, {"sha1_hash": one, "item_id": item_id}) for one in given]
+    found = dict(zip(given, await read_all(tx, gets), strict=True))
+    return [found.get(one or "") for one in sha1_hashes]
 
 
 async def copies_of(

@@ -90,16 +90,11 @@ async def examine(
 async def _of_copies(
     tx: AsyncTransaction, status: ItemStatus | None, walk: Walk, item_id: str
 ) -> list[Finding]:
-    found = []
-    current = None
-    if status is not None:
-        current = status.last_sha1_hash
-        found += evidence.of_copy(status, await rules.copy_of(tx, current, item_id))
-    for sha1_hash in walk.recent:
-        copy = await rules.copy_of(tx, sha1_hash, item_id) if sha1_hash != current else None
-        if copy is not None:
-            found.append(evidence.of_other_copy(copy))
-    return found
+    current = None if status is None else status.last_sha1_hash
+    others = [one for one in walk.recent if one != current]
+    listed, *left = await rules.copies_under(tx, [current, *others], item_id)
+    found = [] if status is None else evidence.of_copy(status, listed)
+    return found + [evidence.of_other_copy(copy) for copy in left if copy is not None]
 
 
 async def read_on(tx: AsyncTransaction, walk: Walk, asked: Question) -> Walk:
@@ -124,7 +119,7 @@ async def verify(tx: AsyncTransaction, walk: Walk, asked: Question, now_ms: int)
         left = await rules.copy_of(tx, item.sha1_hash, asked.item_id)
         found += [] if left is None else [evidence.of_other_copy(left)]
     if status is not None and asked.sha1_hash and asked.sha1_hash != status.last_sha1_hash:
-        detail = f"it is {asked.sha1_hash}, registered is {status.last_sha1_hash}"
+        detail = f"it is {asked.sha1_hash}, registered is {status.last_sha1_hash!s:.80}"
         found.append(Finding(Reason.FILE_DIFFERS, status.asset_version or 0, detail))
     if _is_held_against(status, asked) and not found:
         detail = "it was found before, and no file was compared since"

@@ -32,7 +32,7 @@ METHOD: Final = "VerifyAuditSet"
 _AT_ONCE: Final = 8  # items: most of a verification is waiting for the database
 _PAGE: Final = 100  # ids
 _COUNTED: Final = 1000  # ids in one transaction
-_EVERY: Final = 0.5  # seconds between two messages, where a second was promised
+_EVERY: Final = 0.25  # seconds between two messages, where a second was promised
 _MOST_VERDICTS: Final = 100  # in one message
 
 

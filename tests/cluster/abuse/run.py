@@ -52,8 +52,20 @@ async def run(name: str, told: dict[str, Any]) -> Counter[str]:
     return counts
 
 
+def step_back() -> None:
+    """Run only where nobody else wants to: who abuses a node is on another machine.
+
+    Being nice is not enough. A process of nice 10 that computes for 12 ms every 150 ms, and never
+    calls the node, makes the usual client's p99 three to four times as long on two processors.
+    """
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(19)
+
+
 def main() -> None:
-    os.nice(10)
+    step_back()
     told = json.loads(sys.stdin.readline())
     print(json.dumps(asyncio.run(run(sys.argv[1], told))), flush=True)
     os._exit(0)

@@ -97,7 +97,7 @@ def test_a_word_of_it() -> None:
 async def test_no_secret_is_anywhere(target: str, caplog: pytest.LogCaptureFixture) -> None:
     """Everything that was logged, every error, and how every object of ours prints itself."""
     caplog.set_level(logging.DEBUG)
-    passwords = ["canary 1 canary 1", "canary 2 canary 2", "canary 3 canary 3", "canary"]
+    passwords = ["canary 1 canary 1", "canary 2 canary 2", "canary 3 canary 3", "c4n4ry"]
     secrets = list(passwords)
     seen: list[str] = []
 

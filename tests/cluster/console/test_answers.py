@@ -32,7 +32,19 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/page.js", "/page.css", "/charts.js", "/api/session", "/api/overview", "/none"]
+    "path",
+    [
+        "",
+        "/page.js",
+        "/page.css",
+        "/charts.js",
+        "/panels.js",
+        "/panels/40-stuck.js",
+        "/panels/none.js",
+        "/api/session",
+        "/api/overview",
+        "/none",
+    ],
 )
 def test_each_answer_has_its_headers(site: Site, path: str) -> None:
     answer = site.browser().send("GET", path)

@@ -23,6 +23,7 @@ from scalar_tx.cluster.rpc import scalar_admin_pb2, scalardb_pb2
 from scalar_tx.cluster.scalardb_server.pause import PauseOfOneProcess
 from scalar_tx.cluster.scalardb_server.services import handlers
 from scalar_tx.cluster.sessions import Sessions
+from scalar_tx.cluster.turns import Turns
 from scalar_tx.observe.scalardb_stats import ServerCalls
 
 if TYPE_CHECKING:
@@ -55,11 +56,13 @@ class Served:
         lifetime: float = 600,
         most: int = 2000,
         most_of_one: int = 2000,
+        turns: Turns | None = None,
         **settings: object,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="server", daemon=True)
         self._thread.start()
+        self._turns = turns or Turns()
         self.manager: AsyncTransactionManager
         self.server: Any
         self.port: int
@@ -86,6 +89,7 @@ class Served:
             PauseOfOneProcess(self.gate),
             largest_answer=largest_answer,
             ended=self._ended,
+            turns=self._turns,
             counts=ServerCalls(self.registry),
         )
         made.append(self.health.services(any_name=True))

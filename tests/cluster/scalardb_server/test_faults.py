@@ -14,6 +14,7 @@ from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
 from tests.cluster.scalardb_server.messages import PLAIN, Tx, asks, get, put, scan
 from tests.cluster.scalardb_server.talks import EMPTY, OK, begun, committed, error_of
+from tests.cluster.storage_fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,31 +22,6 @@ if TYPE_CHECKING:
     from tests.cluster.scalardb_server.served import Client, Served
 
 UNAVAILABLE = StorageUnavailableError("the storage is away")
-
-
-class Fault:
-    """Calls of a method of the storage fail, ``after`` it was done or before."""
-
-    def __init__(self, storage: Any) -> None:
-        self._storage = storage
-        self._calls: dict[str, Any] = {}
-        self.met = 0
-
-    def put_in(self, method: str, error: Exception, *, after: bool = False) -> None:
-        call = self._calls[method] = getattr(self._storage, method)
-
-        async def fails(*given: Any, **more: Any) -> Any:
-            self.met += 1
-            if after:
-                await call(*given, **more)
-            raise error
-
-        setattr(self._storage, method, fails)
-
-    def take_out(self) -> None:
-        for method, call in self._calls.items():
-            setattr(self._storage, method, call)
-        self._calls.clear()
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -182,6 +184,41 @@ def test_a_lost_password_is_set_in_the_database(tmp_path: Path, secret: str) -> 
         assert (code, "STX-5256" in err) == (2, True)
     finally:
         node.close()
+
+
+def test_a_reset_leaves_a_line_for_the_security_log(
+    tmp_path: Path, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = f"sqlite:///{tmp_path / 'node.db'}"
+    users = Users()
+    node = Served(target, users=users)
+    try:
+        node.run(users.principals.create_tables())
+        node.run(users.principals.bootstrap())
+    finally:
+        node.close()
+    event = (
+        f'event=password user="" subject="admin" result=done peer="uid:{os.getuid()}" '
+        'detail="reset in the database itself"'
+    )
+    done = reset(target, "admin", "--new-password-file", secret)
+    line = done[2].removesuffix("\n")
+    assert re.fullmatch(r"\S+Z INFO +user reset scalar_tx\.security: (.*)", line)[1] == event  # type: ignore[index]
+    refused = reset(target, "nobody", "--new-password-file", secret)
+    assert (refused[0], "event=" in refused[2]) == (2, False)
+
+    properties = tmp_path / "node.properties"
+    properties.write_text(
+        f"scalar.db.storage=sqlite\nscalar.db.contact_points={tmp_path / 'node.db'}\n"
+        "scalar.db.node.log_format=json\n"
+    )
+    code, out, err = reset(str(properties), "admin", "--generate", "--json")
+    assert json.loads(err)["message"] == event
+    assert (code, json.loads(out)["password"] in err) == (0, False)
+
+    monkeypatch.setenv("SCALAR_DB_LOG_LEVEL", "WARN")  # then a node would leave it out too
+    assert reset(target, "admin", "--new-password-file", secret)[2] == ""
+    assert logging.getLogger("scalar_tx.security").handlers == []
 
 
 def test_where_no_users_are_none_is_made(tmp_path: Path) -> None:

@@ -137,17 +137,21 @@ def test_a_set_without_an_owner_with_two_and_with_another_is_found(world: World)
 
 
 @pytest.mark.parametrize(
-    "table, name", [("audit.audit_set", "audit_set"), ("audit.audit_group", "group")]
+    "table, key, naming",
+    [
+        ("audit.audit_set", "audit_set_id", {"PersonOfSet", "SetItem", "SetOfGroup"}),
+        ("audit.audit_group", "audit_group_id", {"SetOfGroup", "GroupMember"}),
+    ],
 )
-def test_what_names_nothing_is_found(world: World, table: str, name: str) -> None:
+def test_what_names_nothing_is_found(world: World, table: str, key: str, naming: set[str]) -> None:
     scene = world.scene()
-    gone = getattr(scene, name)
-    remove(world, table, **{f"audit_{name.removeprefix('audit_')}_id": gone})
+    gone = {"audit_set_id": scene.audit_set, "audit_group_id": scene.group}[key]
+    remove(world, table, **{key: gone})
     found = wrong(world.stage)
-    assert found
+    assert {text.partition("there is a ")[2].split()[0] for text in found} == naming
     for text in found:
         assert gone in text
-        assert text.endswith("AuditSet" if name == "audit_set" else "AuditGroup")
+        assert text.endswith("no AuditSet" if key == "audit_set_id" else "no AuditGroup")
 
 
 def test_what_is_being_deleted_is_right(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scalar_auditor.audit import reach
 from scalar_auditor.permissions import THROUGH_A_GROUP, Privilege, Role, SetRole, highest
 from tests.services.audit.world import all_of, email, new_user
 from tests.services.stage import Refused
@@ -53,6 +54,21 @@ def test_each_set_is_listed_once_with_the_highest_role(
     for one in found:
         asked = {"audit_set_id": one.audit_set_id}
         assert world.calls("reacher").GetAuditSet(**asked) == one
+
+
+def test_who_is_in_many_groups_finds_all(
+    world: World, reached: dict[str, SetRole], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scalar_auditor.audit.reach._GROUPS", 1)
+    found = all_of(world.calls("reacher"), "ListMyAuditSets", "audit_sets", 4)
+    assert {one.audit_set_id: one.role for one in found} == reached
+
+
+def test_a_page_keeps_no_more_than_it_needs(world: World, reached: dict[str, SetRole]) -> None:
+    caller, run = world.caller("reacher"), world.stage.manager.run
+    for limit in (1, 3, len(reached)):
+        found = world.stage.run(run(reach.page, caller, None, limit))
+        assert [audit_set_id for audit_set_id, _, _ in found] == sorted(reached)[:limit]
 
 
 def test_a_page_goes_on_although_sets_come_and_go(

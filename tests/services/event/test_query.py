@@ -75,10 +75,12 @@ def matching(told: list[dict[str, Any]], **wanted: Any) -> list[str]:
     return [id_of(one) for one in told if all(one[name] in value for name, value in wanted.items())]
 
 
+@pytest.mark.parametrize("spare", [1, 8])
 @pytest.mark.parametrize("size", [1000, 100, 33, 7])
 def test_all_days_are_merged_newest_first(
-    stage: Stage, told: list[dict[str, Any]], size: int
+    stage: Stage, told: list[dict[str, Any]], size: int, spare: int, monkeypatch: Any
 ) -> None:
+    monkeypatch.setattr(days, "_SPARE", spare)  # few rows of a shard, or all, in the first page
     assert ids(admin(stage), size) == matching(told)
 
 

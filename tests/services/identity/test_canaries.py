@@ -1,4 +1,4 @@
-"""Is a password, a token or a code ever seen in a log, in an error or on record, and is all told?"""
+"""Is a password, token or code ever seen in a log, an error or on record, and is all told?"""
 
 from __future__ import annotations
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import logging
 import socketserver
+import ssl
 import threading
 from email import message_from_string, policy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from scalar_auditor.identity.code_sender import (
     LogSender,
@@ -23,6 +26,7 @@ from tests.services.identity.world import ADA, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SECRET = "canary-smtp-2b7d"
 SENDER = "audit@example.org"
@@ -32,6 +36,7 @@ class Talk(socketserver.StreamRequestHandler):
     """What a mail server says (RFC 5321, 4954), and remembers."""
 
     server: MailServer
+    secure: ssl.SSLSocket | None = None
 
     def handle(self) -> None:
         self.say("220 test")
@@ -39,7 +44,11 @@ class Talk(socketserver.StreamRequestHandler):
             self.server.lines.append(line)
             word = line.split(" ")[0].upper()
             if word == "EHLO":
-                self.say("250-test", "250 AUTH PLAIN")
+                offers = ["STARTTLS"] if self.server.offers_tls else []
+                self.say("250-test", *(f"250-{one}" for one in offers), "250 AUTH PLAIN")
+            elif word == "STARTTLS":
+                self.say("220 go on")
+                self.begin_tls()
             elif word == "AUTH":
                 self.server.log_ins.append(base64.b64decode(line.split(" ")[2]).decode())
                 self.say("235 in")
@@ -54,6 +63,24 @@ class Talk(socketserver.StreamRequestHandler):
                 return
             else:
                 self.say("250 well")
+
+    def begin_tls(self) -> None:
+        assert self.server.context is not None
+        try:
+            secure = self.server.context.wrap_socket(self.connection, server_side=True)
+        except ssl.SSLError:
+            self.rfile = io.BytesIO()  # it hangs up
+            return
+        self.secure = secure
+        self.rfile = secure.makefile("rb")
+        self.wfile = secure.makefile("wb", 0)  # type: ignore[assignment]
+        self.server.offers_tls = False
+        self.server.lines.append("TLS")
+
+    def finish(self) -> None:
+        super().finish()
+        if self.secure is not None:
+            self.secure.close()
 
     def say(self, *lines: str) -> None:
         for line in lines:
@@ -71,13 +98,23 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, *, tls_first: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), Talk)
+        self.context = context
+        self.tls_first = tls_first
+        self.offers_tls = context is not None and not tls_first
         self.lines: list[str] = []
         self.mails: list[str] = []
         self.log_ins: list[str] = []
         self.refuses = False
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        if self.tls_first and self.context is not None:
+            connection.settimeout(5)
+            connection = self.context.wrap_socket(connection, server_side=True)
+        return connection, address
 
     @property
     def url(self) -> str:
@@ -158,15 +195,46 @@ def test_an_address_can_not_add_lines(server: MailServer) -> None:
     assert server.mails == []
 
 
-def test_smtps_is_tls_from_the_beginning(server: MailServer) -> None:
-    """Which this server does not speak."""
-    sender = SmtpSender.of_url(server.url.replace("smtp:", "smtps:"))
-    assert sender.tls_first
-    server.timeout = 1
-    threading.Timer(0.3, server.shutdown).start()
-    with pytest.raises(NotSentError):
-        send(sender)
-    assert server.log_ins == []
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's certificate of a CA that this machine trusts."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.crt")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.crt"))
+    return _context_of(ca)
+
+
+def _context_of(ca: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize("tls_first", [True, False])
+def test_a_mail_goes_over_tls(
+    trusted: ssl.SSLContext, tls_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the password, to a machine that is not this one."""
+    monkeypatch.setattr("scalar_auditor.identity.code_sender._LOOPBACK", ())
+    with MailServer(trusted, tls_first=tls_first) as server:
+        url = server.url.replace("smtp:", "smtps:") if tls_first else server.url
+        send(SmtpSender.of_url(url))
+        server.shutdown()
+    assert server.log_ins == [f"\0me\0{SECRET}"]
+    assert len(server.mails) == 1
+    assert ("TLS" in server.lines) is not tls_first
+
+
+@pytest.mark.parametrize("tls_first", [True, False])
+def test_a_server_whose_certificate_is_not_trusted_hears_nothing(
+    trusted: ssl.SSLContext, tls_first: bool
+) -> None:
+    with MailServer(_context_of(trustme.CA()), tls_first=tls_first) as server:
+        url = server.url.replace("smtp:", "smtps:") if tls_first else server.url
+        with pytest.raises(NotSentError):
+            send(SmtpSender.of_url(url))
+        server.shutdown()
+    assert (server.log_ins, server.mails) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -199,7 +267,7 @@ def test_a_name_may_be_quoted_in_the_url() -> None:
 def test_a_url_that_can_not_be(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
         SmtpSender.of_url(url)
-    assert caught.value.code == "STX-5302"
+    assert caught.value.code == "STX-5305"
     assert "SCALAR_AUDITOR_SMTP_URL" in str(caught.value)
     assert SECRET not in f"{caught.value} {caught.value.__cause__!r} {caught.value.advice}"
 

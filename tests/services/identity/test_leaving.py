@@ -143,7 +143,7 @@ def test_a_long_life_is_left_by_several_calls(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leaving, "TOGETHER", 1)
-    monkeypatch.setattr("scalar_auditor.identity.account_calls._MOST_STEPS", 4)
+    monkeypatch.setattr(leaving, "MOST_STEPS", 4)
     full_life(world, sets=6, groups=2)
     answers: list[bool] = []
     while not answers or not answers[-1]:
@@ -157,7 +157,7 @@ def test_a_step_is_of_bounded_size(world: World) -> None:
     manager = world.stage.manager
     world.stage.run(manager.run(leaving.begin, ADA, 1))
     before = rows_that_name(world)["audit.audit_set_collaborators"]
-    world.stage.run(manager.run(leaving.step, ADA))
+    world.stage.run(manager.run(leaving._step, ADA))
     left = rows_that_name(world)
     assert before - left["audit.audit_set_collaborators"] == leaving.TOGETHER
     assert left["audit.audit_set_collaborators"] == left["audit.collaborators_by_audit_set"]

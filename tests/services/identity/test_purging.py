@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 from scalar_auditor.identity import purging
+from scalar_tx.errors import StorageUnavailableError
 from scalar_tx.model.isolation import Isolation
 from tests.services.identity.world import ADA, BOB, World
+
+if TYPE_CHECKING:
+    import pytest
 
 HOUR = 60 * 60.0
 
@@ -78,8 +83,6 @@ def test_it_goes_by_steps_that_see_every_row_once(world: World) -> None:
 
 
 def test_a_pause_holds_it_up(world: World) -> None:
-    import asyncio
-
     world.register(BOB)
     world.later(20 * HOUR)
 
@@ -96,3 +99,38 @@ def test_a_pause_holds_it_up(world: World) -> None:
 
     world.stage.run(paused())
     assert tokens(world) == []
+
+
+def test_it_is_done_again_and_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also behind a round that failed."""
+    monkeypatch.setattr(purging, "HOUR", 0.02)
+    world.register(ADA)
+    rounds, third = 0, asyncio.Event()
+    purge = purging.purge
+
+    async def failing_first(*args: Any) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise StorageUnavailableError("away: canary-of-the-database")
+        await purge(*args)
+        if rounds == 3:
+            third.set()
+
+    monkeypatch.setattr(purging, "purge", failing_first)
+
+    async def for_a_while() -> None:
+        stage = world.stage
+        running = asyncio.ensure_future(
+            purging.keep_purged(stage.manager, stage.gate, world.clock.now_ms)
+        )
+        world.later(20 * HOUR)
+        await asyncio.wait_for(third.wait(), 30)
+        running.cancel()
+
+    world.stage.run(for_a_while())
+    assert tokens(world) == []
+    assert "kept for another hour: StorageUnavailableError" in caplog.text
+    assert "canary" not in caplog.text

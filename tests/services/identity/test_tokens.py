@@ -53,6 +53,7 @@ def test_the_text_of_a_token() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "sau_", "sau_x.y.z", token_of_a_node(), f"stx_{new_token(ADA, new_log_in()).text}"],
+    ids=["nothing", "the prefix", "three short parts", "a node's", "one behind a node's prefix"],
 )
 def test_what_is_no_token_by_its_form(text: str) -> None:
     assert presented(text) is None

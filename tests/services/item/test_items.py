@@ -201,8 +201,20 @@ def test_a_list_is_paged(stage: Stage) -> None:
 
 
 def test_nothing_lies_in_a_file(stage: Stage) -> None:
-    tell(stage, item("f"))
+    """Also where a stream says so: files that name each other are no circle."""
+    tell(stage, item("e"))
+    assert children(stage, "e") == []
+    told = [
+        {"event_type": "X", "item_id": name, "source_id": name, "created_at": NOW, "item": one}
+        for name, one in (("f", item("f", "g")), ("g", item("g", "f")), ("d", folder("d", "f")))
+    ]
+    stage.as_service().IngestEvents(user_id="u", to_position="1", events=told)
     assert children(stage, "f") == []
+    assert names(stage.as_service().GetPath(item_id="f")) == ["f"]
+    assert names(stage.as_service().GetPath(item_id="d")) == ["d"]
+    assert findings(stage, invariants) == []
+    error = refused(stage.as_service().MoveItem, item_id="e", parent_id="f", modified_at=NOW)
+    assert error.reason == "PARENT_NOT_A_FOLDER"
 
 
 def test_a_tree_has_so_many_levels_and_no_more(stage: Stage, monkeypatch: Any) -> None:

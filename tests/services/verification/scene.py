@@ -28,7 +28,7 @@ def new_item(stage: Stage, item_id: str = "", **values: Any) -> str:
     plain = {
         "item_type": "file",
         "name": f"{item_id}.txt",
-        "parent_id": "0",
+        "parent_id": "",
         "sha1_hash": sha1(f"{item_id} 1"),
         "size": 10,
         "owner_id": "7",

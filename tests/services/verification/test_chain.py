@@ -71,6 +71,11 @@ def test_other_values_are_other_bytes(
     assert (chain.canonical(*one) == chain.canonical(*two)) == (one == two)
 
 
+def test_nothing_is_not_the_same_as_empty_nor_a_number_as_its_digits() -> None:
+    kinds: list[list[str | int | None]] = [[None], [""], [0], ["0"], [], [None, ""], ["", None]]
+    assert len({chain.canonical(*one) for one in kinds}) == len(kinds)
+
+
 @pytest.mark.parametrize("text", [None, "", "ß", "0" * 64])
 def test_a_digest_that_is_none_is_another(text: str | None) -> None:
     assert not chain.same(text, chain.entry_digest(KEYS, ENTRY))

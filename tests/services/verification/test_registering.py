@@ -122,7 +122,8 @@ def test_what_was_found_is_not_forgotten_by_another_version(stage: Stage) -> Non
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """What calls answered, or how they were refused, that were sent at the same time."""
-    ready, found = threading.Barrier(len(calls)), [None] * len(calls)
+    ready = threading.Barrier(len(calls))
+    found: list[Any] = [None] * len(calls)
 
     def call(number: int) -> None:
         ready.wait(10)

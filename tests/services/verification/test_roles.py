@@ -26,6 +26,7 @@ OK, HIDDEN, NO_KIND, NOBODY = "OK", "NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENT
 # Callers, and what they are.
 PEOPLE = {
     "admin": Role.AUDIT_ADMIN,
+    "admin, outside": Role.AUDIT_ADMIN,  # and EXTERNAL_AUDITOR too
     "owner of the item": Role.GENERAL_USER,
     "owner of the item, outside": Role.EXTERNAL_AUDITOR,
     "owner": Role.GENERAL_USER,
@@ -40,6 +41,7 @@ PEOPLE = {
     "stranger": Role.GENERAL_USER,
     "outside stranger": Role.EXTERNAL_AUDITOR,
 }
+ADMINS = ("admin", "admin, outside")
 CALLERS = ("nobody", "service", *PEOPLE)
 IN_THE_SET = {
     "owner",
@@ -67,7 +69,7 @@ def of_an_item(caller: str, place: str) -> str:
     if caller == "nobody":
         return NOBODY
     if place == "in the set":
-        return OK if caller == "admin" or caller in IN_THE_SET else HIDDEN
+        return OK if caller in ADMINS or caller in IN_THE_SET else HIDDEN
     if place == "no set":
         return OK if caller in ("admin", "service", "owner of the item") else HIDDEN
     return HIDDEN
@@ -79,7 +81,7 @@ def of_copies(caller: str, place: str) -> str:
         return NOBODY
     if place == "no set":
         return OK
-    if place in ("in another set", "no such item") and caller == "admin":
+    if place in ("in another set", "no such item") and caller in ADMINS:
         return OK
     if place == "in another set" and caller == "of another set":
         return OK
@@ -153,6 +155,10 @@ class World:
             return self.stage.as_nobody()
         if name == "service":
             return self.stage.as_service()
+        if name == "admin, outside":
+            return self.stage.as_person(
+                "admin-outside@x.org", Role.AUDIT_ADMIN, Role.EXTERNAL_AUDITOR
+            )
         if name.startswith("owner of the item"):
             return self.stage.as_person(OWNER_OF_ITEMS, PEOPLE[name])
         return self.stage.as_person(f"{name.replace(' ', '-')}@x.org", PEOPLE[name])
@@ -235,7 +241,7 @@ def test_copies_are_those_that_the_caller_may_see(world: World) -> None:
     expected = {"admin": both, "service": both, "owner of the item": {world.item}}
     for name in CALLERS[1:]:
         assert seen(name) == expected.get(name, set()), name
-    for name in ("admin", *IN_THE_SET):
+    for name in (*ADMINS, *IN_THE_SET):
         assert seen(name, audit_set_id=world.set) == {world.item}
     assert seen("admin", audit_set_id=world.other) == set()
 
@@ -243,7 +249,7 @@ def test_copies_are_those_that_the_caller_may_see(world: World) -> None:
 # What an outside auditor looks at.
 
 
-@pytest.mark.parametrize("name", ["outside reviewer", "outside group member"])
+@pytest.mark.parametrize("name", ["outside reviewer", "outside group member", "admin, outside"])
 @pytest.mark.parametrize(
     "method", ["VerifyItem", "GetStatus", "ListHistory", "FindCopies", "VerifyAuditSet"]
 )
@@ -264,7 +270,7 @@ def test_a_view_by_an_outside_auditor_is_logged(world: World, method: str, name:
     for row in new:
         assert row["audit_set_id"] == world.set
         assert row["action_type"] == method
-        assert row["user_email"] == f"{name.replace(' ', '-')}@x.org"
+        assert row["user_email"] == f"{name.replace(',', '').replace(' ', '-')}@x.org"
 
 
 @pytest.mark.parametrize("name", ["reviewer", "admin", "outside stranger"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import tracemalloc
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from scalar_auditor.keys import KeyRing
 from scalar_auditor.permissions import Caller, Kind, SetRole
 from scalar_auditor.verification import chain, rules
+from scalar_auditor.verification.evidence import Walk
 from scalar_auditor.verification.model import HistoryEntry
 from scalar_auditor.verification.verifying import Question, verified
 from tests.services.stage import Refused, Stage
@@ -210,7 +212,7 @@ def grown(stage: Stage, item: str, count: int) -> None:
     stage.put("verification.item_status", **dataclasses.asdict(signed))
     copy = stage.rows("verification.items_by_sha1")
     (old,) = [one for one in copy if one["item_id"] == item]
-    key = {"sha1_hash": old["sha1_hash"], "item_id": item}
+    key: dict[str, Any] = {"sha1_hash": old["sha1_hash"], "item_id": item}
     stage.run(stage.manager.delete("verification.items_by_sha1", key))
     changes = {"sha1_hash": entry.sha1_hash, "version_id": entry.version_id}
     stage.put("verification.items_by_sha1", **(old | changes))
@@ -229,10 +231,26 @@ def test_a_long_history_is_read_by_steps(
     stage.put("verification.asset_history", **(row | {"recorded_by": "else"}))
     verdict = verify(stage, item)
     assert [(one.reason, one.asset_version) for one in verdict.findings] == [("DIGEST", 2)]
-    key = {"item_id": item, "asset_version": 2}
+    key: dict[str, Any] = {"item_id": item, "asset_version": 2}
     stage.run(stage.manager.delete("verification.asset_history", key))
     verdict = verify(stage, item)
     assert [(one.reason, one.asset_version) for one in verdict.findings] == [("HISTORY_CUT", 2)]
+
+
+def test_a_transaction_that_runs_again_reads_on_from_where_it_began(stage: Stage) -> None:
+    """Its first attempt leaves nothing in what was read before."""
+    item = monitored(stage, 4)
+    row = stage.get("verification.asset_history", item_id=item, asset_version=4)
+    stage.put("verification.asset_history", **((row or {}) | {"recorded_by": "else"}))
+    entries = stage.run(stage.manager.run(functools.partial(rules.history_up, limit=9), item))
+    walk = Walk(stage.keys)
+    walk.take(entries[:2])
+    for _ in range(2):
+        further = walk.copy()
+        further.take(entries[2:])
+        assert (further.checked, len(further.findings), further.after) == (4, 1, 4)
+        assert (walk.checked, walk.findings, walk.after) == (2, [], 2)
+        assert walk.recent == [sha1(f"{item} 1"), sha1(f"{item} 2")]
 
 
 def test_a_long_one_is_one_view(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ class World:
         digest = sha1(f"{self.item} 1")
         of_item = {"item_id": self.item, "audit_set_id": self.set}
         page = {"page_size": 10, "page_token": ""}
-        return {
+        requests: dict[str, dict[str, Any]] = {
             "RegisterItem": {
                 "item_id": self.item,
                 "sha1_hash": digest,
@@ -105,7 +105,8 @@ class World:
                 "after_item_id": "",
                 "anchors": [dict(self.anchor)],
             },
-        }[method]
+        }
+        return requests[method]
 
     def refused(self, method: str, request: dict[str, Any]) -> Refused:
         before = everything(self.stage)
