@@ -65,7 +65,21 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         one.close()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+# Where each command is a process of its own, or a node is started.
+LONG = {"auditor.md", "command-line.md", "coordinator.md", "operations.md", "schemas.md"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(
+            page,
+            marks=[pytest.mark.slow] if page.name in LONG else [],
+            id=str(page.relative_to(ROOT)),
+        )
+        for page in PAGES
+    ],
+)
 def test_blocks_run(
     page: Path, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

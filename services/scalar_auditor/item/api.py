@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scalar_auditor.item.model import Child, Item
+    from scalar_auditor.keys import KeyRing
     from scalar_auditor.paging import Page
     from scalar_auditor.parts import Auditor
     from scalar_auditor.permissions import Caller
@@ -66,17 +67,19 @@ class Api:
         return item_message(await self._auditor.change(caller, rules.delete, item_id, modified_at))
 
     async def get_item(self, ask: item_pb2.ItemRequest, caller: Caller) -> item_pb2.ItemWithStatus:
-        """An item, and what was found when it was last verified, of one moment."""
+        """An item, and what is known of whether it was altered, of one moment.
+
+        What is stored of that is checked as far as GetStatus does.
+        """
         view = _view(ask, caller, "GetItem")
-        found, status = await viewed(self._auditor, self._auditor.read, view, _item, view)
-        if status is None:
-            return item_pb2.ItemWithStatus(
-                item=item_message(found), tampering_status=verification.NOT_MONITORED
-            )
+        keys = self._auditor.keys
+        found, told, status = await viewed(
+            self._auditor, self._auditor.read, view, _item, view, keys
+        )
         return item_pb2.ItemWithStatus(
             item=item_message(found),
-            tampering_status=status.tampering_status,
-            last_verified_at=status.last_verified_at,
+            tampering_status=told,
+            last_verified_at=0 if status is None else status.last_verified_at,
         )
 
     async def list_children(
@@ -107,9 +110,11 @@ def _view(ask: Any, caller: Caller, method: str) -> View:
     return View(caller, method, audit_set_id, item_id)
 
 
-async def _item(tx: AsyncTransaction, view: View) -> tuple[Item, ItemStatus | None]:
+async def _item(
+    tx: AsyncTransaction, view: View, keys: KeyRing
+) -> tuple[Item, str, ItemStatus | None]:
     item = await visible_item(tx, view.caller, view.item_id, view.audit_set_id)
-    return item, await verification.status_of(tx, item.item_id)
+    return item, *(await verification.checked_status_of(tx, keys, item.item_id))
 
 
 async def _children(tx: AsyncTransaction, view: View, page: Page) -> list[Child]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.parametrize("number", range(2))  # each more than once
+# Each more than once.
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("number", range(2))]
 
 
 @pytest.fixture(params=["memory", "sqlite"], scope="module")

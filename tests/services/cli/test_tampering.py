@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 SETS = list(SAMPLE.sets())
 FIRST = SETS[0].audit_set_id
 ITEM = SETS[0].items[0]

@@ -45,21 +45,14 @@ def test_an_item_is_kept_as_it_was_told(stage: Stage) -> None:
     assert (found.tampering_status, found.last_verified_at) == ("NOT_MONITORED", 0)
 
 
-def test_the_status_is_what_was_last_verified(stage: Stage) -> None:
+def test_the_status_is_what_was_registered_and_altered_by_nobody(stage: Stage) -> None:
     tell(stage, item("f"))
-    stage.put(
-        "verification.item_status",
-        item_id="f",
-        tampering_status="TAMPERED",
-        version_id="v",
-        last_sha1_hash="a" * 40,
-        asset_version=1,
-        head_digest="d",
-        key_id="k",
-        row_mac="m",
-        registered_at=1,
-        last_verified_at=9,
-    )
+    stage.as_service().RegisterItem(item_id="f", sha1_hash="a" * 40, version_id="v")
+    found = stage.as_service().GetItem(item_id="f")
+    assert (found.tampering_status, found.last_verified_at) == ("NOT_TAMPERED", 0)
+    row = stage.get("verification.item_status", item_id="f")
+    assert row is not None
+    stage.put("verification.item_status", **{**row, "last_verified_at": 9})
     found = stage.as_service().GetItem(item_id="f")
     assert (found.tampering_status, found.last_verified_at) == ("TAMPERED", 9)
 

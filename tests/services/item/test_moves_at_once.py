@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(params=["memory", "sqlite"])
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     target = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'items.db'}"
