@@ -16,5 +16,5 @@ if TYPE_CHECKING:
 @pytest.fixture
 def stage() -> Iterator[Stage]:
     """One for each test, whose clock stands still."""
-    with Stage(names=("event", "item"), now_ms=lambda: NOW) as one:
+    with Stage(names=("event", "item", "verification"), now_ms=lambda: NOW) as one:
         yield one
