@@ -80,7 +80,8 @@ class Gate:
         if not self._outstanding:
             return True
         try:
-            return await asyncio.wait_for(self._empty.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                return await self._empty.wait()
         except TimeoutError:
             return False
 

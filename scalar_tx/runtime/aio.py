@@ -43,8 +43,10 @@ class _Signal:
         self._given.set()
 
     async def wait(self, seconds: float | None = None) -> bool:
+        # Not wait_for: up to Python 3.11 it loses a cancellation that meets the end of the wait.
         try:
-            return await asyncio.wait_for(self._given.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                return await self._given.wait()
         except TimeoutError:
             return False
 

@@ -295,3 +295,16 @@ def test_steps_that_are_not_cancelled_give_their_result() -> None:
             await finish_before_cancelling(fails(LookupError())())
 
     asyncio.run(body())
+
+
+def test_a_cancellation_that_meets_a_signal_is_not_lost() -> None:
+    async def run() -> None:
+        signal = AsyncioRuntime().signal()
+        waiting = asyncio.ensure_future(signal.wait(10))
+        await asyncio.sleep(0)
+        signal.give()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(run())
