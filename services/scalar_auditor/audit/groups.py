@@ -179,7 +179,8 @@ async def delete_step(
         await _leave(tx, audit_group_id, email)
     if others:
         return False
-    await _leave(tx, audit_group_id, last)
+    if last:
+        await _leave(tx, audit_group_id, last)
     await tx.delete(AuditGroup, key)
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.audit.model import (
@@ -133,4 +134,21 @@ async def forget_person(tx: AsyncTransaction, user_email: str, limit: int) -> bo
         key = {"audit_group_id": group.audit_group_id, "user_email": user_email}
         await tx.delete(GroupMember, key)
         await identity.left_group(tx, user_email, group.audit_group_id)
+        await _belongs_to_another(tx, group.audit_group_id, user_email)
     return max(len(sets), len(groups)) < limit
+
+
+async def _belongs_to_another(tx: AsyncTransaction, audit_group_id: str, user_email: str) -> None:
+    """Name another OWNER of the group as whose it is; where there is none, nobody's e-mail."""
+    group = await tx.get(AuditGroup, {"audit_group_id": audit_group_id})
+    if group is None or group.owner_email != user_email:
+        return
+    owners = await tx.scan(
+        GroupMember,
+        {"audit_group_id": audit_group_id},
+        where=column("privilege") == Privilege.OWNER.value,
+        limit=1,
+    )
+    heir = await identity.find(tx, owners[0].user_email) if owners else None
+    email, user_id = ("", group.owner_user_id) if heir is None else (heir.user_email, heir.user_id)
+    await tx.update(replace(group, owner_email=email, owner_user_id=user_id))

@@ -249,3 +249,33 @@ def test_a_step_that_comes_late_harms_nobody_who_has_the_address_since(world: Wo
     assert world.stage.run(world.stage.manager.run(leaving._step, ADA))
     assert world.contents() == before
     assert rows_that_name(world)["audit.audit_set_collaborators"] == 3
+
+
+def test_a_group_belongs_to_another_owner_or_to_nobody(world: World) -> None:
+    full_life(world, groups=2)
+    world.register(BOB, "GENERAL_USER")
+    for number in range(2):
+        world.stage.put(
+            "audit.audit_group",
+            audit_group_id=f"group{number:03}",
+            name="a group",
+            description="",
+            owner_user_id="id of ada",
+            owner_email=ADA,
+            created_at=1,
+            updated_at=1,
+        )
+    world.stage.put(
+        "audit.audit_group_members",
+        audit_group_id="group000",
+        user_email=BOB,
+        privilege="OWNER",
+        added_at=1,
+    )
+    assert world.admin.DeleteUser(user_email=ADA).finished
+    groups = [world.stage.get("audit.audit_group", audit_group_id=f"group00{n}") for n in (0, 1)]
+    bob = world.admin.GetUser(user_email=BOB)
+    assert [(one["owner_email"], one["owner_user_id"]) for one in groups if one] == [
+        (BOB, bob.user_id),
+        ("", "id of ada"),
+    ]
