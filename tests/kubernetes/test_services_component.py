@@ -39,9 +39,15 @@ def test_nodes_offer_the_services() -> None:
 
 
 @manifests
-def test_with_tls_they_are_offered_too() -> None:
-    arguments = rendered("prod", "services", "tls").container["args"]
-    assert {"--services=$(SCALAR_AUDITOR_SERVICES)", "--health-port=60055"} <= set(arguments)
+@pytest.mark.parametrize("others", [("tls",), ("deployment",), ("tls", "http-tls")], ids="+".join)
+@pytest.mark.parametrize("first", [True, False])
+def test_beside_other_components_they_are_offered_too(others: tuple[str, ...], first: bool) -> None:
+    parts = ("services", *others) if first else (*others, "services")
+    made = rendered("prod", *parts)
+    assert "--services=$(SCALAR_AUDITOR_SERVICES)" in made.container["args"]
+    assert ("--health-port=60055" in made.container["args"]) == ("tls" in others)
+    assert {"SCALAR_AUDITOR_KEYS_FILE", "SCALARDB_USERNAME"} <= set(variables(made))
+    assert made.workload["kind"] == ("Deployment" if "deployment" in others else "StatefulSet")
 
 
 @manifests
