@@ -42,6 +42,7 @@ def test_nothing_is_lost_when_writers_are_killed(tmp_path: Path) -> None:
     assert result.figures.too_little(floors_of_kills(KILLS)) == []
 
 
+@pytest.mark.kill
 def test_nothing_is_lost_by_three_kills(tmp_path: Path) -> None:
     """One writer dies undecided, one decided and unfinished, one anywhere."""
     draws: list[Callable[[random.Random], Moment | None]]

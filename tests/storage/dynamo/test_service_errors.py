@@ -149,7 +149,7 @@ def test_throttling_that_does_not_pass(service: Service, client: Client) -> None
     with pytest.raises(StorageBusyError):
         client.write("update_item", WRITE)
     took = time.monotonic() - began
-    assert 1.0 <= took < 5.0
+    assert 1.0 <= took < 30.0
     # Pauses grow: few requests go to a service that has too many.
     assert 3 <= len(service.sent) <= 25
 
