@@ -32,6 +32,7 @@ from tests.chaos.services_people import (
     AUDITORS,
     COMMON,
     ITEMS,
+    LASTING,
     ORGANIZATION,
     OWNERS,
     PASSWORD,
@@ -64,7 +65,10 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 5.0  # of a call: less than what a dead one has written blocks, so some give up
 PATIENCE_S: Final = 60.0  # of a call when nobody is killed
-KILLS_OF_A_NODE: Final = 6  # workers, before the node: pauses before a restart grow with each
+WARMING_CALLS: Final = 60  # answered before the first kill: all have logged in
+CALLS_BETWEEN: Final = 15
+LONGEST_BETWEEN_S: Final = 6.0
+KILLS_OF_A_NODE: Final = 5  # workers, before the node: pauses before a restart grow with each
 CUT_S: Final = 0.1
 _CONFLICTS: Final = re.compile(r"^scalardb_\w*conflict_total\{?.*\}? (\S+)$", re.MULTILINE)
 
@@ -91,25 +95,28 @@ def floors_of(kills: int) -> dict[str, int]:
     """What must have happened in a run of so many kills."""
     return {
         "kills": kills,
-        "whole nodes killed": max(1, kills // (4 * KILLS_OF_A_NODE)),
+        "whole nodes killed": max(1, kills // (3 * KILLS_OF_A_NODE)),
         "deaths at a step": kills // 6,
         "lines cut": kills // 3,
-        "answers lost": kills,
+        "answers lost": 2 * kills,
         "unknown answers": max(1, kills // 4),
-        "conflicts": max(1, kills // 2),
-        "views": 3 * kills,
-        "batches sent": 2 * kills,
-        "batches sent again": 2 * kills,
-        "people gone": max(1, kills // 4),
-        "acknowledged Refresh": max(1, kills // 4),
-        "acknowledged RegisterItem": kills,
-        "acknowledged": 20 * kills,
+        "conflicts": kills,
+        "views": kills,
+        "batches sent": kills,
+        "batches sent again": kills,
+        "people gone": max(1, kills // 5),
+        "acknowledged Refresh": max(1, kills // 5),
+        "acknowledged RegisterItem": max(1, kills // 3),
+        "acknowledged": 15 * kills,
     }
 
 
 class ServicesCampaign:
-    """One run; the seed draws the plan, the machine deals the timing. ``pace``: from one kill to
-    the next it is so many times longer than usual."""
+    """One run; the seed draws the plan, the machine deals the timing.
+
+    ``pace``: how many times longer than usual it is from one kill to the next. ``planted``: a
+    mistake of ``services_planted`` that the run has to notice.
+    """
 
     def __init__(
         self,
@@ -119,7 +126,7 @@ class ServicesCampaign:
         *,
         where: Callable[[Path], Stand] = on_a_file,
         pace: float = 1.0,
-        environment: dict[str, str | None] | None = None,
+        planted: str | None = None,
     ) -> None:
         self._folder, self._seed, self._say, self._pace = folder, seed, say, pace
         self._dice = random.Random(seed)
@@ -129,18 +136,17 @@ class ServicesCampaign:
         keys_file = folder / "keys.json"
         keys_file.write_text(self._keys.as_text())
         services = [f"scalar_auditor.services:{name}" for name in NAMES]
+        services.append(crash.OFFER)
+        if planted is not None:
+            services.append(f"tests.chaos.services_planted:{planted}")
         self._fleet = NodeFleet(
             folder,
             self._stand.properties,
             self._dice,
             workers=2,
             every_step=True,
-            options=("--services", ",".join([*services, crash.OFFER]), "--dev"),
-            environment={
-                KEYS_FILE: str(keys_file),
-                crash.ENVIRONMENT: str(folder),
-                **(environment or {}),
-            },
+            options=("--services", ",".join(services), "--dev"),
+            environment={KEYS_FILE: str(keys_file), crash.ENVIRONMENT: str(folder)},
         )
         self._conflicts: Counter[tuple[str, int]] = Counter()
         self._cuts = 0
@@ -201,6 +207,7 @@ class ServicesCampaign:
                         item_id=item_id, sha1_hash=sha1_of(item_id), version_id="1"
                     )
             admin.audit.create_audit_set(name=COMMON, audit_set_id=COMMON)
+            admin.audit.add_items(audit_set_id=COMMON, item_ids=LASTING)
             admin.audit.create_audit_group(name=COMMON, audit_group_id=COMMON)
             admin.audit.link_audit_set(audit_group_id=COMMON, audit_set_id=COMMON)
             for emails, role in ((OWNERS, "MEMBER"), (AUDITORS, "REVIEWER")):
@@ -232,14 +239,15 @@ class ServicesCampaign:
         ]
 
     def _kill(self, proxy: Proxy, kills: int) -> None:
+        self._let_them_work(WARMING_CALLS)
         (self._folder / crash.ALLOWED).touch()
         since = 0
-        while (done := self._kills()) < kills:
-            time.sleep(self._pace * self._dice.uniform(0.3, 1.2))
+        while self._kills() < kills:
+            self._let_them_work(CALLS_BETWEEN)
             self._count_conflicts()
             self._cut(proxy)
-            time.sleep(self._pace * self._dice.uniform(0.3, 1.2))
-            if done - since < KILLS_OF_A_NODE:
+            self._let_them_work(CALLS_BETWEEN)
+            if self._kills() - since < KILLS_OF_A_NODE:
                 self._fleet.kill_worker()
                 continue
             self._fleet.kill_node(0)
@@ -249,6 +257,14 @@ class ServicesCampaign:
         (self._folder / crash.ALLOWED).unlink()
         time.sleep(self._pace * 2)
         self._count_conflicts()
+
+    def _let_them_work(self, calls: int) -> None:
+        """Until so many more calls are answered, or a while: the dead may be in everybody's way."""
+        wanted = self._told.counts["acknowledged"] + calls
+        ends_at = time.monotonic() + LONGEST_BETWEEN_S * self._pace
+        time.sleep(self._pace * self._dice.uniform(0.1, 0.5))
+        while self._told.counts["acknowledged"] < wanted and time.monotonic() < ends_at:
+            time.sleep(self._dice.uniform(0.01, 0.05))
 
     def _cut(self, proxy: Proxy) -> None:
         """All connections break, and what was under way on them is answered to nobody."""
