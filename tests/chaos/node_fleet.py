@@ -85,9 +85,7 @@ class NodeFleet:
         folder = self._folder / f"node-{number}-{len(self._logs)}"
         port = str(self._ports[number])
         options = ("--port", port, "--workers", str(self._workers), *self._options)
-        node = Node(
-            folder, *options, properties=self._properties, environment=self._environment
-        )
+        node = Node(folder, *options, properties=self._properties, environment=self._environment)
         self._nodes[number] = node
         self._logs.append(node.log_file)
 

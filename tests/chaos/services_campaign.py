@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
 
 TIMEOUT_S: Final = 5.0  # of a call: less than what a dead one has written blocks, so some give up
+IMPATIENT_S: Final = 0.02  # a deletion is given up in its midst
 PATIENCE_S: Final = 60.0  # of a call when nobody is killed
 WARMING_CALLS: Final = 60  # answered before the first kill: all have logged in
 CALLS_BETWEEN: Final = 15
@@ -105,6 +106,7 @@ def floors_of(kills: int) -> dict[str, int]:
         "batches sent": kills,
         "batches sent again": kills,
         "people gone": max(1, kills // 5),
+        "deletions resumed": max(1, kills // 20),
         "acknowledged Refresh": max(1, kills // 5),
         "acknowledged RegisterItem": max(1, kills // 3),
         "acknowledged": 15 * kills,
@@ -193,7 +195,7 @@ class ServicesCampaign:
             PasswordLogIn(ADMIN, self._stand.admin_password), self._direct, PATIENCE_S
         ) as admin:
             admin.identity.create_organization(name="chaos", org_id=ORGANIZATION)
-            people = {one: "GENERAL_USER" for one in (*OWNERS, RENEWING)}
+            people = dict.fromkeys((*OWNERS, RENEWING), "GENERAL_USER")
             for email, role in {**people, **dict.fromkeys(AUDITORS, "EXTERNAL_AUDITOR")}.items():
                 admin.identity.register_user(
                     user_email=email, name=email, password=PASSWORD, roles=[role]
@@ -218,8 +220,8 @@ class ServicesCampaign:
         return token
 
     def _crew(self, token: str) -> list[Client]:
-        def client(tokens: Tokens) -> AuditorClient:
-            return self._client(tokens, self._url, TIMEOUT_S * self._pace)
+        def client(tokens: Tokens, timeout: float = TIMEOUT_S) -> AuditorClient:
+            return self._client(tokens, self._url, timeout * self._pace)
 
         def dice(name: str) -> random.Random:
             return random.Random(f"{self._seed} {name}")
@@ -232,7 +234,7 @@ class ServicesCampaign:
                 OutsideAuditor(client(PasswordLogIn(a, PASSWORD)), told, dice(a), a)
                 for a in AUDITORS
             ),
-            Admin(client(admin), told, dice("admin")),
+            Admin(client(admin), told, dice("admin"), client(admin, IMPATIENT_S)),
             Renewing(client(held), told, held),
             *(Importer(client(service), told, dice(one), one) for one in ("one", "other")),
             Registrar(client(service), told, dice("registrar"), client(admin)),
@@ -285,9 +287,9 @@ class ServicesCampaign:
         with self._client(
             PasswordLogIn(ADMIN, self._stand.admin_password), self._direct, PATIENCE_S
         ) as client:
-            admin = Admin(client, self._told, self._dice)
+            admin = Admin(client, self._told, self._dice, client)
             for email in sorted(self._told.leaving - self._told.left):
-                admin.delete(email)
+                admin.delete(email, client)
                 if email not in self._told.left and not _is_gone(client, email):
                     self._told.odd.append(f"the deletion of {email} can't be resumed")
                 self._told.left.add(email)

@@ -36,9 +36,7 @@ _MOST_SETS: Final = 4  # that an owner has at a time
 class Owner:
     """Has sets and groups."""
 
-    def __init__(
-        self, client: AuditorClient, told: Told, dice: random.Random, email: str
-    ) -> None:
+    def __init__(self, client: AuditorClient, told: Told, dice: random.Random, email: str) -> None:
         self._calls, self._told, self._dice, self._email = client.audit, told, dice, email
         self._sets: list[str] = []
         self._others = [one for one in (*OWNERS, *AUDITORS) if one != email]
@@ -166,9 +164,7 @@ class Owner:
 class OutsideAuditor:
     """Looks at the set of everybody."""
 
-    def __init__(
-        self, client: AuditorClient, told: Told, dice: random.Random, email: str
-    ) -> None:
+    def __init__(self, client: AuditorClient, told: Told, dice: random.Random, email: str) -> None:
         self._client, self._told, self._dice, self._email = client, told, dice, email
 
     def step(self) -> None:
@@ -192,10 +188,16 @@ class OutsideAuditor:
 
 
 class Admin:
-    """Lets people come, gives them something of everything, and lets them go."""
+    """Lets people come, gives them something of everything, and lets them go.
 
-    def __init__(self, client: AuditorClient, told: Told, dice: random.Random) -> None:
+    ``impatient``: a client that gives up calls almost at once.
+    """
+
+    def __init__(
+        self, client: AuditorClient, told: Told, dice: random.Random, impatient: AuditorClient
+    ) -> None:
         self._client, self._told, self._dice = client, told, dice
+        self._impatient = impatient
         self._number = 0
 
     def step(self) -> None:
@@ -237,14 +239,14 @@ class Admin:
                 "Login",
                 lambda: self._client.identity.log_in(user_email=email, password=PASSWORD),
             )
-        self.delete(email)
+        self.delete(email, self._dice.choice((self._client, self._client, self._impatient)))
 
-    def delete(self, email: str) -> None:
+    def delete(self, email: str, client: AuditorClient) -> None:
         """Let somebody go, or begin to."""
         self._told.leaving.add(email)
 
         def gone() -> bool:
-            self._client.identity.delete_user(user_email=email)
+            client.identity.delete_user(user_email=email)
             return True
 
         if self._told.does("DeleteUser", gone, {("user", email): None}):

@@ -70,7 +70,7 @@ def item_events_apart(host: Host) -> list[Any]:
             later(alone)
         return answer
 
-    events.take_in = apart
+    events.take_in = apart  # type: ignore[assignment]
     return []
 
 

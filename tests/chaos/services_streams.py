@@ -64,9 +64,7 @@ def sha1_of(text: str) -> str:
 class Importer:
     """Sends what comes next in one of its streams, twice."""
 
-    def __init__(
-        self, client: AuditorClient, told: Told, dice: random.Random, own: str
-    ) -> None:
+    def __init__(self, client: AuditorClient, told: Told, dice: random.Random, own: str) -> None:
         self._calls, self._told, self._dice = client.event, told, dice
         self._streams = (own, own, SHARED)
 

@@ -203,9 +203,7 @@ class Connection:
         began = time.monotonic()
 
         def again(error: BaseException) -> bool:
-            if isinstance(error, OutcomeUnknownError) and isinstance(
-                error.__cause__, AuditorError
-            ):
+            if isinstance(error, OutcomeUnknownError) and isinstance(error.__cause__, AuditorError):
                 error = error.__cause__  # of several attempts the last tells whether to go on
             if not isinstance(error, AuditorError) or not _may_be_repeated(error, repeat):
                 return False
