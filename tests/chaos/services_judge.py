@@ -15,11 +15,13 @@ from scalar_auditor.check import check
 from scalar_auditor.event.rules import day_of, shard_of, time_ordered_id
 from scalar_tx.connection_async import open_async
 from scalar_tx.manager_async import AsyncTransactionManager
+from scalar_tx.model.isolation import Isolation
 from scalar_tx.settings import load
 from tests.chaos.services_streams import batch
 
 if TYPE_CHECKING:
     from scalar_auditor.keys import KeyRing
+    from scalar_tx.transaction_async import AsyncTransaction
     from tests.chaos.services_told import Key, Told
 
 Rows = list[dict[str, Any]]
@@ -70,13 +72,19 @@ async def _looked(target: str, keys: KeyRing) -> tuple[list[str], dict[str, Rows
     try:
         report = await check(manager, keys)
         found = [f"{name}: {text}" for name, one in report.items() for text in one.texts]
-        tables = {
-            name: [dict(row) for row in await manager.scan(name, whole_table=True)]
-            for name in sorted(_READ)
-        }
+        tables = {name: await _whole(manager, name) for name in sorted(_READ)}
     finally:
         await manager.close()
     return found, tables
+
+
+async def _whole(manager: AsyncTransactionManager, name: str) -> Rows:
+    """A table, at SNAPSHOT: of Cassandra whole tables are not read otherwise."""
+
+    async def work(tx: AsyncTransaction) -> Rows:
+        return [dict(row) for row in await tx.scan(name, whole_table=True)]
+
+    return await manager.run(work, isolation=Isolation.SNAPSHOT, read_only=True)
 
 
 def wrong_events(told: Told, tables: dict[str, Rows]) -> list[str]:

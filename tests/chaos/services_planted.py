@@ -56,7 +56,7 @@ def item_events_apart(host: Host) -> list[Any]:
             return getattr(self._tx, name)
 
         async def batch(self, operations: list[Any]) -> Any:
-            self.left_out = [one for one in operations if _of_item(one)]
+            self.left_out += [one for one in operations if _of_item(one)]
             return await self._tx.batch([one for one in operations if not _of_item(one)])
 
     async def apart(tx: AsyncTransaction, *args: Any) -> Any:
