@@ -99,7 +99,7 @@ class Importer:
 
 
 class Registrar:
-    """Has files of its own, whose versions it registers; an auditor's file may be among them."""
+    """Has files of its own, whose versions it registers and lets the admin verify."""
 
     def __init__(
         self, client: AuditorClient, told: Told, dice: random.Random, admin: AuditorClient
@@ -119,14 +119,14 @@ class Registrar:
             lambda: self._client.item.upsert_item(item),
             {("name", item_id): item.name},
         )
-        self._told.does(
+        registered = self._told.does(
             "RegisterItem",
             lambda: self._client.verification.register_item(
                 item_id=item_id, sha1_hash=digest, version_id=str(self._number)
             ),
             {("digest", item_id): digest},
         )
-        if not self._told.is_sure(("digest", item_id)):
+        if registered is None or not self._told.is_sure(("digest", item_id)):
             return
         try:
             verdict = self._admin.verification.verify_item(item_id=item_id, sha1_hash=digest)
