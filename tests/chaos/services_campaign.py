@@ -13,6 +13,7 @@ import re
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -71,7 +72,7 @@ CALLS_BETWEEN: Final = 15
 LONGEST_BETWEEN_S: Final = 6.0
 KILLS_OF_A_NODE: Final = 5  # workers, before the node: pauses before a restart grow with each
 CUT_S: Final = 0.1
-_CONFLICTS: Final = re.compile(r"^scalardb_\w*conflict_total\{?.*\}? (\S+)$", re.MULTILINE)
+_CONFLICTS: Final = re.compile(r"^(scalardb_\w*conflict_total\S*) (\S+)$", re.MULTILINE)
 
 
 @dataclass
@@ -151,7 +152,7 @@ class ServicesCampaign:
             options=("--services", ",".join(services), "--dev"),
             environment={KEYS_FILE: str(keys_file), crash.ENVIRONMENT: str(folder)},
         )
-        self._conflicts: Counter[tuple[str, int]] = Counter()
+        self._conflicts: Counter[tuple[str, str]] = Counter()
         self._cuts = 0
 
     def run(self, kills: int) -> Outcome:
@@ -163,7 +164,7 @@ class ServicesCampaign:
             with Proxy("127.0.0.1", port) as proxy:
                 self._url = f"grpc://{proxy.endpoint}"
                 token = self._furnish()
-                with _Load(self._crew(token), told):
+                with ExitStack() as clients, _Load(self._crew(token, clients), told):
                     self._kill(proxy, kills)
             self._let_them_leave()
         time.sleep(EXPIRY_S)
@@ -221,9 +222,10 @@ class ServicesCampaign:
                 )
         return token
 
-    def _crew(self, token: str) -> list[Client]:
+    def _crew(self, token: str, clients: ExitStack) -> list[Client]:
         def client(tokens: Tokens, timeout: float = TIMEOUT_S) -> AuditorClient:
-            return self._client(tokens, self._url, timeout * self._pace)
+            made = self._client(tokens, self._url, timeout * self._pace)
+            return clients.enter_context(made)
 
         def dice(name: str) -> random.Random:
             return random.Random(f"{self._seed} {name}")
@@ -280,8 +282,8 @@ class ServicesCampaign:
     def _count_conflicts(self) -> None:
         """What the node has counted since its supervisor began, so far."""
         node = self._fleet.node()
-        for place, number in enumerate(_CONFLICTS.findall(node.text("/metrics")[1])):
-            key = (str(node.log_file), place)
+        for series, number in _CONFLICTS.findall(node.text("/metrics")[1]):
+            key = (str(node.log_file), series)
             self._conflicts[key] = max(self._conflicts[key], int(float(number)))
 
     def _let_them_leave(self) -> None:

@@ -110,11 +110,11 @@ def wrong_events(told: Told, tables: dict[str, Rows]) -> list[str]:
                 if event.item_id:
                     of_items[event.item_id, event_id, event.event_type] += 1
     wrong += [f"position of nobody's stream: {stream}" for stream in positions]
-    there = Counter(
+    there: Counter[Key] = Counter(
         (row["yyyy_mm_dd"], str(row["shard"]), row["event_id"], row["item_id"], row["event_type"])
         for row in tables["event.events"]
     )
-    listed = Counter(
+    listed: Counter[Key] = Counter(
         (row["item_id"], row["event_id"], row["event_type"]) for row in tables["event.item_events"]
     )
     for name, wanted, real in (("events", events, there), ("item_events", of_items, listed)):
@@ -125,7 +125,7 @@ def wrong_events(told: Told, tables: dict[str, Rows]) -> list[str]:
 
 def wrong_views(told: Told, tables: dict[str, Rows]) -> list[str]:
     """Views that were answered and are not in the auditors' log."""
-    logged = Counter(
+    logged: Counter[Key] = Counter(
         (row["audit_set_id"], row["action_type"], row["item_id"], row["user_email"])
         for row in tables["event.auditor_logs"]
     )
