@@ -2,18 +2,23 @@
 
 python -m bench ingest            batches of 100 events of 100 items each, on SQLite, one importer
 python -m bench ingest --profile  and where the time of the service's process goes
+python -m bench ingest --node grpc://localhost:60053   the same over a node that offers it,
+                                  with a service's token in SCALAR_AUDITOR_TOKEN
 
 The service runs in this process behind a real gRPC server, and its importer too: what a batch costs
-as CPU is that of both. Each run has a database of its own.
+as CPU is that of both, over a node that of the importer alone. Each run has a database of its own,
+over a node a stream and items of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import os
 import statistics
 import tempfile
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +27,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.costliest import costliest
+from scalar_auditor.client import connect
 from scalar_auditor.rpc.v1 import event_pb2
 from tests.services.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-USER = "importer-1"
+TOKEN = "SCALAR_AUDITOR_TOKEN"  # noqa: S105  # the variable's name
 COSTLIEST = 20
 
 
@@ -40,39 +46,42 @@ class Run:
     cpu_seconds: float
 
 
-def requests(batches: int, size: int, *, first: int) -> list[event_pb2.IngestEventsRequest]:
+def requests(
+    batches: int, size: int, *, first: int, user_id: str = "importer-1"
+) -> list[event_pb2.IngestEventsRequest]:
     """Batches of one stream, each event of another item, which it tells all of."""
     return [
         event_pb2.IngestEventsRequest(
-            user_id=USER,
+            user_id=user_id,
             from_position=str(number) if number else "",
             to_position=str(number + 1),
-            events=[_event(number * size + one) for one in range(size)],
+            events=[_event(user_id, number * size + one) for one in range(size)],
         )
         for number in range(first, first + batches)
     ]
 
 
-def _event(number: int) -> event_pb2.Event:
+def _event(user_id: str, number: int) -> event_pb2.Event:
+    name = f"{user_id}-{number}"
     created_at = 1_760_000_000_000 + 100 * number
     return event_pb2.Event(
         event_type="UPLOAD",
-        item_id=f"item-{number}",
+        item_id=name,
         item_type="FILE",
         item_name=f"report {number}.pdf",
-        user_id=USER,
+        user_id=user_id,
         user_email="ada@example.org",
-        source_id=f"event-{number}",
+        source_id=name,
         additional_details='{"service_name":"Box Sync"}',
         created_at=created_at,
         item={
-            "item_id": f"item-{number}",
+            "item_id": name,
             "item_type": "FILE",
             "name": f"report {number}.pdf",
             "parent_id": "folder-1",
             "sha1_hash": f"{number:040x}",
             "size": 123_456,
-            "owner_id": USER,
+            "owner_id": user_id,
             "owner_email": "ada@example.org",
             "version_id": f"version-{number}",
             "created_at": created_at,
@@ -86,22 +95,49 @@ def measured(batches: int, size: int, target: str, profile: cProfile.Profile | N
     with Stage(target, names=("event", "item")) as stage:
         service = stage.as_service()
         service.UpsertItem(item_id="folder-1", item_type="FOLDER", name="Reports", modified_at=1)
-        warm_up = max(1, batches // 5)
-        for request in requests(warm_up, size, first=0):
-            _send(service.IngestEvents, request)
-        wanted = requests(batches, size, first=warm_up)
-        if profile is not None:
-            stage.run(_switch(profile.enable))
-        began, cpu = time.perf_counter(), time.process_time()
-        for request in wanted:
-            _send(service.IngestEvents, request)
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        if profile is not None:
-            stage.run(_switch(profile.disable))
-        events = sum(1 for _ in stage.rows("event.events"))
-        assert events == (warm_up + batches) * size
-        assert service.GetPosition(user_id=USER).stream_position == str(warm_up + batches)
+
+        def switch(turn: Callable[[cProfile.Profile], None]) -> None:
+            if profile is not None:
+                stage.run(_switched(turn, profile))
+
+        run = _timed(service.IngestEvents, batches, size, "importer-1", switch)
+        events = len(stage.rows("event.events"))
+        assert events == (_warm_up(batches) + batches) * size
+    return run
+
+
+def over_node(batches: int, size: int, node: str) -> Run:
+    """One run over a node, of a new stream."""
+    user_id = f"bench-{uuid.uuid4().hex}"
+    with connect(node, token=os.environ[TOKEN]) as client:
+        run = _timed(client.event.ingest_events, batches, size, user_id, lambda _: None)
+        reached = client.event.get_position(user_id=user_id).stream_position
+        assert reached == str(_warm_up(batches) + batches)
+    return run
+
+
+def _timed(
+    call: Callable[..., Any],
+    batches: int,
+    size: int,
+    user_id: str,
+    switch: Callable[[Callable[[cProfile.Profile], None]], None],
+) -> Run:
+    warm_up = _warm_up(batches)
+    for request in requests(warm_up, size, first=0, user_id=user_id):
+        _send(call, request)
+    wanted = requests(batches, size, first=warm_up, user_id=user_id)
+    switch(cProfile.Profile.enable)
+    began, cpu = time.perf_counter(), time.process_time()
+    for request in wanted:
+        _send(call, request)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    switch(cProfile.Profile.disable)
     return Run(batches * size / seconds, cpu / batches)
+
+
+def _warm_up(batches: int) -> int:
+    return max(1, batches // 5)
 
 
 def _send(call: Callable[..., Any], request: event_pb2.IngestEventsRequest) -> None:
@@ -114,8 +150,8 @@ def _send(call: Callable[..., Any], request: event_pb2.IngestEventsRequest) -> N
     assert not answer.repeated_batch
 
 
-async def _switch(turn: Callable[[], None]) -> None:
-    turn()
+async def _switched(turn: Callable[[cProfile.Profile], None], profile: cProfile.Profile) -> None:
+    turn(profile)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -125,11 +161,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--size", type=int, default=100, help="events in a batch, 1 to 500")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--target", default="", help="instead of a new SQLite file for each run")
+    parser.add_argument("--node", default="", help="instead of the service in this process")
     parser.add_argument("--profile", action="store_true")
     wanted = parser.parse_args(arguments)
     profile = cProfile.Profile() if wanted.profile else None
     runs = []
     for _ in range(wanted.runs):
+        if wanted.node:
+            runs.append(over_node(wanted.batches, wanted.size, wanted.node))
+            continue
         with tempfile.TemporaryDirectory() as folder:
             target = wanted.target or f"sqlite:///{Path(folder) / 'events.db'}"
             runs.append(measured(wanted.batches, wanted.size, target, profile))

@@ -7,7 +7,6 @@ here they are all asked, on any database, beside running services or without the
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -50,8 +49,7 @@ async def check(
     for name in NAMES:
         report[name] = Found()
         progress(name, 0)
-        for source in _sources(manager, keys, name):
-            await _collect(report[name], source, partial(progress, name))
+        await _collect(report[name], _findings(manager, keys, name), partial(progress, name))
     if anchor is not None:
         with anchor_at(anchor, keys) as checked:
             source = verification.anchor_findings(manager, checked.heads())
@@ -60,15 +58,14 @@ async def check(
     return report
 
 
-def _sources(
+def _findings(
     manager: AsyncTransactionManager, keys: KeyRing, name: str
-) -> list[AsyncGenerator[str, None]]:
+) -> AsyncGenerator[str, None]:
     if name == "verification":
-        return [verification.findings(manager, keys)]
-    module = f"scalar_auditor.{name}.invariants"
-    if importlib.util.find_spec(module) is None:
-        return []  # a service whose tables owe one another nothing
-    return [importlib.import_module(module).findings(manager)]
+        return verification.findings(manager, keys)
+    module = importlib.import_module(f"scalar_auditor.{name}.invariants")
+    found: AsyncGenerator[str, None] = module.findings(manager)
+    return found
 
 
 async def _collect(

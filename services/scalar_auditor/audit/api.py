@@ -85,7 +85,8 @@ class Api:
             fields.line("name", ask.name), fields.text("description", ask.description)
         )
         now_ms = self._auditor.now_ms()
-        made = await self._auditor.change(caller, sets.create, caller, audit_set_id, words, now_ms)
+        how = sets.create_once if ask.audit_set_id else sets.create
+        made = await self._auditor.change(caller, how, caller, audit_set_id, words, now_ms)
         return answers.audit_set(made, SetRole.OWNER)
 
     async def _get(self, ask: pb.AuditSetRequest, caller: Caller) -> pb.AuditSet:

@@ -59,11 +59,44 @@ async def create(
     words: Words,
     now_ms: int,
 ) -> AuditSet:
-    """A new set, the caller its owner. The same again is the set that there is.
+    """A new set of an id that nobody else has, the caller its owner."""
+    new, owner = await _new(tx, caller, audit_set_id, words, now_ms)
+    await tx.insert(new)
+    for row in rows_of_person(new, owner, SetRole.OWNER, caller, now_ms):
+        await tx.insert(row)
+    return new
+
+
+async def create_once(
+    tx: AsyncTransaction,
+    caller: Caller,
+    audit_set_id: str,
+    words: Words,
+    now_ms: int,
+) -> AuditSet:
+    """As ``create``, of an id that the client chose: the same again is the set that there is.
 
     AlreadyExistsError: there is another of that id, or there was one and its auditors' log stands,
     which a new owner may not read.
     """
+    found = await tx.get(AuditSet, {"audit_set_id": audit_set_id})
+    if found is not None:
+        new, _ = await _new(tx, caller, audit_set_id, words, now_ms)
+        if replace(found, created_at=now_ms, updated_at=now_ms) == new:
+            return found
+        raise _taken(audit_set_id)
+    if await events.views_of(tx, audit_set_id, None, 1):
+        raise _taken(audit_set_id)
+    return await create(tx, caller, audit_set_id, words, now_ms)
+
+
+async def _new(
+    tx: AsyncTransaction,
+    caller: Caller,
+    audit_set_id: str,
+    words: Words,
+    now_ms: int,
+) -> tuple[AuditSet, User]:
     owner = await identity.active(tx, caller.email)
     name, description = words.instead_of("", "")
     new = AuditSet(
@@ -76,17 +109,7 @@ async def create(
         created_at=now_ms,
         updated_at=now_ms,
     )
-    found = await tx.get(AuditSet, {"audit_set_id": audit_set_id})
-    if found is not None:
-        if replace(found, created_at=now_ms, updated_at=now_ms) == new:
-            return found
-        raise _taken(audit_set_id)
-    if await events.views_of(tx, audit_set_id, None, 1):
-        raise _taken(audit_set_id)
-    await tx.insert(new)
-    for row in rows_of_person(new, owner, SetRole.OWNER, caller, now_ms):
-        await tx.insert(row)
-    return new
+    return new, owner
 
 
 def _taken(audit_set_id: str) -> AlreadyExistsError:

@@ -83,6 +83,7 @@ async def _of_days(tx: AsyncTransaction, caller: Caller, query: Query, page: Pag
         if len(candidates) < most:
             break
         # The fewer of them may be seen, the more are looked at together.
+        at_once = min(_MANY, 4 * at_once)
     behind = merge.position
     if len(found) > page.size:
         del found[page.size :]

@@ -71,7 +71,7 @@ class SmtpSender:
 
     @classmethod
     def of_url(cls, url: str) -> SmtpSender:
-        """The server of a URL. SettingsError, STX-5305; nothing of the URL is in it."""
+        """The server of a URL. SettingsError, STX-5302; nothing of the URL is in it."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -130,7 +130,7 @@ class SmtpSender:
 
 
 def sender_of_environment(*, dev: bool) -> CodeSender | None:
-    """What the node sends codes by; None: by nothing. SettingsError, STX-5305."""
+    """What the node sends codes by; None: by nothing. SettingsError, STX-5302."""
     url = os.environ.get(URL)
     if url:
         return SmtpSender.of_url(url)
@@ -149,5 +149,5 @@ def _wrong(what: str) -> SettingsError:
     return SettingsError(
         f"the mail server that {URL} names can't be used: it {what}",
         advice="Write smtps://user:password@mail.example.org?from=audit@example.org",
-        code="STX-5305",
+        code="STX-5302",
     )

@@ -73,7 +73,7 @@ class Identity:
 
 
 def identity_of(host: Host) -> Identity:
-    """The identity of a worker: made once, by ``host.kept``. SettingsError, STX-5305."""
+    """The identity of a worker: made once, by ``host.kept``. SettingsError, STX-5302."""
     sender = sender_of_environment(dev=host.node.dev)
     folder = host.folder
     identity = Identity(

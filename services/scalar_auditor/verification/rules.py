@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.reading_together import read_all
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 NOT_TAMPERED: Final = "NOT_TAMPERED"
 TAMPERED: Final = "TAMPERED"
 NOT_MONITORED: Final = "NOT_MONITORED"
+_SHA1: Final = re.compile(r"[0-9a-f]{40}")
 STEP: Final = 1000  # entries of a history that one transaction reads
 
 
@@ -41,8 +43,8 @@ async def checked_status_of(
 ) -> tuple[str, ItemStatus | None]:
     """The verdict on an item that its status allows, and the status.
 
-    TAMPERED too, where the status is not as it was signed, or not of the newest entry of the
-    history; the rest of the history is not read: that is what a verification does.
+    TAMPERED too, where the status or the newest entry of the history is not as it was signed, or
+    one is not of the other; the rest of the history is not read: that is what a verification does.
     """
     status = await status_of(tx, item_id)
     return _checked(keys, status, await newest_entry(tx, item_id))
@@ -52,6 +54,8 @@ def _checked(
     keys: KeyRing, status: ItemStatus | None, newest: HistoryEntry | None
 ) -> tuple[str, ItemStatus | None]:
     found = evidence.of_head(status, newest)
+    if newest is not None:
+        found += evidence.of_entry(keys, newest)
     if status is None:
         return (TAMPERED if found else NOT_MONITORED), None
     found += evidence.of_status(keys, status)
@@ -114,8 +118,8 @@ async def copies_under(
     tx: AsyncTransaction, sha1_hashes: Sequence[str | None], item_id: str
 ) -> list[ItemBySha1 | None]:
     """An item as it is listed under each of some digests."""
-    # What is none can be no key: somebody's hand put it where a digest was.
-    given = [one for one in dict.fromkeys(sha1_hashes) if one]
+    # Somebody's hand may have put anything where a digest was, and not all of it can be a key.
+    given = [one for one in dict.fromkeys(sha1_hashes) if one and _SHA1.fullmatch(one)]
     gets = [Get(ItemBySha1, {"sha1_hash": one, "item_id": item_id}) for one in given]
     found = dict(zip(given, await read_all(tx, gets), strict=True))
     return [found.get(one or "") for one in sha1_hashes]

@@ -58,7 +58,7 @@ class Scripted:
     The last one is said again and again; what nothing is said of answers an empty message.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: grpc.ServerCredentials | None = None) -> None:
         self.asked: list[Asked] = []
         self.says: dict[str, list[Any]] = {}
         self._lock = threading.Lock()
@@ -73,7 +73,10 @@ class Scripted:
                 for name, handlers in services.items()
             )
         )
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        if credentials is None:
+            self.port = self._server.add_insecure_port("127.0.0.1:0")
+        else:
+            self.port = self._server.add_secure_port("127.0.0.1:0", credentials)
         self._server.start()
 
     @property

@@ -267,7 +267,7 @@ def test_a_name_may_be_quoted_in_the_url() -> None:
 def test_a_url_that_can_not_be(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
         SmtpSender.of_url(url)
-    assert caught.value.code == "STX-5305"
+    assert caught.value.code == "STX-5302"
     assert "SCALAR_AUDITOR_SMTP_URL" in str(caught.value)
     assert SECRET not in f"{caught.value} {caught.value.__cause__!r} {caught.value.advice}"
 

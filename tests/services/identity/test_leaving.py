@@ -230,3 +230,22 @@ def test_who_is_no_admin_deletes_nobody(world: World) -> None:
     for email in (BOB, ADMIN, "nobody@example.org"):
         refused = refusal(lambda email=email: ada.DeleteUser(user_email=email))  # type: ignore[misc]
         assert (refused.code, refused.reason) == ("NOT_FOUND", "USER_NOT_FOUND")
+
+
+def test_many_organisations_are_all_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "_PAGE", 2)
+    world.register(ADA)
+    for number in range(7):
+        world.admin.CreateOrganization(org_id=f"o{number}", name="One", admin_email=ADA)
+    assert world.admin.DeleteUser(user_email=ADA).finished
+    assert rows_that_name(world) == {}
+
+
+def test_a_step_that_comes_late_harms_nobody_who_has_the_address_since(world: World) -> None:
+    full_life(world)
+    before = world.contents()
+    assert world.stage.run(world.stage.manager.run(leaving._step, ADA))
+    assert world.contents() == before
+    assert rows_that_name(world)["audit.audit_set_collaborators"] == 3

@@ -37,6 +37,7 @@ def is_in(world: World, token: str, email: str = ADA) -> bool:
 
 def test_the_text_of_a_token() -> None:
     token = new_token(ADA, "0123456789abcdef")
+    assert token.text.startswith("sau_")
     owner, token_id, secret = token.text.removeprefix(PREFIX).split(".")
     assert base64.urlsafe_b64decode(owner + "==").decode() == ADA
     assert token_id == token.token_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from scalar_auditor import check as checking
 from scalar_auditor.check import check
 from scalar_auditor.verification import anchor, rules
+from scalar_auditor.verification.model import ItemStatus
+from scalar_auditor.whole_tables import pages_of
 from scalar_tx.errors import SettingsError
 from tests.services.stage import Stage
 from tests.services.verification.scene import everything, monitored, sha1
@@ -43,6 +46,36 @@ def test_what_is_sound_has_no_findings(stage: Stage) -> None:
     told: list[tuple[str, int]] = []
     assert found(stage, progress=lambda name, count: told.append((name, count))) == []
     assert [name for name, _ in told] == ["audit", "verification", "event", "item", "identity"]
+
+
+def test_every_service_is_asked(stage: Stage) -> None:
+    """One disagreement for each, which nothing but its own invariants can know of."""
+    of_set = {"audit_set_id": "s", "item_id": "a", "added_at": 1}
+    stage.put("audit.sets_of_item", **of_set)
+    stage.put(
+        "item.item_children", parent_id="p", item_id="a", item_type="file", name="", deleted=False
+    )
+    stage.put(
+        "identity.users_by_org", org_id="o", user_email="u@x.org", user_id="", name="", status=""
+    )
+    stage.put(
+        "event.item_events",
+        item_id="a",
+        event_id="1764000000000-1",
+        event_type="UPLOAD",
+        user_id="",
+        user_email="",
+        created_at=1_764_000_000_000,
+    )
+    remove(stage, "item_status", item_id="a")
+    report = stage.run(check(stage.manager, stage.keys))
+    assert {name: bool(one.count) for name, one in report.items()} == {
+        "audit": True,
+        "verification": True,
+        "event": True,
+        "item": True,
+        "identity": True,
+    }
 
 
 def test_each_kind_of_disagreement_is_named(stage: Stage) -> None:
@@ -113,6 +146,22 @@ def test_only_an_anchor_knows_what_was_before(stage: Stage, tmp_path: Path) -> N
 def test_an_anchor_that_is_no_good_is_no_check(stage: Stage, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="can't be read"):
         found(stage, anchor=str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_table_is_read_page_by_page(stage: Stage, size: int) -> None:
+    async def read() -> list[list[str]]:
+        pages: list[list[str]] = []
+        async with aclosing(pages_of(stage.manager, ItemStatus, size=size)) as found:
+            async for page in found:
+                pages.append([one.item_id for one in page])
+                if len(pages) > 3:
+                    break
+        return pages
+
+    pages = stage.run(read())
+    assert all(len(page) <= size for page in pages)
+    assert sorted(item for page in pages for item in page) == ["a", "b", "c"]
 
 
 def test_what_is_too_much_to_tell_is_counted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

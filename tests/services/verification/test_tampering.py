@@ -78,6 +78,39 @@ def test_an_altered_head_is_not_continued(stage: Stage, name: str) -> None:
     assert caught.value.metadata["findings"]
 
 
+@pytest.mark.parametrize("name", [one for one in HEADS if "copy" not in one])
+def test_an_altered_head_shows_before_anybody_verifies(stage: Stage, name: str) -> None:
+    item = Item(stage)
+    owner = stage.as_person(OWNER_OF_ITEMS)
+    assert owner.GetStatus(item_id=item.id).tampering_status == "NOT_TAMPERED"
+    ATTACKS[name](item)
+    assert owner.GetStatus(item_id=item.id).tampering_status == "TAMPERED"
+
+
+def test_what_is_no_digest_is_looked_for_nowhere(stage: Stage) -> None:
+    """A storage might refuse it as a key, and the verification would fail instead of finding."""
+    item = Item(stage)
+    long = "x" * 70_000
+    copy = item.copy(item.newest_sha1)
+    item.put(COPIES, copy, sha1_hash="x")
+    item.remove(COPIES, copy)
+    item.put(STATUS, item.status(), last_sha1_hash="x")
+    item.put(HISTORY, item.entry(2), sha1_hash=long)
+    for _ in range(2):
+        verdict = item.verify(sha1_hash=item.newest_sha1)
+        assert reasons(verdict) == {
+            "ROW_MAC",
+            "DIGEST",
+            "HEAD_DIFFERS",
+            "COPY_LIST",
+            "FILE_DIFFERS",
+        }
+        assert sum(len(one.detail) for one in verdict.findings) < 1000
+    item.put(STATUS, item.status(), last_sha1_hash=long)
+    verdict = item.verify(sha1_hash=item.newest_sha1)
+    assert sum(len(one.detail) for one in verdict.findings) < 1000
+
+
 def test_a_status_that_was_altered_keeps_what_shows_it(stage: Stage) -> None:
     item = Item(stage)
     item.put(STATUS, item.status(), version_id="v3")

@@ -287,7 +287,7 @@ def test_a_history_of_100000_versions(tmp_path: Path) -> None:
         tracemalloc.stop()
     print(f"100000 versions in {seconds:.1f} s, {peak / 2**20:.1f} MiB at the peak")
     assert (found.tampering_status, found.versions_checked) == ("NOT_TAMPERED", 100_000)
-    assert peak < 100 * 2**20  # most of it is what the collector has not come to yet
+    assert peak < 150 * 2**20  # most of it is what the collector has not come to yet
 
 
 async def _verified(stage: Stage, item: str) -> Any:

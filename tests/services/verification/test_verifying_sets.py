@@ -235,6 +235,23 @@ def test_a_pause_of_the_node_is_waited_for(stage: Stage) -> None:
     assert opened
 
 
+def test_no_item_is_verified_while_the_node_is_paused(stage: Stage) -> None:
+    item = monitored(stage)
+    one = SetVerification(stage.auditor, ADMIN, new_set(stage, items=[item]), "", {})
+
+    async def paused() -> tuple[bool, Any]:
+        stage.gate.close()
+        try:
+            verdict = asyncio.create_task(one._verdict_on(item))
+            ended, _ = await asyncio.wait({verdict}, timeout=0.1)
+        finally:
+            stage.gate.open()
+        return bool(ended), await verdict
+
+    ended, verdict = stage.run(paused())
+    assert (ended, verdict.tampering_status) == (False, "NOT_TAMPERED")
+
+
 @pytest.fixture(scope="module")
 def large() -> Iterator[tuple[Stage, str]]:
     with Stage(names=("verification",)) as stage:
