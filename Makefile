@@ -49,6 +49,8 @@ help:
 	@echo '                  make chaos SERVERS=all   of servers and writers:   20 minutes'
 	@echo '                  make chaos SERVERS=node   of nodes and their workers, 300:  30 minutes'
 	@echo '                  make chaos SERVERS=node STORAGE=postgresql KILLS=100   or multi'
+	@echo '                  make chaos SERVERS=services   of the node of the services, 100: 15 minutes'
+	@echo '                  make chaos SERVERS=services STORAGE=multi KILLS=20   Java, Maven'
 	@echo '                  make chaos SERVERS="cassandra multi" TRANSACTIONS=4000   Java, Maven'
 	@echo 'make fuzz       every request of a node, made of anything:        some minutes'
 	@echo '                  make fuzz EXAMPLES=100000   so many for each stream'
@@ -107,6 +109,9 @@ ifeq ($(SERVERS),)
 	@$(PY) -m tests.chaos file --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 else ifeq ($(SERVERS),node)
 	@$(PY) -m tests.chaos node --kills $(if $(filter file,$(origin KILLS)),300,$(KILLS)) \
+		--storage $(STORAGE) $(if $(SEED),--seed $(SEED))
+else ifeq ($(SERVERS),services)
+	@$(PY) -m tests.chaos services --kills $(if $(filter file,$(origin KILLS)),100,$(KILLS)) \
 		--storage $(STORAGE) $(if $(SEED),--seed $(SEED))
 else
 	@$(PY) -m tests.chaos servers --transactions $(TRANSACTIONS) $(if $(SEED),--seed $(SEED)) \

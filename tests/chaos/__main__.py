@@ -5,6 +5,8 @@ python -m tests.chaos servers --transactions 20000 --seed 7   twenty minutes
 python -m tests.chaos servers --part cassandra --transactions 1000
 python -m tests.chaos node --kills 300 --pauses 1000 --seed 7 twenty minutes
 python -m tests.chaos node --storage postgresql --kills 100 --pauses 100
+python -m tests.chaos services --kills 100 --seed 7           ten minutes
+python -m tests.chaos services --storage multi --kills 30
 """
 
 from __future__ import annotations
@@ -21,15 +23,18 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from tests.chaos import services_places
 from tests.chaos.campaign import Campaign, Result
 from tests.chaos.figures import floors_of_kills
 from tests.chaos.fleet import draw_moment
 from tests.chaos.histories import LIST_HISTORY, RECORD_HISTORY
 from tests.chaos.node_campaign import NodeCampaign
 from tests.chaos.node_figures import floors_of
-from tests.chaos.node_places import CALMLY, STORAGES, TOGETHER, nodes_on
+from tests.chaos.node_places import CALMLY, FILE, STORAGES, TOGETHER, nodes_on
 from tests.chaos.parts import PARTS, WHOLE
 from tests.chaos.places import FilePlace, ServerPlace
+from tests.chaos.services_campaign import ServicesCampaign
+from tests.chaos.services_campaign import floors_of as floors_of_services
 from tests.chaos.trouble import Trouble
 from tests.servers import ServerMissingError
 
@@ -54,7 +59,10 @@ def main() -> None:
     node.add_argument("--kills", type=int, default=300)
     node.add_argument("--pauses", type=int, default=1000)
     node.add_argument("--storage", choices=STORAGES, default=STORAGES[0], help="they stand on")
-    for each in (file, servers, node):
+    services = where.add_parser("services", help="the node of the five services is killed")
+    services.add_argument("--kills", type=int, default=100)
+    services.add_argument("--storage", choices=services_places.STORAGES, default=FILE)
+    for each in (file, servers, node, services):
         each.add_argument("--seed", type=int, default=None, help="default: another one each time")
         each.add_argument("--keep", type=Path, default=None, help="a folder for all histories")
     wanted = parser.parse_args()
@@ -68,6 +76,8 @@ def main() -> None:
         elif wanted.where == "node":
             stand = {"pauses": wanted.pauses, "storage": wanted.storage}
             right = on_nodes(screen, folder, seed, wanted.kills, **stand)
+        elif wanted.where == "services":
+            right = on_services(screen, folder, seed, wanted.kills, wanted.storage)
         else:
             parts = wanted.part or list(PARTS)
             sizes = {"transactions": wanted.transactions, "batches": wanted.batches}
@@ -137,6 +147,32 @@ def on_nodes(
     screen.print(table)
     floors = floors_of(kills, pauses, slow=storage == TOGETHER)
     wrong = (*result.verdict.lines(), *result.figures.too_little(floors))
+    for line in wrong:
+        screen.print(line, style="bold red", markup=False)
+    return not wrong
+
+
+def on_services(screen: Console, folder: Path, seed: int, kills: int, storage: str) -> bool:
+    """A node with the five services, and clients of each kind."""
+    screen.print(f"kill -9 of the node of the five services, on {storage}, seed {seed}")
+    try:
+        with services_places.standing_on(storage) as where:
+            folder = fresh(folder / f"services-{storage}-{seed}")
+            pace = CALMLY if storage == TOGETHER else 1.0
+            campaign = ServicesCampaign(folder, seed, screen.print, where=where, pace=pace)
+            outcome = campaign.run(kills)
+    except ServerMissingError as missing:
+        sys.exit(str(missing))
+    for title, counts in (
+        ("happened", outcome.counts),
+        ("refused", outcome.refusals),
+        ("died at", outcome.steps),
+    ):
+        table = Table(title, "times")
+        for name, times in sorted(counts.items()):
+            table.add_row(name, str(times))
+        screen.print(table)
+    wrong = (*outcome.wrong, *outcome.too_little(floors_of_services(kills)))
     for line in wrong:
         screen.print(line, style="bold red", markup=False)
     return not wrong

@@ -14,7 +14,7 @@ from tests.cluster.node.running import Node, lives, until
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 BEGIN_S: Final = 90.0  # with databases that answer slowly, on a machine that others use too
@@ -30,6 +30,7 @@ class NodeFleet:
     ``properties`` say where the database is.
 
     ``every_step``: commits leave no step out, so that there is more to be killed in the middle of.
+    ``options`` and ``environment`` are given to each node besides.
     """
 
     def __init__(
@@ -41,7 +42,10 @@ class NodeFleet:
         nodes: int = 1,
         workers: int = 4,
         every_step: bool = False,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str | None] | None = None,
     ) -> None:
+        self._options, self._environment = options, environment
         self._folder, self._dice, self._workers = folder, dice, workers
         self._properties = properties + EVERY_STEP * every_step
         self._ports = _free_ports(nodes)
@@ -80,8 +84,8 @@ class NodeFleet:
     def _start(self, number: int) -> None:
         folder = self._folder / f"node-{number}-{len(self._logs)}"
         port = str(self._ports[number])
-        options = ("--port", port, "--workers", str(self._workers))
-        node = Node(folder, *options, properties=self._properties)
+        options = ("--port", port, "--workers", str(self._workers), *self._options)
+        node = Node(folder, *options, properties=self._properties, environment=self._environment)
         self._nodes[number] = node
         self._logs.append(node.log_file)
 

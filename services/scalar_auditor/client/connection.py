@@ -15,6 +15,7 @@ from scalar_auditor.client.errors import (
     AuditorError,
     OutcomeUnknownError,
     error_of,
+    unclear_before,
     was_never_sent,
 )
 from scalar_auditor.rpc.v1 import audit_pb2, event_pb2, identity_pb2, item_pb2, verification_pb2
@@ -122,6 +123,8 @@ class Connection:
             except AuditorError as error:
                 if unclear and done is not None and error.code == "NOT_FOUND":
                     return done
+                if unclear and error.code != "INVALID_ARGUMENT":
+                    raise unclear_before(error) from error  # this one was refused, or never sent
                 raise
             return found
 
@@ -200,6 +203,8 @@ class Connection:
         began = time.monotonic()
 
         def again(error: BaseException) -> bool:
+            if isinstance(error, OutcomeUnknownError) and isinstance(error.__cause__, AuditorError):
+                error = error.__cause__  # of several attempts the last tells whether to go on
             if not isinstance(error, AuditorError) or not _may_be_repeated(error, repeat):
                 return False
             waited = time.monotonic() - began

@@ -84,13 +84,16 @@ def error_of(error: Any, *, writes: bool) -> AuditorError:
     found = AuditorError(
         message, code=code, reason=info.reason, metadata=info.metadata, field=field
     )
-    if not writes or not _is_unclear(found):
-        return found
+    return unclear_before(found) if writes and _is_unclear(found) else found
+
+
+def unclear_before(error: AuditorError) -> OutcomeUnknownError:
+    """What a call ends with that may have been done, by this attempt or by one before it."""
     return OutcomeUnknownError(
-        f"whether this was done is not known: {message}",
-        code=code,
+        f"whether this was done is not known: {error.message}",
+        code=error.code,
         reason="OUTCOME_UNKNOWN",
-        metadata=info.metadata,
+        metadata=error.metadata,
         advice="Look whether it was done before you send it again",
     )
 

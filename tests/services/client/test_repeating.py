@@ -102,6 +102,34 @@ def test_a_repeatable_call_ends_as_unknown_when_its_time_is_over(
     assert len(server.asked_for("CreateAuditSet")) > 2
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        PAUSED,
+        NOT_FOUND,
+        Refusal(Code.FAILED_PRECONDITION, "POSITION_MISMATCH"),
+        Refusal(Code.ALREADY_EXISTS, "AUDIT_SET_EXISTS"),
+    ],
+)
+def test_what_may_have_been_done_before_is_no_failure_either(
+    server: Scripted, client: AuditorClient, last: Refusal
+) -> None:
+    """An earlier attempt of the same call may have been done, whatever the last one heard."""
+    server.says["CreateAuditSet"] = [LOST, last]
+    with pytest.raises(OutcomeUnknownError) as error:
+        creates(client)
+    assert error.value.code == last.code.name
+
+
+def test_what_can_never_have_been_done_is_a_failure(
+    server: Scripted, client: AuditorClient
+) -> None:
+    server.says["CreateAuditSet"] = [LOST, Refusal(Code.INVALID_ARGUMENT, "INVALID_FIELD")]
+    with pytest.raises(AuditorError) as error:
+        creates(client)
+    assert not isinstance(error.value, OutcomeUnknownError)
+
+
 def test_a_call_without_an_answer_may_have_been_done(server: Scripted) -> None:
     def slow(request: Any, token: str) -> Any:
         time.sleep(0.6)
