@@ -14,7 +14,7 @@ import pytest
 from tests.chaos.bank import Work
 from tests.chaos.journal import Entry
 from tests.chaos.node_clients import Told
-from tests.chaos.node_rates import Measured, longest_gap, measured, rate
+from tests.chaos.node_rates import Measured, Rate, longest_gap, measured, rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_who_waits_is_not_at_full_rate() -> None:
 @pytest.mark.slow
 def test_who_has_to_share_with_others_is() -> None:
     # What else the machine does meanwhile scatters both: one time of three is enough.
-    tries = []
+    tries: list[Rate] = []
     while not any(one.full and one.plain[1] < one.plain[0] for one in tries):
         assert len(tries) < 3, tries
         with Committer(Told()) as client:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TABLE = "own.t"
-SHORT = 1.0  # seconds that a token is good for
+SHORT = 3.0  # seconds that a token is good for
 
 
 def _made(users: Users) -> Served:
