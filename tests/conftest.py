@@ -27,7 +27,17 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 pytest_plugins = ["tests.servers.fixtures"]
 
-GROUPS = ("cargo", "java", "kill", "servers", "slow", "nodes", "manifests", "browser")
+GROUPS = (
+    "cargo",
+    "java",
+    "kill",
+    "servers",
+    "slow",
+    "nodes",
+    "manifests",
+    "browser",
+    "services",
+)
 STRICT = "SCALAR_TX_STRICT"
 
 left_out_key = pytest.StashKey[Counter[str]]()

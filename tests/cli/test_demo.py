@@ -95,6 +95,7 @@ def test_a_broken_promise_fails_and_keeps_the_database(
     assert kept[0] in answer.out
 
 
+@pytest.mark.slow
 def test_the_whole_tour(tmp_path: Path) -> None:
     arguments = ["demo", "--json", "--keep", "--processes", "2", "--seconds", "0.5"]
     answer = subprocess.run(

@@ -66,7 +66,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 # Where each command is a process of its own, or a node is started.
-LONG = {"auditor.md", "command-line.md", "coordinator.md", "operations.md", "schemas.md"}
+LONG = {
+    "auditor.md",
+    "building-a-service.md",
+    "command-line.md",
+    "coordinator.md",
+    "operations.md",
+    "schemas.md",
+}
 
 
 @pytest.mark.parametrize(

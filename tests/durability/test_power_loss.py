@@ -33,6 +33,8 @@ from tests.durability.tape import Opened, Tape, Told, Written
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 SEED: Final = 1
 WORKS: Final = 24
 ALL: Final = 1_000_000

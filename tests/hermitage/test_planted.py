@@ -10,6 +10,8 @@ from tests.hermitage.places import memory_apart
 from tests.hermitage.planted import REACHED, planted
 from tests.hermitage.programs import PROGRAMS
 
+pytestmark = pytest.mark.slow
+
 BY_NAME = {program.name: program for program in PROGRAMS}
 CASES = [(bug, name, level) for bug, names, levels in REACHED for name in names for level in levels]
 
