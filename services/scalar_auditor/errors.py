@@ -7,7 +7,12 @@ raised.
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+from scalar_tx.errors import ConflictError, StorageUnavailableError, UnknownOutcomeError
+
+# What keeps a transaction from being done now, and not for good.
+HINDRANCES: Final = (ConflictError, StorageUnavailableError, UnknownOutcomeError)
 
 
 class Status(Enum):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scalar_auditor import fields
 from scalar_auditor.audit.sets import Words
-from scalar_auditor.errors import InvalidArgumentError
+from scalar_auditor.errors import HINDRANCES, InvalidArgumentError
 from scalar_auditor.permissions import SetRole
 from scalar_auditor.rpc.v1 import common_pb2
 
@@ -74,9 +74,18 @@ def cut(
 async def deleted(
     auditor: Auditor, caller: Caller, step: Callable[..., Awaitable[bool]], what: str
 ) -> common_pb2.Steps:
-    """Some steps of a deletion, each a transaction; ``finished`` once nothing is left."""
+    """Some steps of a deletion, each a transaction; ``finished`` once nothing is left.
+
+    What a database has against a later step is no failure of the call, which has done something:
+    who goes on with it goes on behind that, or hears it then.
+    """
     now_ms = auditor.now_ms()
-    for _ in range(STEPS_A_CALL):
-        if await auditor.change(caller, step, caller, what, now_ms):
-            return common_pb2.Steps(finished=True)
+    for number in range(STEPS_A_CALL):
+        try:
+            if await auditor.change(caller, step, caller, what, now_ms):
+                return common_pb2.Steps(finished=True)
+        except HINDRANCES:
+            if not number:
+                raise
+            break
     return common_pb2.Steps(finished=False)

@@ -71,11 +71,7 @@ class AuditCalls:
     def delete_audit_set(self, *, audit_set_id: str) -> None:
         """Delete a set, in as many steps as it takes."""
         request = audit_pb2.AuditSetRequest(audit_set_id=audit_set_id)
-        finished = common_pb2.Steps(finished=True)
-        while not self._connection.call(
-            "AuditService.DeleteAuditSet", request, common_pb2.Steps, Repeat.SAME, finished
-        ).finished:
-            continue
+        self._connection.finish("AuditService.DeleteAuditSet", request)
 
     def add_collaborators(
         self, *, audit_set_id: str, collaborators: Iterable[audit_pb2.NewCollaborator]
@@ -187,11 +183,7 @@ class AuditCalls:
     def delete_audit_group(self, *, audit_group_id: str) -> None:
         """Delete a group, in as many steps as it takes."""
         request = audit_pb2.AuditGroupRequest(audit_group_id=audit_group_id)
-        finished = common_pb2.Steps(finished=True)
-        while not self._connection.call(
-            "AuditService.DeleteAuditGroup", request, common_pb2.Steps, Repeat.SAME, finished
-        ).finished:
-            continue
+        self._connection.finish("AuditService.DeleteAuditGroup", request)
 
     def list_audit_groups(self, *, page_size: int = 100) -> Iterator[audit_pb2.AuditGroup]:
         """The groups that the caller is in, by id."""

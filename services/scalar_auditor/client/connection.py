@@ -18,7 +18,14 @@ from scalar_auditor.client.errors import (
     unclear_before,
     was_never_sent,
 )
-from scalar_auditor.rpc.v1 import audit_pb2, event_pb2, identity_pb2, item_pb2, verification_pb2
+from scalar_auditor.rpc.v1 import (
+    audit_pb2,
+    common_pb2,
+    event_pb2,
+    identity_pb2,
+    item_pb2,
+    verification_pb2,
+)
 from scalar_tx.cluster.client.no_answer import no_answer
 from scalar_tx.cluster.client.tls_trouble import tls_error
 
@@ -129,6 +136,26 @@ class Connection:
             return found
 
         return self._repeated(attempt, repeat, ends_at)
+
+    def finish(self, name: str, request: Message) -> None:
+        """Call ``Service.Method``, which does its work by steps, until nothing is left of it.
+
+        OutcomeUnknownError also where some was done and the rest was not: call it again.
+        """
+        begun, last = False, common_pb2.Steps(finished=True)
+        while True:
+            try:
+                if self.call(name, request, common_pb2.Steps, Repeat.SAME, last).finished:
+                    return
+            except OutcomeUnknownError:
+                raise
+            except AuditorError as error:
+                if begun and error.code == "NOT_FOUND":
+                    return  # somebody else has finished it
+                if begun:
+                    raise unclear_before(error) from error
+                raise
+            begun = True
 
     def stream(self, name: str, request: Message, answer: type[A]) -> Iterator[A]:
         """The answers of ``Service.Method``. A stream that breaks off raises AuditorError."""

@@ -140,11 +140,7 @@ class IdentityCalls:
     def delete_user(self, *, user_email: str) -> None:
         """Delete an account and all that names it, in as many steps as it takes."""
         request = identity_pb2.UserRequest(user_email=user_email)
-        finished = common_pb2.Steps(finished=True)
-        while not self._connection.call(
-            "IdentityService.DeleteUser", request, common_pb2.Steps, Repeat.SAME, finished
-        ).finished:
-            continue
+        self._connection.finish("IdentityService.DeleteUser", request)
 
     def assign_role(self, *, user_email: str, role: str) -> identity_pb2.User:
         """Give somebody a role."""

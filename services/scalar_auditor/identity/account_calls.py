@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_auditor import fields
-from scalar_auditor.errors import InvalidArgumentError
+from scalar_auditor.errors import HINDRANCES, InvalidArgumentError
 from scalar_auditor.identity import accounts, leaving, organizations, permitted, roles, told
 from scalar_auditor.identity.accounts import USUAL_ROLE, Status, UserType
 from scalar_auditor.identity.kept_password import KeptPassword, another_stamp
@@ -128,7 +128,10 @@ class AccountCalls:
         told.done(Event.DROP_USER, caller, subject=user_email, detail="begun")
         change = functools.partial(self._auditor.change, caller)
         listed = functools.partial(self._auditor.listed, caller)
-        finished = await leaving.go_on(change, listed, user_email, now_ms)
+        try:
+            finished = await leaving.go_on(change, listed, user_email, now_ms)
+        except HINDRANCES:
+            finished = False  # it has begun: who sends it again goes on, or hears what is wrong
         if finished:
             told.done(Event.DROP_USER, caller, subject=user_email)
         return common_pb2.Steps(finished=finished)

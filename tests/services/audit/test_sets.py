@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scalar_auditor.audit.sets import PAIRS_A_STEP
+from scalar_tx.errors import StorageUnavailableError
 from tests.services.audit.world import (
     TABLES,
     all_of,
@@ -167,3 +168,25 @@ def test_an_id_whose_log_stands_is_not_given_to_another(world: World) -> None:
     for name in ("stranger", "owner"):
         found = refusal(world.calls(name), "CreateAuditSet", **asked)
         assert found == ("ALREADY_EXISTS", "AUDIT_SET_EXISTS")
+
+
+def test_a_database_that_goes_away_on_the_way_is_no_failure_of_what_was_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = world.scene()
+    transactions = world.stage.auditor.transactions
+    run, allowed = transactions.run, 1
+
+    async def going_away(*args: Any, **how: Any) -> Any:
+        nonlocal allowed
+        if not allowed:
+            raise StorageUnavailableError("the database is away")
+        allowed -= 1
+        return await run(*args, **how)
+
+    monkeypatch.setattr(transactions, "run", going_away)
+    owner, of_set = world.calls("owner"), {"audit_set_id": scene.audit_set}
+    assert not owner.DeleteAuditSet(**of_set).finished
+    assert refusal(owner, "DeleteAuditSet", **of_set)[0] == "UNAVAILABLE"
+    monkeypatch.setattr(transactions, "run", run)
+    assert owner.DeleteAuditSet(**of_set).finished

@@ -185,6 +185,26 @@ def test_a_deletion_goes_on_until_nothing_is_left(server: Scripted, client: Audi
     assert len(server.asked_for("DeleteAuditSet")) == 3
 
 
+@pytest.mark.parametrize("hindrance", [PAUSED, CONFLICT])
+def test_a_deletion_that_stops_on_its_way_is_not_told_as_failed(
+    server: Scripted, client: AuditorClient, hindrance: Refusal
+) -> None:
+    server.says["DeleteAuditSet"] = [common_pb2.Steps(finished=False), hindrance]
+    with pytest.raises(OutcomeUnknownError):
+        deletes(client)
+    server.says["DeleteAuditSet"] = [hindrance]  # nothing at all was done
+    with pytest.raises(AuditorError) as error:
+        deletes(client)
+    assert not isinstance(error.value, OutcomeUnknownError)
+
+
+def test_what_somebody_else_has_finished_is_finished(
+    server: Scripted, client: AuditorClient
+) -> None:
+    server.says["DeleteAuditSet"] = [common_pb2.Steps(finished=False), NOT_FOUND]
+    deletes(client)
+
+
 def test_a_list_is_read_page_by_page(server: Scripted, client: AuditorClient) -> None:
     pages = [
         audit_pb2.AuditSets(

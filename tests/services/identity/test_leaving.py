@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scalar_auditor.identity import leaving
 from scalar_auditor.identity.rules import joined_group
 from scalar_auditor.permissions import Privilege
+from scalar_tx.errors import StorageUnavailableError
 from tests.services.identity.world import ADA, ADMIN, BOB, World, refusal
 from tests.services.stage import Refused
 
@@ -279,3 +280,25 @@ def test_a_group_belongs_to_another_owner_or_to_nobody(world: World) -> None:
         (BOB, bob.user_id),
         ("", "id of ada"),
     ]
+
+
+def test_a_database_that_goes_away_on_the_way_is_no_failure_of_what_was_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_life(world)
+    transactions = world.stage.auditor.transactions
+    run, allowed = transactions.run, 1
+
+    async def going_away(*args: Any, **how: Any) -> Any:
+        nonlocal allowed
+        if not allowed:
+            raise StorageUnavailableError("the database is away")
+        allowed -= 1
+        return await run(*args, **how)
+
+    monkeypatch.setattr(transactions, "run", going_away)
+    assert not world.admin.DeleteUser(user_email=ADA).finished
+    assert refusal(lambda: world.admin.DeleteUser(user_email=ADA)).code == "UNAVAILABLE"
+    monkeypatch.setattr(transactions, "run", run)
+    assert world.admin.DeleteUser(user_email=ADA).finished
+    assert rows_that_name(world) == {}
