@@ -112,7 +112,7 @@ class Container:
         return {one["metadata"]["name"] for one in self._made.all("Secret")}
 
     def _all_volumes(self, *pods: Object) -> list[dict[str, Any]]:
-        """Those of all pods; where two have one at the same place, its files are theirs together."""
+        """Those of all pods; two at the same place are one, with the files of both."""
         found: dict[str, dict[str, Any]] = {}
         for one in (volume for pod in pods for volume in self._volumes(pod)):
             there = found.setdefault(one["path"], one)

@@ -1,7 +1,7 @@
 """How does the first AUDIT_ADMIN come to be, before there is anybody who could register one?
 
-By a command on the node, with a password of chance that is shown once, or one that was chosen: there
-is no default one.
+By a command on the node, with a password of chance that is shown once, or one that was chosen.
+There is no default one.
 """
 
 from __future__ import annotations
