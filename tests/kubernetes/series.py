@@ -71,7 +71,7 @@ SHOWN: Final = (
     | OTHERS
 )
 
-# What is no name of a series: texts, selectors, ranges, lists of labels; then words of the language.
+# No names of series: texts, selectors, ranges, lists of labels; and words of the language.
 _NO_SERIES: Final = (
     re.compile(r'"[^"]*"'),
     re.compile(r"\{[^}]*\}"),
