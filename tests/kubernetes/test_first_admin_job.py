@@ -49,10 +49,10 @@ def filled(made: Rendered, name: str, files: Mapping[str, str]) -> Rendered:
     return dataclasses.replace(made, objects=objects)
 
 
-def with_services(**files: str) -> Rendered:
-    """The nodes with the services, with keys, and with these files for the first admin."""
+def with_services(made: Rendered, **files: str) -> Rendered:
+    """The same objects on SQLite, with keys, and with these files for the first admin."""
     made = filled(
-        on_sqlite(rendered("prod", "services")),
+        on_sqlite(made),
         "auditor-keys",
         {"keys.json": KeyRing.made("test").as_text()},
     )
@@ -86,7 +86,8 @@ def held(node: Container, made: Rendered) -> str:
 
 
 def test_it_makes_one_once_who_can_log_in(tmp_path: Path) -> None:
-    made = with_services(email=f"{ADMIN}\n", password=f"{PASSWORD}\n")
+    files = {"email": f"{ADMIN}\n", "password": f"{PASSWORD}\n"}
+    made = with_services(rendered("prod", "services"), **files)
     job = container_of(made, SECRET)
     with begun(made, tmp_path / "node") as node:
         node.await_probe(made.container["startupProbe"])
@@ -116,7 +117,7 @@ def test_it_makes_one_once_who_can_log_in(tmp_path: Path) -> None:
 
 
 def test_it_makes_nobody_out_of_placeholders(tmp_path: Path) -> None:
-    made = with_services()
+    made = with_services(rendered("prod", "services"))
     with begun(made, tmp_path / "node") as node:
         node.await_probe(made.container["startupProbe"])
         make_tables(node, made)

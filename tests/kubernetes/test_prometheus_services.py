@@ -78,7 +78,7 @@ class Story:
         return self.client(email=ADMIN, password=self.password)
 
     def work(self) -> None:
-        """Each round over new connections: events come in, one file is altered, somebody guesses."""
+        """Over new connections: events come in, a file is altered, somebody guesses."""
         if not self.token:
             with self.admin() as admin:
                 self.token = admin.identity.create_service_token(name="importer").token

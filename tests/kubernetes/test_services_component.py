@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,23 @@ def test_its_tables_are_those_of_the_tree() -> None:
     assert {one.stem for one in (FOLDER / "namespaces").iterdir()} == set(NAMES)
 
 
+def choosing(folder: Path, names: str, *parts: str, kind: str = "StatefulSet") -> Path:
+    """An overlay of one's own whose nodes offer some of the services, as k8s/README.md has it."""
+    [change] = [
+        block
+        for block in re.findall(
+            r"```yaml\n(.+?)```", (K8S / "README.md").read_text(encoding="utf-8"), re.DOTALL
+        )
+        if "SCALAR_AUDITOR_SERVICES" in block
+    ]
+    said = yaml.safe_load(change.replace("event,identity", names).replace("StatefulSet", kind))
+    behind = folder / "k8s" / "components" / "chosen"
+    own = own_overlay(folder, "prod", *parts, "chosen")
+    behind.mkdir()
+    (behind / "kustomization.yaml").write_text(yaml.safe_dump(said))
+    return own
+
+
 def variables(made: Rendered) -> dict[str, str]:
     return {one["name"]: one.get("value", "") for one in made.container["env"]}
 
@@ -57,20 +75,24 @@ def test_beside_other_components_they_are_offered_too(others: tuple[str, ...], f
 
 
 @manifests
-def test_an_overlay_chooses_which(tmp_path: Path) -> None:
-    change = """
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: scalardb-cluster}
-spec:
-  template:
-    spec:
-      containers:
-        - name: scalardb
-          env: [{name: SCALAR_AUDITOR_SERVICES, value: "event,identity"}]
-"""
-    own = own_overlay(tmp_path, "prod", "services", patches=[{"patch": change}])
-    assert variables(objects_of(own))["SCALAR_AUDITOR_SERVICES"] == "event,identity"
+@pytest.mark.parametrize("kind", ["StatefulSet", "Deployment"])
+def test_an_overlay_chooses_which_and_nothing_else_changes(tmp_path: Path, kind: str) -> None:
+    parts = ("services",) if kind == "StatefulSet" else ("deployment", "services")
+    whole = rendered("prod", *parts)
+    some = objects_of(choosing(tmp_path, "event,identity", *parts, kind=kind))
+    assert variables(some)["SCALAR_AUDITOR_SERVICES"] == "event,identity"
+    # As kubelet puts it in place.
+    [said] = [one for one in some.container["args"] if one.startswith("--services=")]
+    assert said.replace("$(SCALAR_AUDITOR_SERVICES)", "event,identity") == (
+        "--services=event,identity"
+    )
+    assert some.container["args"] == whole.container["args"]
+    text = json.dumps(whole.objects)
+    every = ",".join(NAMES)
+    assert text.count(every) == 1
+    assert json.dumps(some.objects) == text.replace(every, "event,identity")
+    # All five namespaces are made all the same: the two look into those of the others.
+    assert set(some.one("ConfigMap", "auditor-schemas")["data"]) == {f"{one}.json" for one in NAMES}
 
 
 @manifests

@@ -82,8 +82,6 @@ def test_the_metrics_are_those_of_the_documentation_with_their_types_and_labels(
         row = re.search(rf"^\| `{name}` \| (\w+) \| ([^|]*)\|", text, re.MULTILINE)
         assert row is not None, name
         assert (row[1], tuple(re.findall(r"`(\w+)`", row[2]))) == (kind, labels)
-    modes = {
-        one._name: one._multiprocess_mode for one in collectors if one._type == "gauge"
-    }
+    modes = {one._name: one._multiprocess_mode for one in collectors if one._type == "gauge"}
     # Of no living process alone: a worker that was started again has not seen them.
     assert modes == {"scalar_auditor_ingest_lag_seconds": "mostrecent", NAME: "max"}
