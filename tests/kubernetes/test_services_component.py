@@ -32,7 +32,7 @@ def test_its_tables_are_those_of_the_tree() -> None:
     assert {one.stem for one in (FOLDER / "namespaces").iterdir()} == set(NAMES)
 
 
-def choosing(folder: Path, names: str, *parts: str, kind: str = "StatefulSet") -> Path:
+def choosing(folder: Path, names: str, *parts: str) -> Path:
     """An overlay of one's own whose nodes offer some of the services, as k8s/README.md has it."""
     [change] = [
         block
@@ -41,7 +41,7 @@ def choosing(folder: Path, names: str, *parts: str, kind: str = "StatefulSet") -
         )
         if "SCALAR_AUDITOR_SERVICES" in block
     ]
-    said = yaml.safe_load(change.replace("event,identity", names).replace("StatefulSet", kind))
+    said = yaml.safe_load(change.replace("event,identity", names))
     behind = folder / "k8s" / "components" / "chosen"
     own = own_overlay(folder, "prod", *parts, "chosen")
     behind.mkdir()
@@ -75,11 +75,12 @@ def test_beside_other_components_they_are_offered_too(others: tuple[str, ...], f
 
 
 @manifests
-@pytest.mark.parametrize("kind", ["StatefulSet", "Deployment"])
-def test_an_overlay_chooses_which_and_nothing_else_changes(tmp_path: Path, kind: str) -> None:
-    parts = ("services",) if kind == "StatefulSet" else ("deployment", "services")
+@pytest.mark.parametrize("parts", [("services",), ("deployment", "services")], ids="+".join)
+def test_an_overlay_chooses_which_and_nothing_else_changes(
+    tmp_path: Path, parts: tuple[str, ...]
+) -> None:
     whole = rendered("prod", *parts)
-    some = objects_of(choosing(tmp_path, "event,identity", *parts, kind=kind))
+    some = objects_of(choosing(tmp_path, "event,identity", *parts))
     assert variables(some)["SCALAR_AUDITOR_SERVICES"] == "event,identity"
     # As kubelet puts it in place.
     [said] = [one for one in some.container["args"] if one.startswith("--services=")]
