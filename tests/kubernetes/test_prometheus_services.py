@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,7 +72,7 @@ class Story:
         self.wrong = 0
         self.last_call = 0.0
 
-    def client(self, **who: str) -> AuditorClient:
+    def client(self, **who: Any) -> AuditorClient:
         return connect(f"grpc://{self.node.where}", **who)
 
     def admin(self) -> AuditorClient:
@@ -231,6 +232,10 @@ def test_rules_can_be_evaluated_and_tell_of_the_tampering(seen: Prometheus) -> N
     assert not found & {"ScalarDBAuditorImporterStopped", "ScalarDBAuditorIngestLag"}
 
 
+def replaced(node: Node, killed: int) -> bool:
+    return not lives(killed) and len(node.workers()) == 2
+
+
 def test_a_worker_that_dies_leaves_every_series_as_it_was(story: Story, seen: Prometheus) -> None:
     story.work()
     scrape_again(seen)
@@ -249,10 +254,7 @@ def test_a_worker_that_dies_leaves_every_series_as_it_was(story: Story, seen: Pr
     for restarts in (1, 2):
         killed = story.node.workers()[0]
         os.kill(killed, signal.SIGKILL)
-        until(
-            lambda gone=killed: not lives(gone) and len(story.node.workers()) == 2,
-            "no worker was started again",
-        )
+        until(partial(replaced, story.node, killed), "no worker was started again")
         scrape_again(seen)
         assert seen.value("scalardb_node_worker_restarts_total") == restarts
         assert seen.series(PREFIX) == series
