@@ -101,6 +101,17 @@ def test_each_kind_of_disagreement_is_named(stage: Stage) -> None:
     )
 
 
+def test_an_item_that_is_listed_under_no_digest_is_named(stage: Stage) -> None:
+    """Rows that no service writes: what stands where the digest has to be is none."""
+    for where in ("no digest", sha1("a 1").upper()):
+        values = {"item_name": "", "version_id": "v1", "created_at": 1}
+        stage.put("verification.items_by_sha1", sha1_hash=where, item_id="a", **values)
+    assert sorted(found(stage)) == sorted(
+        f"item a: it is listed under {where}, which is not its newest digest"
+        for where in ("no digest", sha1("a 1").upper())
+    )
+
+
 def test_a_copy_that_is_missing_is_named(stage: Stage) -> None:
     remove(stage, "items_by_sha1", sha1_hash=sha1("c 2"), item_id="c")
     assert found(stage) == ["item c: the item is not listed under its digest (COPY_LIST)"]
