@@ -93,5 +93,5 @@ def watched(client: AuditorClient, audit_set: str, after: str) -> Iterator[event
                     f"{error.advice}; go on with --after {after}" if after else error.advice
                 )
                 raise
-            after = after or begun
+        after = after or begun
         time.sleep(_PAUSE)
