@@ -45,9 +45,10 @@ async def check(
     """What is not as it has to be, by service; nothing is written.
 
     A row that can't be a record, such as by a NULL that no service writes, is found too, and ends
-    the look at the tables of its service. ``anchor``: a file or ``s3://bucket/key`` whose heads the histories must have; what they lack
-    is found under ``verification``. ``progress`` is told of each service as it begins and at each
-    finding, and how many there are. SettingsError: the anchor can't be used.
+    the look at the tables of its service. ``anchor``: a file or ``s3://bucket/key`` whose heads the
+    histories must have; what they lack is found under ``verification``. ``progress`` is told of
+    each service as it begins and at each finding, and how many there are. SettingsError: the anchor
+    can't be used; nothing was read.
     """
     report: dict[str, Found] = {}
     with nullcontext() if anchor is None else anchor_at(anchor, keys) as anchored:

@@ -1,8 +1,8 @@
 """Does what the audit service keeps agree with itself? (Services specification 4)
 
 A set has exactly one OWNER, by person, by set and on the set itself; pairs of tables say the same;
-what is named is there, and so is whoever is named. Where calls go on meanwhile, two reads may see two states: what looks wrong
-is read once more, serializable, before it is told.
+what is named is there, and so is whoever is named. Where calls go on meanwhile, two reads may see
+two states: what looks wrong is read once more, serializable, before it is told.
 """
 
 from __future__ import annotations
