@@ -150,15 +150,18 @@ async def describe(
 
 
 async def delete_step(
-    tx: AsyncTransaction, caller: Caller, audit_group_id: str, now_ms: int
+    tx: AsyncTransaction, caller: Caller, audit_group_id: str, now_ms: int, *, begun: bool = False
 ) -> bool:
     """One step of deleting a group; True: nothing is left of it.
 
     The first step takes its name, which says that it is being deleted: from then on it is there
     for nobody, gives no rights, and nothing can be added to it. Whom it belongs to is removed
     last, together with the group: until then they, an OWNER who is in it still, and an AUDIT_ADMIN
-    may go on with the deletion.
+    may go on with the deletion. ``begun``: as for a set.
     """
+    group = await tx.get(AuditGroup, {"audit_group_id": audit_group_id})
+    if begun and (group is None or is_there(group)):
+        return True
     found = await _found(tx, caller, audit_group_id)
     if found is None or is_there(found.group):
         found = await _owned(tx, caller, audit_group_id)

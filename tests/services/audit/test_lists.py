@@ -155,9 +155,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("method", CHANGES)
-def test_a_change_that_answers_with_what_is_there_is_logged_too(
-    world: World, method: str
-) -> None:
+def test_a_change_that_answers_with_what_is_there_is_logged_too(world: World, method: str) -> None:
     scene = world.scene()
     of_set = {"audit_set_id": scene.audit_set}
     asked = {**of_set, **CHANGES[method]}
