@@ -77,8 +77,8 @@ async def deleted(
 ) -> common_pb2.Steps:
     """Some steps of a deletion, each a transaction; ``finished`` once nothing is left.
 
-    ``step(tx, caller, what, now_ms, begun=…)``: True where that was the last; ``begun`` says that it
-    is not the first of this call. One that finds all gone then was overtaken by another call.
+    ``step(tx, caller, what, now_ms, begun=…)``: True where that was the last. ``begun``: it is not
+    the first of this call; one that finds all gone then was overtaken by another call.
     What a database has against a later step is no failure of the call, which has done something:
     who goes on with it goes on behind that, or hears it then.
     """

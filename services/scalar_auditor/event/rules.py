@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from scalar_auditor.errors import AlreadyExistsError, FailedPreconditionError
 from scalar_auditor.event.model import AuditorLog, Event, ItemEvent, StreamPosition
 from scalar_auditor.item import rules as items
-from scalar_tx import Upsert
+from scalar_auditor.reading_together import read_all
+from scalar_tx import Get, Upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +83,9 @@ async def position_of(tx: AsyncTransaction, user_id: str) -> StreamPosition | No
 async def take_in(tx: AsyncTransaction, batch: Batch, now_ms: int) -> tuple[StreamPosition, bool]:
     """Keep a batch and where it ends, all or nothing; True: it had been kept before.
 
-    A batch is known again by its end and its last event. FailedPreconditionError,
-    POSITION_MISMATCH with ``stored_position``: it begins elsewhere than the last one ended.
+    A batch is known again by its end, its last event, and that all of its events are there.
+    FailedPreconditionError, POSITION_MISMATCH with ``stored_position``: it begins elsewhere than
+    the last one ended.
     """
     stored = await position_of(tx, batch.user_id)
     last = batch.events[-1].event_id
@@ -91,6 +93,7 @@ async def take_in(tx: AsyncTransaction, batch: Batch, now_ms: int) -> tuple[Stre
         stored is not None
         and stored.stream_position == batch.to_position
         and stored.last_event_id == last
+        and await _are_there(tx, batch.events)
     ):
         return stored, True
     position = "" if stored is None else stored.stream_position
@@ -108,6 +111,11 @@ async def take_in(tx: AsyncTransaction, batch: Batch, now_ms: int) -> tuple[Stre
     await tx.batch([*writes, Upsert(reached)])
     await items.take_in(tx, batch.items)
     return reached, False
+
+
+async def _are_there(tx: AsyncTransaction, events: Sequence[Event]) -> bool:
+    found = await read_all(tx, [Get(Event, key_of(event.event_id)) for event in events])
+    return None not in found
 
 
 def of_item(event: Event) -> ItemEvent:
