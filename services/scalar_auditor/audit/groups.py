@@ -250,6 +250,8 @@ async def _hand_on(tx: AsyncTransaction, group: AuditGroup, user_email: str, now
 
     FailedPreconditionError: there is no other.
     """
+    if group.owner_email != user_email and await _stays(tx, group, group.owner_email):
+        return  # and nobody has to be looked for among the members
     async with await tx.scanner(
         GroupMember,
         {"audit_group_id": group.audit_group_id},
@@ -273,6 +275,19 @@ async def _hand_on(tx: AsyncTransaction, group: AuditGroup, user_email: str, now
         "an audit group has an OWNER: make somebody else one first",
         reason="LAST_GROUP_OWNER",
         audit_group_id=group.audit_group_id,
+    )
+
+
+async def _stays(tx: AsyncTransaction, group: AuditGroup, email: str) -> bool:
+    """Is somebody an OWNER of the group, and not about to be deleted?"""
+    key = {"audit_group_id": group.audit_group_id, "user_email": email}
+    member = await tx.get(GroupMember, key) if email else None
+    user = await identity.find(tx, email) if member is not None else None
+    return (
+        member is not None
+        and member.privilege == Privilege.OWNER
+        and user is not None
+        and user.status == identity.ACTIVE
     )
 
 
