@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from typing import TYPE_CHECKING
@@ -228,3 +229,19 @@ def test_a_recorded_stream_is_taken_in_once(world: World, tmp_path: Path) -> Non
     )
     assert wrong.code == 2
     assert "3.json" in wrong.err
+
+
+def test_a_version_is_registered_by_a_service_and_verified(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "a file"
+    file.write_bytes(b"as it is now")
+    item, digest = SETS[1].items[-1], hashlib.sha1(b"as it is now").hexdigest()
+    words = ("items", "register", item, digest.upper(), "v2")
+    refused = world.command(*words)
+    assert refused.code == 1
+    assert "SCALAR_AUDITOR_TOKEN" in refused.err
+    token = world.service_token()
+    assert json.loads(world.ok(*words, "--json", token=token))["last_sha1_hash"] == digest
+    assert world.command("verify", item, "--file", str(file)).code == 0
+    file.write_bytes(b"as somebody made it")
+    answer = world.command("verify", item, "--file", str(file))
+    assert (answer.code, "FILE_DIFFERS" in answer.out) == (1, True)
