@@ -55,6 +55,17 @@ def test_a_set_from_its_making_to_its_end(world: World) -> None:
     assert gone.out == ""
 
 
+def test_a_deletion_that_broke_off_can_be_gone_on_with(world: World, own: str) -> None:
+    row = world.stage.get("audit.audit_set", audit_set_id=own)
+    assert row is not None
+    world.stage.put("audit.audit_set", **{**row, "status": "DELETING"})
+    assert world.command("sets", "delete", own, given="n\n").code == 1
+    assert world.stage.get("audit.audit_set", audit_set_id=own) is not None
+    assert world.command("sets", "delete", own, given="y\n").code == 0
+    assert world.stage.get("audit.audit_set", audit_set_id=own) is None
+    assert world.command("sets", "delete", own, given="y\n").code == 2
+
+
 def test_people_of_a_set(world: World, own: str) -> None:
     first, second = PEOPLE[0].email, PEOPLE[1].email
 
