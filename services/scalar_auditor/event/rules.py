@@ -27,6 +27,7 @@ SHARDS: Final = 10  # of a day
 DIGITS: Final = 13  # of the milliseconds at the beginning of an id
 REMEMBERED_MS: Final = 24 * 3600 * 1000  # so long a request to log a view is known again
 _LOG_PAGE: Final = 200
+_LOG_PAGES: Final = 25  # in which a request is looked for: a set's log has no end
 _DAY_MS: Final = 24 * 3600 * 1000
 
 
@@ -201,14 +202,15 @@ async def record_requested_view(
 ) -> None:
     """Put on record what somebody says to have looked at, once for a ``request_id`` of theirs.
 
-    A request is known again for a day. AlreadyExistsError, REQUEST_ID_USED: it was another look.
+    A request is known again for a day, as long as it is among the newest 5,000 of the set's log.
+    AlreadyExistsError, REQUEST_ID_USED: it was another look.
     """
     # Whose request it is belongs to the id, so that nobody can use up another one's.
     name = f"{caller.email}\n{request_id}".encode()
     own = f"-request-{hashlib.sha256(name).hexdigest()[:32]}"
     since = f"{max(0, now_ms - REMEMBERED_MS):0{DIGITS}d}"
     before: str | None = None
-    while True:
+    for _ in range(_LOG_PAGES):
         rows = await tx.scan(
             AuditorLog,
             {"audit_set_id": audit_set_id},
