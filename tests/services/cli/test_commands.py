@@ -107,6 +107,8 @@ def test_a_limit_is_told(world: World) -> None:
 def test_groups(world: World, own: str) -> None:
     world.ok("groups", "create", "Reviewers", "--id", "g1")
     assert "g1" in world.ok("groups", "list")
+    changed = json.loads(world.ok("groups", "update", "g1", "--description", "why", "--json"))
+    assert (changed["name"], changed["description"]) == ("Reviewers", "why")
     world.ok("groups", "add-person", "g1", PEOPLE[2].email)
     assert PEOPLE[2].email in world.ok("groups", "people", "g1")
     world.ok("sets", "link", own, "g1")
