@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.beside import java_side
-from bench.node import running
 from tests.servers.artifacts import quick_start
 
 if TYPE_CHECKING:
@@ -17,6 +15,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True, scope="module")
 def quick_java() -> Iterator[None]:
     """Whatever of ``bench`` starts a JVM."""
+    from bench.beside import java_side  # with their tests: a run without those needs neither
+    from bench.node import running
+
     with pytest.MonkeyPatch.context() as patch:
         for module in (java_side, running):
             patch.setattr(module, "JVM", (*java_side.JVM, *quick_start()))
