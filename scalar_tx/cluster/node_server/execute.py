@@ -17,7 +17,7 @@ from scalar_tx.cluster.auth.permissions import check_operation
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.scripts import script_of
 from scalar_tx.cluster.node_server.replies import put_result
-from scalar_tx.cluster.node_server.transact import begun
+from scalar_tx.cluster.node_server.transact import begun, check_alone
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.consensus_commit.transaction_id import check_callers_id
 from scalar_tx.errors import ScalarTxError, UnknownOutcomeError
@@ -45,6 +45,7 @@ class Execute:
         tx_id = check_callers_id(ask.begin.transaction_id)
         script = script_of(ask.script)
         _check(script, caller)
+        check_alone(ask.begin)
         # It is bounded by its own deadline; none of it waits for the client.
         with (
             self._worker.opened(tx_id, caller, lambda _: None) as session,

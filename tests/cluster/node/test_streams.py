@@ -11,12 +11,14 @@ import pytest
 import scalar_tx
 from scalar_tx.cluster.messages.errors import error_of
 from scalar_tx.cluster.messages.operations import operation_message
+from scalar_tx.cluster.messages.scripts import script_message
 from scalar_tx.cluster.node_server.transact import Stream
 from scalar_tx.cluster.node_server.worker_parts import CallLimits
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.cluster.rpc.v1 import values_pb2
 from scalar_tx.cluster.sessions import Expiry, Sessions
 from scalar_tx.model.operations import Get, Scan, Upsert
+from scalar_tx.model.script import Script
 from tests.cluster.served import Served
 
 if TYPE_CHECKING:
@@ -282,6 +284,54 @@ def test_scans_in_pages_of_their_own(channel: grpc.Channel, node: Served) -> Non
     scan = operation_message(Scan(TABLE, whole_table=True, order_by=["id"])).scan
     pages = list(method(rpc.ScanPagesRequest(begin=begin("streamed"), scan=scan), timeout=20))
     assert len(pages) >= 4
+    assert node.at_rest()
+
+
+@pytest.mark.parametrize("asked, most", [(1, 1), (2, 2), (3, 3), (4, 3), (2**32 - 1, 3), (0, 3)])
+def test_a_page_has_no_more_records_than_its_client_asks_for(
+    channel: grpc.Channel, node: Served, asked: int, most: int
+) -> None:
+    method = channel.unary_stream(
+        SCAN, rpc.ScanPagesRequest.SerializeToString, values_pb2.Records.FromString
+    )
+    known = scalar_tx.column("id") < 10
+    scan = operation_message(Scan(TABLE, whole_table=True, order_by=["id"], where=known)).scan
+    asks = rpc.ScanPagesRequest(begin=begin(f"of {asked}"), scan=scan, page_size=asked)
+    pages = [[row.values[0].integer for row in page.rows] for page in method(asks, timeout=20)]
+    assert [number for page in pages for number in page] == list(range(10))
+    assert {len(page) for page in pages[:-1]} == {most}
+    assert node.at_rest()
+
+
+def test_what_is_no_kind_of_part_is_refused(channel: grpc.Channel, node: Served) -> None:
+    talk = Talk(channel)
+    talk._queue.put(rpc.Request(begin=begin("part", two_phase=7), one=get()))
+    assert code(error := talk.error()) == "INVALID_ARGUMENT"
+    assert "7 is no kind of part" in str(error.details())
+    assert node.at_rest()
+
+
+@pytest.mark.parametrize("part", [rpc.Begin.BEGIN, rpc.Begin.JOIN])
+def test_a_call_that_is_a_whole_transaction_is_no_part_of_one(
+    channel: grpc.Channel, node: Served, part: Any
+) -> None:
+    """Nothing is done of it, and nothing is decided about the others' parts."""
+    script = Script()
+    script.upsert(TABLE, {"id": 77, "n": "part"})
+    execute = channel.unary_unary(EXECUTE, rpc.ExecuteRequest.SerializeToString)
+    pages = channel.unary_stream(SCAN, rpc.ScanPagesRequest.SerializeToString)
+    scan = operation_message(Scan(TABLE, whole_table=True)).scan
+    beginning = begin(f"whole {part}", two_phase=part)
+    with pytest.raises(grpc.RpcError) as caught:
+        execute(rpc.ExecuteRequest(begin=beginning, script=script_message(script)), timeout=20)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    with pytest.raises(grpc.RpcError) as caught:
+        list(pages(rpc.ScanPagesRequest(begin=beginning, scan=scan), timeout=20))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "a stream of its own" in str(caught.value.details())
+    with scalar_tx.connect(node.url) as db:
+        assert db.state(f"whole {part}") is scalar_tx.TransactionState.UNKNOWN
+        assert db.get(TABLE, {"id": 77}) is None
     assert node.at_rest()
 
 
