@@ -153,6 +153,12 @@ def checked_place(place: object, closed: frozenset[str]) -> str:
             advice="Name a namespace, or a table as 'namespace.table'",
             code="STX-5214",
         )
+    if "*" in parts:
+        raise InvalidOperationError(
+            f"{place!r:.60} is no place: nothing stands for all names",
+            advice="Name a namespace: what is granted there is granted on each of its tables",
+            code="STX-5214",
+        )
     if parts[0].casefold() in closed:
         raise InvalidOperationError(
             f"nothing can be granted on {parts[0]!r:.60}, which is the node's own",

@@ -318,8 +318,8 @@ def test_a_call_that_is_a_whole_transaction_is_no_part_of_one(
     """Nothing is done of it, and nothing is decided about the others' parts."""
     script = Script()
     script.upsert(TABLE, {"id": 77, "n": "part"})
-    execute = channel.unary_unary(EXECUTE, rpc.ExecuteRequest.SerializeToString)
-    pages = channel.unary_stream(SCAN, rpc.ScanPagesRequest.SerializeToString)
+    execute: Any = channel.unary_unary(EXECUTE, rpc.ExecuteRequest.SerializeToString)
+    pages: Any = channel.unary_stream(SCAN, rpc.ScanPagesRequest.SerializeToString)
     scan = operation_message(Scan(TABLE, whole_table=True)).scan
     beginning = begin(f"whole {part}", two_phase=part)
     with pytest.raises(grpc.RpcError) as caught:
