@@ -69,7 +69,7 @@ async def check_exists(tx: AsyncTransaction, subject: str) -> None:
 async def subjects(tx: AsyncTransaction) -> list[str]:
     """All users and roles."""
     return [
-        f"{kind}:{row['name']}"
+        ":".join((kind, str(row["name"])))
         for kind, table in _TABLES.items()
         for row in await tx.scan(table, {"realm": REALM})
     ]

@@ -341,7 +341,7 @@ def test_a_write_is_refused_that_asks_for_what_its_kind_does_not_do(kind: str, s
     has: dict[str, Any] = {"key": _COLUMNS, "values": _COLUMNS, "where": _OF_ONE}
     wanted = {"UPDATE": ("key", "values"), "DELETE": ("key",)}.get(kind, ("values",))
     write = operations_pb2.Write(
-        kind=operations_pb2.Write.Kind.Value(kind),
+        kind=kind,
         table="a.b",
         **{name: has[name] for name in wanted},
     )
