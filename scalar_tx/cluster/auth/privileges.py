@@ -131,13 +131,13 @@ def rights(grants: Iterable[Grant], *, superuser: bool, closed: frozenset[str]) 
 
 def closed_namespaces(settings: Settings, *more: str) -> frozenset[str]:
     """The node's own namespaces: decisions, metadata, users, its services' own; and ``more``."""
-    names = (
-        settings.consensus_commit.coordinator_namespace,
-        settings.system_namespace,
-        OWN_NAMESPACE,
-        *namespaces_of(settings.node.services),
-        *more,
-    )
+    names = (settings.consensus_commit.coordinator_namespace, settings.system_namespace, *more)
+    return own_namespaces(settings) | {name.casefold() for name in names}
+
+
+def own_namespaces(settings: Settings) -> frozenset[str]:
+    """The namespaces that ScalarDB knows nothing of: of users, and of the node's services."""
+    names = (OWN_NAMESPACE, *namespaces_of(settings.node.services))
     return frozenset(name.casefold() for name in names)
 
 
