@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -12,6 +15,7 @@ import scalar_tx
 from scalar_tx.cluster.messages.errors import error_of
 from scalar_tx.cluster.messages.operations import operation_message
 from scalar_tx.cluster.messages.scripts import script_message
+from scalar_tx.cluster.node_server.execute import Execute
 from scalar_tx.cluster.node_server.transact import Stream
 from scalar_tx.cluster.node_server.worker_parts import CallLimits
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
@@ -288,6 +292,84 @@ def test_scans_in_pages_of_their_own(channel: grpc.Channel, node: Served) -> Non
     pages = list(method(rpc.ScanPagesRequest(begin=begin("streamed"), scan=scan), timeout=20))
     assert len(pages) >= 4
     assert node.at_rest()
+
+
+def adding(number: int) -> Any:
+    """A script that must not be run twice."""
+    script = Script()
+    read = script.get(TABLE, {"id": number})
+    script.upsert(TABLE, {"id": number, "n": read["n"].coalesce("").concat("x")})
+    return script_message(script)
+
+
+def test_a_repeat_of_a_script_that_runs_waits_and_is_told_what_became_of_it(
+    channel: grpc.Channel, node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client has lost the first call; told that it is wrong, it might do the same anew."""
+    execute: Any = channel.unary_unary(
+        EXECUTE, rpc.ExecuteRequest.SerializeToString, rpc.ExecuteReply.FromString
+    )
+    running, go_on = threading.Event(), asyncio.Event()
+    once = Execute._once
+
+    async def slowly(*given: Any) -> Any:
+        running.set()
+        await go_on.wait()
+        return await once(*given)
+
+    async def let_go() -> None:
+        go_on.set()
+
+    monkeypatch.setattr(Execute, "_once", slowly)
+    asks = rpc.ExecuteRequest(begin=begin("running"), script=adding(30))
+    calls = [execute.future(asks, timeout=20)]
+    assert running.wait(20)
+    asks.repeated = True
+    calls += [execute.future(asks, timeout=20) for _ in range(3)]
+    time.sleep(0.2)
+    node.run(let_go())
+    replies = [call.result() for call in calls]
+    assert {one.outcome for one in replies} == {rpc.STATE_COMMITTED}
+    assert [one.done_before for one in replies] == [False, True, True, True]
+    with scalar_tx.connect(node.url) as db:
+        assert db.get(TABLE, {"id": 30}) == {"id": 30, "n": "x"}
+    assert node.at_rest()
+
+
+def test_a_repeat_of_a_script_that_did_nothing_does_it(channel: grpc.Channel, node: Served) -> None:
+    execute: Any = channel.unary_unary(
+        EXECUTE, rpc.ExecuteRequest.SerializeToString, rpc.ExecuteReply.FromString
+    )
+    script = Script()
+    script.require(script.get(TABLE, {"id": 31}).found)
+    script.upsert(TABLE, {"id": 32, "n": "x"})
+    asks = rpc.ExecuteRequest(begin=begin("unmet"), script=script_message(script), repeated=True)
+    for _ in range(2):
+        with pytest.raises(grpc.RpcError) as caught:
+            execute(asks, timeout=20)
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    with scalar_tx.connect(node.url) as db:
+        db.upsert(TABLE, {"id": 31, "n": ""})
+    assert execute(asks, timeout=20).done_before is False
+    for marked in (True, False):
+        asks.repeated = marked
+        assert execute(asks, timeout=20).done_before is True
+
+
+def test_a_script_whose_id_was_aborted_is_never_run(channel: grpc.Channel, node: Served) -> None:
+    execute: Any = channel.unary_unary(
+        EXECUTE, rpc.ExecuteRequest.SerializeToString, rpc.ExecuteReply.FromString
+    )
+    with scalar_tx.connect(node.url) as db:
+        db.settle("given up")
+        asks = rpc.ExecuteRequest(begin=begin("given up"), script=adding(33))
+        with pytest.raises(grpc.RpcError) as caught:
+            execute(asks, timeout=20)
+        assert "STX-3036" in str(caught.value.trailing_metadata())
+        asks.repeated = True
+        reply = execute(asks, timeout=20)
+        assert (reply.outcome, reply.done_before) == (rpc.STATE_ABORTED, True)
+        assert db.get(TABLE, {"id": 33}) is None
 
 
 def test_writes_are_taken_back_to_one_mark_as_often_as_is_asked_for(
