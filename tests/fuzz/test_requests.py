@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.generated import message_of, mutated
+from tests.fuzz.java_requests import java_requests
 from tests.fuzz.methods import (
     METHODS,
     OWN,
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.nodes
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3000"))
 STREAMS = [one for one in METHODS if one.described.client_streaming]
-REAL = real_requests()
+REAL = real_requests() | java_requests()
 quick = settings(max_examples=400, suppress_health_check=list(HealthCheck), database=None)
 long = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
