@@ -1,7 +1,7 @@
 """How does somebody guess passwords and one-time codes of the services' people?
 
-At a pace of its own, several at once, since a refusal takes its time. Counted is what each guess was
-answered, apart for the one person who exists and for those who do not.
+At a pace of its own, several at once, since a refusal takes its time. Counted is what each guess
+was answered, apart for the one person who exists and for those who do not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def by_a_code(who: str, number: int) -> Guess:
     if number % 10 < 2:
         return "RequestPasswordReset", identity_pb2.RequestPasswordResetRequest(user_email=who)
     code = f"{number * 7919 % 10**8:08}"
-    password = "a password that nobody gets"  # noqa: S105  # it opens nothing
+    password = "a password that nobody gets"  # it opens nothing
     return "ResetPassword", identity_pb2.ResetPasswordRequest(
         user_email=who, code=code, new_password=password
     )
