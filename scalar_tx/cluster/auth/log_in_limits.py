@@ -132,7 +132,7 @@ class LogInLimits:
         """Until when tries are spent with one more; and how long to wait if it is too early."""
         # A try spends its part of a second; a second's worth may be spent at once.
         spent = max(before, now) + apart
-        if spent - now > 1 + apart / 2**20:  # sums of such parts are not exact
+        if spent - now > 1 + apart / 2**16:  # sums of such parts are not exact
             return before, spent - now - 1
         return spent, None
 

@@ -134,6 +134,36 @@ def test_guesses_at_once_are_all_counted(world: World) -> None:
     assert account(world)["failed_logins"] == seen.count("BAD_LOG_IN")
 
 
+def test_a_guess_whose_caller_does_not_wait_is_counted_all_the_same(world: World) -> None:
+    """Else a guess would be for free to whoever hangs up before a wrong one is on record."""
+    world.register(ADA)
+    verify, hashing = world.identity.hashing.verify, threading.Event()
+
+    async def told(kept: str | None, password: str) -> object:
+        hashing.set()
+        await asyncio.sleep(0.2)
+        return await verify(kept, password)
+
+    world.identity.hashing.verify = told  # type: ignore[assignment, method-assign]
+
+    async def hang_up() -> None:
+        log_in = asyncio.ensure_future(
+            known_by_password(
+                world.stage.auditor, world.identity, Caller(), ADA, WRONG, what=Event.LOG_IN
+            )
+        )
+        await asyncio.to_thread(hashing.wait, 10)
+        log_in.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await log_in
+        assert world.stage.auditor.gate.outstanding == 1  # a pause waits for it
+
+    world.stage.run(hang_up())
+    world.settled()
+    assert account(world)["failed_logins"] == 1
+    assert world.stage.auditor.gate.outstanding == 0
+
+
 def test_a_lock_that_comes_while_the_password_is_hashed_holds(world: World) -> None:
     world.register(ADA)
     verify = world.identity.hashing.verify
