@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from scalar_auditor.cli.options import Email, KeysFile
@@ -18,17 +20,22 @@ def reset_code(
     """Print a one-time code by which somebody sets a new password. Their log-ins end at once.
 
     TARGET and the keys are what the node is started with. The code is good for ten minutes and five
-    tries, and there are three in an hour: hand it over to nobody else.
+    tries, and there are three in an hour: hand it over to nobody else. A line for the security log
+    goes to standard error.
     """
-    from scalar_auditor.cli import security_lines
     from scalar_auditor.cli.database import keys_of, with_database
     from scalar_auditor.cli.output import moment
     from scalar_auditor.identity.reset_codes import make_reset_code
+    from scalar_auditor.permissions import Caller
     from scalar_tx.cli.output import print_json
+    from scalar_tx.cluster.auth import security_log
+    from scalar_tx.observe.logs import one_log_to_stderr
+    from scalar_tx.settings import load
 
     ring = keys_of(keys)
-    with security_lines.on_standard_error():
-        made = with_database(config, lambda manager: make_reset_code(manager, ring, email))
+    by = Caller(peer=f"uid:{os.getuid()}")
+    with one_log_to_stderr(security_log.NAME, load(config).node.log_format, "reset-code"):
+        made = with_database(config, lambda manager: make_reset_code(manager, ring, email, by=by))
     if json:
         print_json(
             {"user_email": made.user_email, "code": made.code, "expires_at": made.expires_at}

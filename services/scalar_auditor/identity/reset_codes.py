@@ -8,7 +8,7 @@ knows the password that is set by it. (Services specification 3)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scalar_auditor import fields
 from scalar_auditor.errors import FailedPreconditionError
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from scalar_tx.transaction_async import AsyncTransaction
 
 
+_NOBODY: Final = Caller()
+
+
 @dataclass(frozen=True, slots=True)
 class ResetCode:
     """A code, to be shown once, and until when it is good (milliseconds since 1970)."""
@@ -42,9 +45,12 @@ async def make_reset_code(
     keys: KeyRing,
     user_email: str,
     *,
+    by: Caller = _NOBODY,
     now_ms: Callable[[], int] = wall_clock_ms,
 ) -> ResetCode:
     """Let a code be good for an account, the only one; all log-ins of the account end.
+
+    ``by``: who has it made, for the security log.
 
     NotFoundError: there is no such account. FailedPreconditionError: it is disabled or being
     deleted (USER_NOT_ACTIVE), or three codes were made in an hour (TOO_MANY_CODES); nothing was
@@ -71,7 +77,5 @@ async def make_reset_code(
         await log_ins.end_all(tx, user, another_stamp())
 
     await manager.run(work, isolation=Isolation.SERIALIZABLE)
-    told.done(
-        Event.PASSWORD, Caller(), subject=email, detail="a code by a command; all log-ins ended"
-    )
+    told.done(Event.PASSWORD, by, subject=email, detail="a code by a command; all log-ins ended")
     return ResetCode(email, code, now + one_time_codes.LIFETIME_MS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,7 +52,8 @@ def test_from_the_code_to_the_new_log_in(world: World) -> None:
     assert made.code == 0, made
     code = made.data["code"]
     assert made.data["user_email"] == LOST
-    assert 'scalar_tx.security event=password user="" subject="lost@example.org"' in made.err
+    assert 'event=password user="" subject="lost@example.org" result=done' in made.err
+    assert f'peer="uid:{os.getuid()}"' in made.err
     assert code not in made.err
     assert "BAD_CODE" in reset(world, f"{(int(code) + 1) % 10**8:08}")[1]
     assert reset(world, code) == (0, f"password set: {LOST}\n")

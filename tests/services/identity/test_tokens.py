@@ -225,7 +225,8 @@ def test_a_token_that_was_made_up_ends_nothing(world: World) -> None:
         f"{tokens.refresh_token.rpartition('.')[0]}.{another_secret}",  # of this one's id
     )
     for text in made_up:
-        assert refusal(lambda text=text: world.nobody.Refresh(refresh_token=text))  # type: ignore[misc]
+        refused = refusal(lambda text=text: world.nobody.Refresh(refresh_token=text))  # type: ignore[misc]
+        assert refused.reason == "BAD_TOKEN"
     assert is_in(world, tokens.access_token)
     service = world.admin.CreateServiceToken(name="importer")
     owner = "service:importer"
