@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scalar_auditor.errors import InvalidArgumentError, ServiceError, UnauthenticatedError
-from scalar_auditor.identity import told, wrong_passwords
+from scalar_auditor.identity import accounts, told, wrong_passwords
 from scalar_auditor.identity.kept_password import KeptPassword
 from scalar_auditor.identity.origins import address_of, tries_of
 from scalar_auditor.identity.rules import find
 from scalar_tx.cluster.auth.passwords import LONGEST, SHORTEST
 from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
+from scalar_tx.consensus_commit.in_the_log import kind_of
+from scalar_tx.errors import ScalarTxError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
     from scalar_auditor.parts import Auditor
     from scalar_auditor.permissions import Caller
     from scalar_tx.cluster.auth.security_log import Event
+
+
+_log = logging.getLogger("scalar_auditor.passwords")
 
 
 def given_password(field: str, text: str) -> str:
@@ -104,7 +111,26 @@ async def _known(
         told.refused(what, caller, subject=user_email, why="locked, disabled or being deleted")
         raise bad_log_in()
     await identity.limits.succeeded(tries)
+    if verdict.outdated:
+        return await _kept_anew(auditor, identity, caller, found, password)
     return found
+
+
+async def _kept_anew(
+    auditor: Auditor, identity: Identity, caller: Caller, found: User, password: str
+) -> User:
+    """The account with its password hashed at today's costs; its log-ins go on.
+
+    Where that can't be done now, the old hash stays until another log-in.
+    """
+    kept = KeptPassword.of(found.password_hash)
+    try:
+        newer = replace(kept, hash=await identity.hashing.hashed(password)).column
+        done = await auditor.change(caller, accounts.keep_newer_hash, found, newer)
+    except ScalarTxError as error:
+        _log.warning("an old hash of a password is kept until another log-in: %s", kind_of(error))
+        return found
+    return replace(found, password_hash=newer) if done else found
 
 
 @contextlib.asynccontextmanager
