@@ -43,8 +43,8 @@ TRIED = 1000
 A_SECOND = 5  # tries of one address that a node compares, and a second's worth at once
 # Seconds of the node's processors: 0.03 and 0.0005 where nothing else runs. A thousand hashes would
 # take thirty.
-OF_A_HASH = 0.1
-OF_A_REFUSAL = 0.003
+OF_A_HASH = 0.06
+OF_A_REFUSAL = 0.0015
 
 
 class Services:
