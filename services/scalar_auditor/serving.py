@@ -196,7 +196,7 @@ def status_of(error: Exception) -> status_pb2.Status:
         seconds = error.retry_after or 1.0
         return _status(
             grpc.StatusCode.RESOURCE_EXHAUSTED,
-            "too many log-ins are tried: wait a little",
+            "too many passwords or codes are tried: wait a little",
             "TOO_MANY_ATTEMPTS",
             {"retry_after": f"{seconds:g}"},
             [_retry_after(seconds)],

@@ -5,8 +5,11 @@ second, and for a user name whose passwords were wrong a pause that doubles. Wha
 does not lengthen the pause, so that whoever keeps on guessing keeps nobody out for longer than the
 longest one at a time.
 
-Names are kept by a keyed hash, a few in each of many rows: where a row is full, the name in it that
-failed longest ago is forgotten. Who shares a row can't be chosen from outside.
+Whoever says where a try comes from has each address have half of the tries a second, so that one
+that floods leaves the other half.
+
+Names and addresses are kept by a keyed hash, a few in each of many rows: where a row is full, the
+one in it that was met longest ago is forgotten. Who shares a row can't be chosen from outside.
 """
 
 from __future__ import annotations
@@ -30,8 +33,10 @@ _WORD: Final = 8  # bytes
 _SPENT: Final = 0
 _KEY: Final = slice(_WORD, 3 * _WORD)  # in bytes
 _NAMES: Final = 4
-# Of each name.
+# Of each name. An address has the last two: until when its tries are spent, and the last of them.
 _NAME, _NUMBER, _NOT_BEFORE, _FAILED_AT = range(4)
+_ADDRESS: Final = "address\n"  # before one: no name has a line's end
+_OF_ALL: Final = 2  # an address has one of so many parts of all tries
 _WORDS: Final = 4
 
 
@@ -60,10 +65,13 @@ class LogInLimits:
         words = _NAMES + self._rows * _IN_A_ROW * _WORDS
         self._memory = SharedMemory(words * _WORD, path, patience=patience)
 
-    async def admit(self, name: str) -> None:
-        """Count a try. TooManyAttemptsError, STX-5204: it is too early for it."""
+    async def admit(self, name: str, address: str = "") -> None:
+        """Count a try. TooManyAttemptsError, STX-5204: it is too early for it.
+
+        ``address``: where it comes from; without one it is counted among those of all alone.
+        """
         try:
-            too_early = await self._memory.alone(lambda: self._too_early(name))
+            too_early = await self._memory.alone(lambda: self._too_early(name, address))
         except TimeoutError:
             too_early = 1.0  # somebody was stopped with the lock, and will be replaced
         if too_early is not None:
@@ -87,7 +95,7 @@ class LogInLimits:
 
     @property
     def remembered(self) -> int:
-        """Of how many names wrong passwords are remembered."""
+        """How many names, whose passwords were wrong, and addresses are remembered."""
         return sum(self._memory.integers[at + _NAME] != 0 for at in self._places(0, self._rows))
 
     def close(self) -> None:
@@ -97,17 +105,36 @@ class LogInLimits:
     # What is done while no other worker does. Whatever is left by one that was killed in the middle
     # of it, can be read.
 
-    def _too_early(self, name: str) -> float | None:
+    def _too_early(self, name: str, address: str) -> float | None:
         now, numbers = self._elapsed(), self._memory.numbers
         at, known = self._found(name)
         if known and now < numbers[at + _NOT_BEFORE]:
             return numbers[at + _NOT_BEFORE] - now
-        # A try spends its part of a second; a second's worth may be spent at once.
-        spent = max(numbers[_SPENT], now) + self._apart
-        if spent - now > 1 + self._apart / 2**20:  # sums of such parts are not exact
-            return spent - now - 1
-        numbers[_SPENT] = spent
+        if address:
+            at, known = self._found(_ADDRESS + address)
+            before = numbers[at + _NOT_BEFORE] if known else 0.0
+            of_address, wait = self._spent(before, now, self._apart * _OF_ALL)
+            if wait is not None:
+                return wait
+        of_all, wait = self._spent(numbers[_SPENT], now, self._apart)
+        if wait is not None:
+            return wait
+        numbers[_SPENT] = of_all
+        if address:
+            self._memory.integers[at + _NAME] = 0
+            self._memory.integers[at + _NUMBER] = 0
+            numbers[at + _NOT_BEFORE] = of_address
+            numbers[at + _FAILED_AT] = now
+            self._memory.integers[at + _NAME] = self._hash(_ADDRESS + address)
         return None
+
+    def _spent(self, before: float, now: float, apart: float) -> tuple[float, float | None]:
+        """Until when tries are spent with one more; and how long to wait if it is too early."""
+        # A try spends its part of a second; a second's worth may be spent at once.
+        spent = max(before, now) + apart
+        if spent - now > 1 + apart / 2**16:  # sums of such parts are not exact
+            return before, spent - now - 1
+        return spent, None
 
     def _count_failure(self, name: str) -> None:
         integers, numbers, now = self._memory.integers, self._memory.numbers, self._elapsed()

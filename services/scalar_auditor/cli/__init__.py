@@ -23,6 +23,8 @@ from scalar_auditor.cli import (
     keys,
     login,
     logout,
+    reset_code,
+    reset_password,
     sample,
     sets,
     tables,
@@ -64,6 +66,7 @@ def _whole(
 
 app.command(name="login")(login.login)
 app.command(name="logout")(logout.logout)
+app.command(name="reset-password")(reset_password.reset_password)
 app.command(name="whoami")(whoami.whoami)
 app.add_typer(sets.app, name="sets")
 app.add_typer(groups.app, name="groups")
@@ -76,6 +79,7 @@ app.command(name="export")(export.export)
 app.command(name="import")(import_events.import_events)
 app.add_typer(keys.app, name="keys")
 app.command(name="admin")(admin.admin)
+app.command(name="reset-code")(reset_code.reset_code)
 app.command(name="check")(check.check)
 app.command(name="anchor")(anchor.anchor)
 app.command(name="copy-namespace")(copy_namespace.copy_namespace)

@@ -14,6 +14,7 @@ from scalar_auditor.identity.accounts import USUAL_ROLE, Status, UserType
 from scalar_auditor.identity.kept_password import KeptPassword, another_stamp
 from scalar_auditor.identity.known_by_password import new_password
 from scalar_auditor.identity.model import User
+from scalar_auditor.identity.origins import tries_of
 from scalar_auditor.identity.rules import ACTIVE
 from scalar_auditor.permissions import Role
 from scalar_auditor.rpc.v1 import common_pb2, identity_pb2
@@ -57,7 +58,7 @@ class AccountCalls:
         wanted, given = _wanted(request, self._auditor.now_ms())
         same = await self._auditor.read(caller, accounts.is_same, wanted, given)
         if same is not None:
-            await self._insist_on_password(same, password)
+            await self._insist_on_password(caller, same, password)
             return _user(same, given)
         kept = KeptPassword.new(await self._identity.hashing.hashed(password))
         user = dataclasses.replace(wanted, password_hash=kept.column)
@@ -65,11 +66,12 @@ class AccountCalls:
         told.done(Event.CREATE_USER, caller, subject=user.user_email, detail=" ".join(given))
         return _user(user, given)
 
-    async def _insist_on_password(self, there: User, password: str) -> None:
-        await self._identity.limits.admit(there.user_email)
+    async def _insist_on_password(self, caller: Caller, there: User, password: str) -> None:
+        tries = tries_of(there.user_email, caller)
+        await self._identity.limits.admit(tries)
         kept = KeptPassword.of(there.password_hash)
         if not (await self._identity.hashing.verify(kept.hash, password)).right:
-            await self._identity.limits.failed(there.user_email)
+            await self._identity.limits.failed(tries)
             raise accounts.exists(there.user_email)
 
     async def get(self, request: Any, caller: Caller) -> Any:

@@ -123,6 +123,15 @@ async def set_password(
     )
 
 
+async def keep_newer_hash(tx: AsyncTransaction, found: User, column: str) -> bool:
+    """Keep the same password in another form; False: it is another one meanwhile."""
+    user = await find(tx, found.user_email)
+    if user is None or user.password_hash != found.password_hash:
+        return False
+    await tx.update(User, {"user_email": user.user_email}, {"password_hash": column})
+    return True
+
+
 async def log_out_everywhere(tx: AsyncTransaction, user_email: str, stamp: str) -> None:
     """End all log-ins of somebody."""
     user = await find(tx, user_email)

@@ -16,6 +16,7 @@ import logging
 import os
 import smtplib
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -34,6 +35,7 @@ _log = logging.getLogger("scalar_auditor.codes")
 
 URL: Final = "SCALAR_AUDITOR_SMTP_URL"  # the variable that names the server
 SECONDS: Final = 20.0  # for each answer of the server
+_AT_ONCE: Final = 4  # mails
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -68,6 +70,13 @@ class SmtpSender:
     tls_first: bool
     user: str = ""
     _password: str = field(default="", repr=False)
+    # Not the loop's own threads: a mail server that hangs would take them from all else.
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, "scalar_auditor mail"),
+        init=False,
+        repr=False,
+        compare=False,
+    )
 
     @classmethod
     def of_url(cls, url: str) -> SmtpSender:
@@ -92,7 +101,8 @@ class SmtpSender:
         """Send a mail."""
         try:
             message = self._message(user_email, code, minutes)
-            await asyncio.to_thread(self._hand_over, user_email, message)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._hand_over, user_email, message)
         except (OSError, smtplib.SMTPException, ValueError, UnicodeError) as error:
             raise NotSentError from error
 

@@ -79,15 +79,16 @@ async def refresh(
     It is ended only if the transaction commits: raise what the caller hears afterwards.
     """
     token = await _found(tx, shown, now_ms)
-    if token is None or token.token_type is not TokenType.REFRESH:
+    if token is None:
+        return await _forgotten(tx, shown, now_ms), pair
+    if token.token_type is not TokenType.REFRESH:
         return Refreshed.UNKNOWN, pair
     user = await _owner(tx, token)
     if user is None:
         return Refreshed.UNKNOWN, pair
     rows = await _of_log_in(tx, token.user_email, shown.log_in)
     if token.used_at:
-        for row in rows:
-            await tx.delete(row)
+        await _end(tx, rows)
         return Refreshed.USED_TWICE, pair
     await _make_room(tx, rows, token, now_ms)
     await tx.update(replace(token, used_at=now_ms))
@@ -97,8 +98,7 @@ async def refresh(
 
 async def end(tx: AsyncTransaction, user_email: str, log_in: str) -> None:
     """End a log-in, with all its tokens."""
-    for row in await _of_log_in(tx, user_email, log_in):
-        await tx.delete(row)
+    await _end(tx, await _of_log_in(tx, user_email, log_in))
 
 
 async def end_all(tx: AsyncTransaction, user: User, stamp: str) -> None:
@@ -137,6 +137,25 @@ async def _found(tx: AsyncTransaction, shown: Presented, now_ms: int) -> Token |
     return token if token.expires_at > now_ms else None
 
 
+async def _forgotten(tx: AsyncTransaction, shown: Presented, now_ms: int) -> Refreshed:
+    """What a token is that is not on record: used long ago, where its log-in goes on without it.
+
+    Room is made by forgetting used ones: whoever refreshes all the time would otherwise be rid of
+    the one that tells of a theft. The name of a log-in can't be guessed: it is in its tokens alone.
+    """
+    rows = await _of_log_in(tx, shown.owner, shown.log_in)
+    goes_on = any(row.token_type is TokenType.REFRESH and row.expires_at > now_ms for row in rows)
+    if not goes_on or any(row.token_id == shown.token_id for row in rows):
+        return Refreshed.UNKNOWN
+    await _end(tx, rows)
+    return Refreshed.USED_TWICE
+
+
+async def _end(tx: AsyncTransaction, rows: list[Token]) -> None:
+    for row in rows:
+        await tx.delete(row)
+
+
 async def _owner(tx: AsyncTransaction, token: Token) -> User | None:
     """Whose token it is, if they may log in, and have not ended all their log-ins since."""
     user = await find(tx, token.user_email)
@@ -156,7 +175,7 @@ async def _of_log_in(tx: AsyncTransaction, user_email: str, log_in: str) -> list
 async def _make_room(tx: AsyncTransaction, rows: list[Token], present: Token, now_ms: int) -> None:
     """Forget what is expired, and the oldest where a log-in is refreshed all the time.
 
-    A token that is so old as to be forgotten is refused, and ends nothing.
+    A token that is so old as to be forgotten is known by its log-in (``_forgotten``).
     """
     others = [row for row in rows if row.token_id != present.token_id]
     others.sort(key=lambda row: row.created_at)

@@ -48,9 +48,7 @@ async def keep(
     if user is None or user.status != ACTIVE:
         return False
     before = await tx.get(OneTimeCode, _key(user_email))
-    began, sent = now_ms, 0
-    if before is not None and now_ms - before.created_at < HOUR_MS:
-        began, sent = before.created_at, before.sent_count
+    began, sent = (now_ms, 0) if before is None else _in_this_hour(before, now_ms)
     if sent >= MOST_SENT:
         return False
     await tx.upsert(
@@ -91,8 +89,8 @@ async def redeem(
         return None
     if not _is_open(kept, now_ms) or not _is(keys, kept, code):
         return None
-    # The row stays: it knows how many were sent in this hour.
-    await tx.update(replace(kept, otp_hash=_USED, expires_at=now_ms))
+    # The row stays: it knows how many were sent in this hour, and when the last of them was.
+    await tx.update(replace(kept, otp_hash=_USED))
     return user
 
 
@@ -103,7 +101,25 @@ async def forget(tx: AsyncTransaction, user_email: str) -> None:
 
 def is_dead(kept: OneTimeCode, now_ms: int) -> bool:
     """Is there nothing left that it is good for?"""
-    return kept.expires_at <= now_ms and now_ms - kept.created_at >= HOUR_MS
+    return kept.expires_at <= now_ms and now_ms - _last_sent(kept) >= HOUR_MS
+
+
+def _in_this_hour(before: OneTimeCode, now_ms: int) -> tuple[int, int]:
+    """Since when codes are counted, and how many were sent since then.
+
+    Known are the first and the last of them. When the first is an hour old, the others are taken to
+    be as young as the last: in no hour are there more than there may be, wherever it begins.
+    """
+    if now_ms - before.created_at < HOUR_MS:
+        return before.created_at, before.sent_count
+    last = _last_sent(before)
+    if now_ms - last < HOUR_MS:
+        return last, before.sent_count - 1
+    return now_ms, 0
+
+
+def _last_sent(kept: OneTimeCode) -> int:
+    return kept.expires_at - LIFETIME_MS
 
 
 def _is_open(kept: OneTimeCode, now_ms: int) -> bool:

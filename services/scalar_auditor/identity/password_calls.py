@@ -22,6 +22,7 @@ from scalar_auditor.identity.known_by_password import (
     new_password,
     refusals_alike,
 )
+from scalar_auditor.identity.origins import address_of, tries_of
 from scalar_auditor.identity.rules import ACTIVE, find
 from scalar_auditor.rpc.v1 import common_pb2
 from scalar_auditor.serving import ANYBODY, PEOPLE, Method
@@ -69,9 +70,11 @@ class PasswordCalls:
         sender = self._identity.sender
         if sender is None:
             raise FailedPreconditionError(
-                "nothing is set up that codes could be sent by: ask an administrator",
+                "nothing is set up that codes could be sent by: ask an operator of the node for "
+                "one (scalar-auditor reset-code)",
                 reason="NO_CODE_SENDER",
             )
+        await self._admit(caller)
         self._identity.do_later(lambda: self._send(sender, caller, user_email))
         return common_pb2.Done()
 
@@ -102,12 +105,17 @@ class PasswordCalls:
         user_email = fields.email("user_email", request.user_email)
         code = _code("code", request.code)
         password = new_password("new_password", request.new_password)
+        await self._admit(caller)
         async with refusals_alike(self._identity.refused_after):
             await self._reset(caller, user_email, code, password)
         self._identity.access.forget(user_email)
-        await self._identity.limits.succeeded(user_email)
+        await self._identity.limits.succeeded(tries_of(user_email, caller))
         told.done(Event.PASSWORD, replace(caller, email=user_email), detail="by a code")
         return common_pb2.Done()
+
+    async def _admit(self, caller: Caller) -> None:
+        """TooManyAttemptsError: too many ask for codes, or guess at them. It costs nothing yet."""
+        await self._identity.code_limits.admit("", address_of(caller))
 
     async def _reset(self, caller: Caller, user_email: str, code: str, password: str) -> None:
         auditor = self._auditor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from scalar_auditor.errors import TooManyRequestsError
 from scalar_auditor.identity.access import TokenAccess
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from scalar_tx.cluster.host import Host
     from scalar_tx.manager_async import AsyncTransactionManager
 
+T = TypeVar("T")
+
 # What all workers of a node share. The first is the file of the node's own users too: one password
 # is hashed at a time, whoever logs in.
 _HASHING_LOCK: Final = "passwords.lock"
 _LOG_INS: Final = "auditor-log-ins"
+_CODES: Final = "auditor-codes"
 _MOST_LATER: Final = 100  # pieces of work that go on behind their answer
 REFUSED_AFTER: Final = 0.25  # seconds, or a multiple: how long the refusal of a log-in takes
 
@@ -32,7 +35,8 @@ REFUSED_AFTER: Final = 0.25  # seconds, or a multiple: how long the refusal of a
 class Identity:
     """Log-ins and tokens of one worker. Call ``close`` at the end.
 
-    ``refused_after``: a refusal takes a multiple of so many seconds, whatever its reason was.
+    ``limits`` bound tries at passwords, ``code_limits`` those at one-time codes. ``refused_after``:
+    a refusal takes a multiple of so many seconds, whatever its reason was.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Identity:
         *,
         hashing: PasswordHashing | None = None,
         limits: LogInLimits | None = None,
+        code_limits: LogInLimits | None = None,
         sender: CodeSender | None = None,
         now_ms: Callable[[], int] = wall_clock_ms,
         elapsed: Callable[[], float] = time.monotonic,
@@ -49,9 +54,10 @@ class Identity:
         self.access: Final = TokenAccess(manager, now_ms, elapsed)
         self.hashing: Final = hashing or PasswordHashing()
         self.limits: Final = limits or LogInLimits(elapsed=elapsed)
+        self.code_limits: Final = code_limits or LogInLimits(elapsed=elapsed)
         self.sender: Final = sender
         self.refused_after: Final = refused_after
-        self._later: set[asyncio.Task[None]] = set()
+        self._later: set[asyncio.Task[Any]] = set()
 
     def do_later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let work go on behind the answer. TooManyRequestsError: too much does."""
@@ -60,6 +66,18 @@ class Identity:
         task = asyncio.ensure_future(work())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+    async def to_the_end(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What ``work`` makes; it is done to its end also if whoever waits for it goes away."""
+        task = asyncio.ensure_future(work())
+        self._later.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._later.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at: who waited for it may be gone
 
     async def close(self) -> None:
         """Give up what goes on behind answers, and let go of threads and files."""
@@ -70,6 +88,7 @@ class Identity:
         await self.access.close()
         await self.hashing.close()
         self.limits.close()
+        self.code_limits.close()
 
 
 def identity_of(host: Host) -> Identity:
@@ -80,6 +99,7 @@ def identity_of(host: Host) -> Identity:
         host.manager,
         hashing=PasswordHashing(lock_path=folder / _HASHING_LOCK if folder else None),
         limits=LogInLimits(path=folder / _LOG_INS if folder else None),
+        code_limits=LogInLimits(path=folder / _CODES if folder else None),
         sender=sender,
     )
     host.at_end.append(identity.close)

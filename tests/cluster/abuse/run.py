@@ -14,7 +14,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import Any
 
-from tests.cluster.abuse import calls, streams
+from tests.cluster.abuse import calls, guesses, streams
 from tests.cluster.abuse.calls import Abuse
 
 ABUSES: dict[str, Any] = {
@@ -32,6 +32,10 @@ ABUSES: dict[str, Any] = {
         streams.silent_streams,
         streams.many_connections,
         streams.partial_frames,
+        guesses.identity_login_flood,
+        guesses.identity_code_flood,
+        guesses.a_thousand_passwords,
+        guesses.a_thousand_codes,
     )
 }
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cluster.abuse.calls import BIG
+from tests.cluster.abuse.peer import Peer
 from tests.cluster.abuse.usual import TABLE
 from tests.cluster.node.running import until
 from tests.fuzz.target import INCIDENT, Target
@@ -92,42 +90,6 @@ def prepare(target: Target) -> None:
             db.admin.create_table(table, columns=columns, partition_key=["id"])
         db.load(TABLE, [{"id": 1, "n": 0}])
         db.load(BIG, ({"id": n, "n": n, "text": "x" * 1000} for n in range(2000)), batch=500)
-
-
-class Peer:
-    """A process that is told things and tells some, in lines of JSON."""
-
-    def __init__(self, module: str, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", f"tests.cluster.abuse.{module}", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-
-    def say(self, what: Any) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(what).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def hear(self) -> Any:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
-
-    def finish(self) -> Any:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        return self.hear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for end in (self.process.stdin, self.process.stdout):
-            if end is not None:
-                end.close()
-        self.process.kill()
-        self.process.wait()
 
 
 def told_of(target: Target) -> dict[str, Any]:

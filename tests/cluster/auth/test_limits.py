@@ -54,6 +54,37 @@ async def test_so_many_a_second(clock: Clock) -> None:
     await refused(limits, "another")
 
 
+async def test_one_address_has_half_of_the_tries_of_a_second(clock: Clock) -> None:
+    limits = LogInLimits(a_second=10, elapsed=clock.elapsed)
+
+    waits: list[float] = []
+
+    async def admitted(address: str, tries: int) -> int:
+        let_in = 0
+        for n in range(tries):
+            try:
+                await limits.admit(f"user{n}", address)
+            except TooManyAttemptsError as error:
+                waits.append(error.retry_after or 0.0)
+                continue
+            let_in += 1
+        return let_in
+
+    assert await admitted("192.0.2.1", 100) == 5
+    assert await admitted("192.0.2.2", 3) == 3  # what the first was refused, they have
+    assert await admitted("", 100) == 2  # of all together there are ten
+    assert await admitted("192.0.2.3", 100) == 0
+    flooding = others = 0
+    for _ in range(1000):  # ten seconds
+        clock.move(0.01)
+        flooding += await admitted("192.0.2.1", 1)
+        others += await admitted("192.0.2.4", 1)
+    assert 49 <= flooding <= 50
+    assert 49 <= others <= 55
+    assert min(waits) > 0
+    assert max(waits) <= 0.2 + 1e-6
+
+
 async def test_a_pause_that_doubles(clock: Clock) -> None:
     limits = LogInLimits(a_second=1000, elapsed=clock.elapsed)
     pauses = []

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import logging
+import socket
 import socketserver
 import ssl
 import threading
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
+from scalar_auditor.identity import code_sender
 from scalar_auditor.identity.code_sender import (
     LogSender,
     NotSentError,
@@ -169,6 +171,26 @@ def test_a_refusal_is_no_error_for_the_caller(
     assert "a code for a new password was not sent: NotSentError" in caplog.text
     for secret in (SECRET, "canary-of-the-server"):
         assert secret not in caplog.text
+
+
+def test_a_server_that_hangs_takes_no_thread_of_anything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(code_sender, "SECONDS", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        sender = SmtpSender.of_url(f"smtp://127.0.0.1:{port}?from={SENDER}")
+
+        async def send() -> None:
+            mails = [asyncio.ensure_future(sender.send(ADA, "1", 10)) for _ in range(50)]
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(1):
+                assert await asyncio.to_thread(lambda: "done") == "done"
+            for mail in mails:
+                mail.cancel()
+            await asyncio.gather(*mails, return_exceptions=True)
+
+        asyncio.run(send())
 
 
 def test_a_server_that_is_away(server: MailServer) -> None:

@@ -9,9 +9,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from scalar_auditor.errors import UnauthenticatedError
+from scalar_auditor.identity import accounts
 from scalar_auditor.identity.known_by_password import known_by_password, refusals_alike
+from scalar_auditor.identity.model import User
 from scalar_auditor.identity.serving import Identity
 from scalar_auditor.permissions import Caller
 from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
@@ -134,6 +137,36 @@ def test_guesses_at_once_are_all_counted(world: World) -> None:
     assert account(world)["failed_logins"] == seen.count("BAD_LOG_IN")
 
 
+def test_a_guess_whose_caller_does_not_wait_is_counted_all_the_same(world: World) -> None:
+    """Else a guess would be for free to whoever hangs up before a wrong one is on record."""
+    world.register(ADA)
+    verify, hashing = world.identity.hashing.verify, threading.Event()
+
+    async def told(kept: str | None, password: str) -> object:
+        hashing.set()
+        await asyncio.sleep(0.2)
+        return await verify(kept, password)
+
+    world.identity.hashing.verify = told  # type: ignore[assignment, method-assign]
+
+    async def hang_up() -> None:
+        log_in = asyncio.ensure_future(
+            known_by_password(
+                world.stage.auditor, world.identity, Caller(), ADA, WRONG, what=Event.LOG_IN
+            )
+        )
+        await asyncio.to_thread(hashing.wait, 10)
+        log_in.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await log_in
+        assert world.stage.auditor.gate.outstanding == 1  # a pause waits for it
+
+    world.stage.run(hang_up())
+    world.settled()
+    assert account(world)["failed_logins"] == 1
+    assert world.stage.auditor.gate.outstanding == 0
+
+
 def test_a_lock_that_comes_while_the_password_is_hashed_holds(world: World) -> None:
     world.register(ADA)
     verify = world.identity.hashing.verify
@@ -147,6 +180,33 @@ def test_a_lock_that_comes_while_the_password_is_hashed_holds(world: World) -> N
     world.identity.hashing.verify = slow  # type: ignore[assignment, method-assign]
     assert refusal(lambda: world.tokens(ADA)).reason == "BAD_LOG_IN"
     assert [row for row in world.stage.rows("identity.user_token") if row["used_at"]] == []
+
+
+def test_a_password_that_was_kept_at_other_costs_is_kept_anew(world: World) -> None:
+    ada = world.register(ADA)
+    stamp = str(account(world)["password_hash"])[:16]
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    world.stage.put("identity.user", user_email=ADA, password_hash=stamp + cheap)
+    wrong(world)
+    assert account(world)["password_hash"] == stamp + cheap
+    world.later(61)
+    log_in = world.log_in(ADA)
+    newer = str(account(world)["password_hash"])
+    assert newer.startswith(f"{stamp}$argon2id$v=19$m=19456,t=2,p=1$")
+    for calls in (ada, log_in):  # all log-ins go on
+        calls.GetUser(user_email=ADA)
+    world.later(61)
+    world.tokens(ADA)
+    assert account(world)["password_hash"] == newer
+
+
+def test_a_newer_hash_comes_in_the_place_of_no_other_password(world: World) -> None:
+    world.register(ADA)
+    stage, found = world.stage, User(**account(world))  # type: ignore[arg-type]
+    world.stage.put("identity.user", user_email=ADA, password_hash="0" * 16 + "changed")
+    done = stage.run(stage.manager.run(accounts.keep_newer_hash, found, "0" * 16 + "newer"))
+    assert not done
+    assert account(world)["password_hash"] == "0" * 16 + "changed"
 
 
 def test_a_password_that_was_changed_meanwhile_opens_nothing(world: World) -> None:
@@ -298,8 +358,6 @@ def test_nothing_of_a_password_is_shown(world: World) -> None:
     world.register(ADA)
     user = account(world)
     assert PASSWORD not in repr(user)
-    from scalar_auditor.identity.model import User
-
     known = User(**user)  # type: ignore[arg-type]
     assert known.password_hash not in repr(known)
     assert "password_hash" in {one.name for one in dataclasses.fields(known)}

@@ -71,6 +71,17 @@ def test_its_admin_has_to_be_there(world: World) -> None:
         assert refusal(call).reason == "USER_NOT_FOUND"
 
 
+def test_one_whose_admin_is_disabled_since_is_changed_all_the_same(world: World) -> None:
+    world.register(ADA)
+    world.admin.CreateOrganization(org_id="o", name="One", admin_email=ADA)
+    world.admin.UpdateUser(user_email=ADA, status="DISABLED")
+    changed = world.admin.UpdateOrganization(org_id="o", name="Two", admin_email=ADA)
+    assert (changed.name, changed.admin_email) == ("Two", ADA)
+    world.admin.UpdateOrganization(org_id="o", admin_email="")
+    refused = refusal(lambda: world.admin.UpdateOrganization(org_id="o", admin_email=ADA))
+    assert refused.reason == "USER_NOT_FOUND"
+
+
 def test_all_are_listed_page_by_page(world: World) -> None:
     wanted = {f"o{n}" for n in range(7)}
     for org_id in wanted:

@@ -10,6 +10,7 @@ from scalar_auditor.keys import KeyRing
 from tests.services.identity.world import ADA, BOB, OTHER, World, refusal
 
 MINUTE = 60.0
+HOUR = 60 * MINUTE
 WRONG_CODE = "00000000"
 
 
@@ -89,9 +90,41 @@ def test_three_codes_an_hour(world: World) -> None:
     assert ask(world) == 0
     reset(world, sent[-1])  # the last is good still, and a used one counts too
     assert ask(world) == 0
-    world.later(57 * MINUTE)
+    world.later(57 * MINUTE)  # the first is an hour old, the last is not yet
+    assert ask(world) == 1
+    assert ask(world) == 0
+    world.later(HOUR)
     assert ask(world) == 1
     assert kept(world)["sent_count"] == 1
+
+
+def test_no_hour_has_more_than_three_wherever_it_begins(world: World) -> None:
+    world.register(ADA)
+    sent = []
+    for minute in range(0, 240, 5):
+        if ask(world):
+            sent.append(minute)
+            reset(world, world.mailbox.codes[-1][1])  # one that was used counts too
+        world.later(5 * MINUTE)
+    assert len(sent) >= 6
+    for begin in range(240):
+        assert len([one for one in sent if begin <= one < begin + 60]) <= 3, sent
+
+
+def test_who_guesses_at_codes_is_held_up_before_it_costs_anything() -> None:
+    with World(a_second=10) as world:
+        world.register(ADA)
+        code = world.code_for(ADA)
+        reasons = [refusal(lambda: reset(world, wrong_one(code))).reason for _ in range(20)]
+        let_through = reasons.count("BAD_CODE")
+        assert 3 <= let_through <= 4  # one address has five tries a second
+        assert reasons == ["BAD_CODE"] * let_through + ["TOO_MANY_ATTEMPTS"] * (20 - let_through)
+        assert kept(world)["attempts"] == let_through
+        refused = refusal(lambda: world.nobody.RequestPasswordReset(user_email=ADA))
+        assert (refused.code, refused.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_ATTEMPTS")
+        assert refused.metadata["retry_after"]
+        world.later(1)
+        reset(world, code)
 
 
 def test_a_new_code_ends_the_one_before(world: World) -> None:

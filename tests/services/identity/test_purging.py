@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scalar_auditor.identity import purging
 from scalar_tx.errors import StorageUnavailableError
 from scalar_tx.model.isolation import Isolation
-from tests.services.identity.world import ADA, BOB, World
+from tests.services.identity.world import ADA, BOB, MINUTE, World
 
 if TYPE_CHECKING:
     import pytest
@@ -51,6 +51,19 @@ def test_a_code_goes_when_its_hour_is_over(world: World) -> None:
     purge(world)
     assert [row["sent_count"] for row in world.stage.rows("identity.user_otp")] == [3]
     world.later(1)
+    purge(world)
+    assert world.stage.rows("identity.user_otp") == []
+
+
+def test_a_code_stays_as_long_as_the_last_of_it_counts(world: World) -> None:
+    world.register(ADA)
+    for wait in (0, 30 * MINUTE, 20 * MINUTE):
+        world.later(wait)
+        world.code_for(ADA)
+    world.later(15 * MINUTE)  # the first is an hour old, and no code is good any more
+    purge(world)
+    assert len(world.stage.rows("identity.user_otp")) == 1
+    world.later(45 * MINUTE)
     purge(world)
     assert world.stage.rows("identity.user_otp") == []
 

@@ -195,6 +195,46 @@ def test_a_log_in_that_is_refreshed_all_the_time_keeps_a_few_rows(world: World) 
     assert not is_in(world, tokens.access_token)
 
 
+def test_who_refreshes_all_the_time_is_not_rid_of_the_token_that_tells_of_a_theft(
+    world: World,
+) -> None:
+    world.register(ADA)
+    other = world.tokens(ADA)
+    stolen = tokens = world.tokens(ADA)
+    for _ in range(MOST_OF_A_LOG_IN):
+        world.later(1)
+        tokens = world.nobody.Refresh(refresh_token=tokens.refresh_token)
+    shown = presented(stolen.refresh_token)
+    assert shown is not None
+    assert shown.token_id not in {row["token_id"] for row in rows(world)}  # forgotten
+    assert is_in(world, tokens.access_token)
+    refused = refusal(lambda: world.nobody.Refresh(refresh_token=stolen.refresh_token))
+    assert (refused.code, refused.reason) == ("UNAUTHENTICATED", "BAD_TOKEN")
+    assert not is_in(world, tokens.access_token)
+    assert is_in(world, other.access_token)
+
+
+def test_a_token_that_was_made_up_ends_nothing(world: World) -> None:
+    world.register(ADA)
+    tokens = world.tokens(ADA)
+    shown = presented(tokens.refresh_token)
+    assert shown is not None
+    another_secret = new_token(ADA, new_log_in()).text.rpartition(".")[2]
+    made_up = (
+        new_token(ADA, new_log_in()).text,  # of no log-in
+        f"{tokens.refresh_token.rpartition('.')[0]}.{another_secret}",  # of this one's id
+    )
+    for text in made_up:
+        refused = refusal(lambda text=text: world.nobody.Refresh(refresh_token=text))  # type: ignore[misc]
+        assert refused.reason == "BAD_TOKEN"
+    assert is_in(world, tokens.access_token)
+    service = world.admin.CreateServiceToken(name="importer")
+    owner = "service:importer"
+    text = new_token(owner, service.token_id[:16]).text  # its id is shown to admins
+    assert refusal(lambda: world.nobody.Refresh(refresh_token=text)).reason == "BAD_TOKEN"
+    assert len(rows(world, owner)) == 1
+
+
 def test_what_is_revoked_is_refused_within_five_seconds_by_all(world: World) -> None:
     """By a worker that has just seen the token to be good, and hears nothing."""
     world.register(ADA)

@@ -112,6 +112,7 @@ class World:
         return Identity(
             manager,
             limits=LogInLimits(a_second=self._a_second, elapsed=self.clock.elapsed),
+            code_limits=LogInLimits(a_second=self._a_second, elapsed=self.clock.elapsed),
             sender=self._sender,
             now_ms=self.clock.now_ms,
             elapsed=self.clock.elapsed,
