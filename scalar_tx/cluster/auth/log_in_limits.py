@@ -6,7 +6,7 @@ does not lengthen the pause, so that whoever keeps on guessing keeps nobody out 
 longest one at a time.
 
 Whoever says where a try comes from has each address have half of the tries a second, so that one
-that floods leaves the other half.
+that floods leaves the other half. Right passwords do not count there: many people may share one.
 
 Names and addresses are kept by a keyed hash, a few in each of many rows: where a row is full, the
 one in it that was met longest ago is forgotten. Who shares a row can't be chosen from outside.
@@ -83,9 +83,12 @@ class LogInLimits:
         """The password was wrong."""
         await self._change(lambda: self._count_failure(name))
 
-    async def succeeded(self, name: str) -> None:
-        """The password was right: forget the wrong ones."""
-        await self._change(lambda: self._forget(name))
+    async def succeeded(self, name: str, address: str = "") -> None:
+        """The password was right: forget the wrong ones. ``address``: as it was admitted with.
+
+        It gets its try back: many people may log in from one.
+        """
+        await self._change(lambda: self._forget(name, address))
 
     async def _change(self, work: Callable[[], None]) -> None:
         try:
@@ -149,11 +152,14 @@ class LogInLimits:
         numbers[at + _FAILED_AT] = now
         integers[at + _NAME] = self._hash(name)
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, address: str) -> None:
         at, known = self._found(name)
         if known:
             self._memory.integers[at + _NAME] = 0
             self._memory.numbers[at + _FAILED_AT] = 0.0
+        at, known = self._found(_ADDRESS + address)
+        if address and known:
+            self._memory.numbers[at + _NOT_BEFORE] -= self._apart * _OF_ALL
 
     def _found(self, name: str) -> tuple[int, bool]:
         """Where a name is, and whether it is there; else where it may be put."""

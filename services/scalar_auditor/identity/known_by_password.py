@@ -110,7 +110,7 @@ async def _known(
         await identity.limits.failed(tries)
         told.refused(what, caller, subject=user_email, why="locked, disabled or being deleted")
         raise bad_log_in()
-    await identity.limits.succeeded(tries)
+    await identity.limits.succeeded(tries, address_of(caller))
     if verdict.outdated:
         return await _kept_anew(auditor, identity, caller, found, password)
     return found

@@ -123,6 +123,18 @@ async def test_no_more_names_than_a_bound(clock: Clock) -> None:
     await limits.admit("user1")  # forgotten
 
 
+async def test_right_passwords_use_up_nothing_of_an_address(clock: Clock) -> None:
+    limits = LogInLimits(a_second=10, elapsed=clock.elapsed)
+    for n in range(30):
+        clock.move(0.1)
+        await limits.admit(f"user{n}", "192.0.2.1")
+        await limits.succeeded(f"user{n}", "192.0.2.1")
+    for n in range(5):
+        await limits.admit(f"guess{n}", "192.0.2.1")
+    with pytest.raises(TooManyAttemptsError):
+        await limits.admit("guess5", "192.0.2.1")
+
+
 async def test_all_processes_of_a_node_count_together(clock: Clock, tmp_path: Path) -> None:
     limits = [
         LogInLimits(a_second=10, path=tmp_path / "log-ins", elapsed=clock.elapsed) for _ in range(3)
