@@ -168,8 +168,8 @@ class TransactionSteps:
         table, checks = await self._begin(scan.table)
         columns = self._projection(scan.columns, table, checks)
         trace = self._trace(scan, table, checks)
-        self._ahead.begin(trace)
         rows = await self._guarded(merged(trace, self._reader))
+        self._ahead.begin(trace)
         if self._reader.repeatable and not trace.weak:
             self._snapshot.scans[trace.plan] = trace
         options = self._context.options

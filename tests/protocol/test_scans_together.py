@@ -306,6 +306,19 @@ def test_own_writes_between_two_scans_of_a_batch_are_seen_by_the_second() -> Non
     tx.commit()
 
 
+def test_a_scan_whose_own_rows_meet_a_living_writer_is_closed_too() -> None:
+    world, storage = world_of({(0, 0): "alive"})
+    tx = world.begin(isolation=SER)
+    with pytest.raises(ConflictError, match="STX-1010"):
+        world.run(
+            tx.steps.batch(
+                [Upsert(LOG, {"p": 0, "k": 0, "v": 1}), *(Scan(LOG, {"p": p}) for p in range(2))]
+            ),
+            tx.id,
+        )
+    assert storage.open == set()
+
+
 def test_a_read_that_fails_names_the_cause_and_closes_the_others() -> None:
     world, storage = world_of()
     tx = world.begin("T", SER)
