@@ -45,7 +45,8 @@ class SlowReads(MemoryStorage):
         self.slow: set[str] = set()
         self.read: list[tuple[Value, ...]] = []
         self.rows = 0  # that pages were asked for
-        self.under_way = self.most = self.waves = self.open_scans = 0
+        self.under_way = self.open_scans = 0
+        self.waves: list[int] = []  # how many reads each was
         self._waits = waits
         self._counting = threading.Lock()
         self._waiter: Waiter | None = None
@@ -60,15 +61,17 @@ class SlowReads(MemoryStorage):
     def forget(self) -> None:
         """Count anew."""
         self.read.clear()
-        self.rows = self.most = self.waves = 0
+        self.waves.clear()
+        self.rows = 0
 
     @contextmanager
     def _counted(self, what: tuple[Value, ...]) -> Iterator[None]:
         with self._counting:
             self.read.append(what)
-            self.waves += self.under_way == 0
+            if not self.under_way:
+                self.waves.append(0)
+            self.waves[-1] += 1
             self.under_way += 1
-            self.most = max(self.most, self.under_way)
         try:
             yield
         finally:

@@ -207,7 +207,11 @@ def test_behind_each_event_comes_the_next(
                 found = await merge.next(lambda _: True, size)
                 behind = order[number + 1 :]
                 assert [one.event_id for one in found] == [one.event_id for one in behind[:size]]
-                last = None if len(found) < size else Position(behind[size - 1].date, found[-1].event_id)
+                last = (
+                    None
+                    if len(found) < size
+                    else Position(behind[size - 1].date, found[-1].event_id)
+                )
                 assert merge.position == last
 
     asyncio.run(run())
