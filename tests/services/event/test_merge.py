@@ -1,4 +1,4 @@
-"""Is the merge of a day's shards the sorted list, from every position, whatever lies in which shard?
+"""Is the merge of a day's shards the sorted list, from every position, however they are filled?
 
 A shard is any that a test says here: they are as uneven as can be, and many events are of the same
 millisecond.
@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -83,7 +83,7 @@ class Days:
         self.merge: Merge | None = None
         self.scans = 0
 
-    async def __aenter__(self) -> Days:
+    async def __aenter__(self) -> Self:
         self.db = scalar_tx.connect_async(self._target)
         for one in read_files([SCHEMA]):
             await self.db.admin.create_table(one.name, one.schema, if_not_exists=True)
@@ -106,7 +106,7 @@ class Days:
         for scan in scans:
             bound = (scan.end or {}).get("event_id")
             if bound is not None:
-                assert bound >= at.event_id, "rows of this shard are left"
+                assert str(bound) >= at.event_id, "rows of this shard are left"
         found = await self.tx.batch(scans)
         held = sum(len(shard.rows) for shard in self.merge._shards) + sum(map(len, found))
         assert held <= SHARDS * days._LARGEST

@@ -11,7 +11,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import pytest
 
 from scalar_auditor.event import watching
@@ -36,6 +35,8 @@ from tests.services.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import grpc
 
 EVENTS = "event.events"
 ASKED = {"from_day": TODAY, "to_day": TODAY}
@@ -218,7 +219,7 @@ def begun_query(stage: Stage) -> Any:
         request_serializer=event_pb2.QueryEventsRequest.SerializeToString,
         response_deserializer=event_pb2.Events.FromString,
     )
-    request = event_pb2.QueryEventsRequest(**ASKED)
+    request = event_pb2.QueryEventsRequest(from_day=TODAY, to_day=TODAY)
     return ask.future(request, metadata=calls._metadata, timeout=60)
 
 

@@ -1,11 +1,12 @@
-"""On a real node: are a caller's watches counted over all workers, and those of dead ones no more?"""
+"""On a real node: does a caller have five watches, whichever workers serve them and die?"""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import pytest
@@ -49,7 +50,7 @@ class Watched:
         self.channels: list[grpc.Channel] = []
         self.calls: list[Any] = []  # that nobody holds, ends
 
-    def __enter__(self) -> Watched:
+    def __enter__(self) -> Self:
         self.node.__enter__()
         with self.channel() as channel:
             tokens = Calls(channel, None).Login(user_email=ADMIN, password=self.password)
@@ -96,6 +97,11 @@ class Watched:
             assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, refused
             return False
 
+    def is_replaced(self, process: int) -> bool:
+        """Does another worker serve in the place of that one?"""
+        workers = self.node.workers()
+        return process not in workers and len(workers) == WORKERS
+
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
@@ -107,10 +113,5 @@ def test_the_workers_count_together_and_forget_the_dead(watched: Watched) -> Non
     assert sum(watched.watch() for _ in range(TRIES)) == MOST_WATCHES
     for process in watched.node.workers():
         os.kill(process, signal.SIGKILL)
-        until(
-            lambda process=process: (
-                process not in watched.node.workers() and len(watched.node.workers()) == WORKERS
-            ),
-            "another worker serves in its place",
-        )
+        until(partial(watched.is_replaced, process), "another worker serves in its place")
     assert sum(watched.watch() for _ in range(TRIES)) == MOST_WATCHES
