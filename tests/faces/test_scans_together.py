@@ -166,8 +166,10 @@ async def test_where_one_fails_all_have_ended_and_one_error_is_told(
             )
         )
         place.storage.forget()
+        place.storage.first = all_meet(9)
         assert read(await now(tx.batch(scans(DAYS[1:])))) == WANTED[1:]
-        assert len(place.storage.read) == 9
+        assert place.storage.waves == [9]
+        place.storage.first = lambda _: None
         await now(tx.commit())
         assert await now(place.db.get(ENTRY, {"day": "x", "seq": 0, "part": "y"})) is None
 
