@@ -212,7 +212,6 @@ class ScanTrace:
     async def close(self) -> None:
         """Let go of the storage's scan; reading on would begin behind the last row."""
         self._page.clear()
-        self._at_end = False
         self._roll()
         if self._pages is not None:
             pages, self._pages = self._pages, None

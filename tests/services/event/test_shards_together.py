@@ -151,7 +151,7 @@ def test_a_shard_that_fails_fails_the_page_with_its_own_error(
     assert "a row of shard 3 is no event" in caplog.text
     assert len(storage.read) == 10
     assert (storage.under_way, storage.open_scans) == (0, 0)
-    until_tasks_are(stage, before)
+    until(lambda: tasks(stage) <= before)
     storage.first = lambda _: None
     found = admin(stage).QueryEvents(**ASKED, page={"page_size": 1000})
     assert [one.event_id for one in found.events] == IDS
@@ -184,8 +184,8 @@ def test_a_caller_who_has_gone_leaves_nothing_behind(stage: Stage, storage: Slow
     assert storage.under_way == 10
     call.cancel()
     go_on.set()
-    until_tasks_are(stage, before)
-    assert (storage.under_way, storage.open_scans) == (0, 0)
+    until(lambda: not storage.under_way and not storage.open_scans)
+    until(lambda: tasks(stage) <= before)
     storage.first = lambda _: None
     assert len(admin(stage).QueryEvents(**ASKED).events) == 100
 
@@ -233,9 +233,9 @@ def tasks(stage: Stage) -> int:
     return found
 
 
-def until_tasks_are(stage: Stage, number: int) -> None:
-    """Wait until no more are left; a call's own may outlive its answer by a moment."""
+def until(holds: Callable[[], bool]) -> None:
+    """Wait; a call's own task may outlive its answer by a moment, a thread a caller who has gone."""
     ends = time.monotonic() + SECONDS
-    while tasks(stage) > number:
-        assert time.monotonic() < ends, tasks(stage)
+    while not holds():
+        assert time.monotonic() < ends
         time.sleep(0.01)
