@@ -202,8 +202,11 @@ def test_a_batch_is_its_operations_one_after_the_other(
     # settled it; and one that is settled may be gone when the next scan looks for it.
     if together.error is None and not (undecided and isolation is RC):
         assert together.results == one_by_one.results
+    # Fewer where a weak scan is shown what an equal one that is not weak, behind it, has waiting.
     if together.error is None and not undecided:
-        assert together.pages == one_by_one.pages
+        weak = any(isinstance(one, Scan) and one.weak for batch in batches for one in batch)
+        assert together.pages <= one_by_one.pages
+        assert weak or together.pages == one_by_one.pages
 
 
 def test_operations_of_all_kinds_and_ends_are_among_them() -> None:

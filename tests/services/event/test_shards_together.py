@@ -234,7 +234,7 @@ def tasks(stage: Stage) -> int:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait; a call's own task may outlive its answer by a moment, a thread a caller who has gone."""
+    """Wait: a call's own task may outlive its answer by a moment, a thread its caller."""
     ends = time.monotonic() + SECONDS
     while not holds():
         assert time.monotonic() < ends
