@@ -44,6 +44,13 @@ def by_index(get: Get) -> Scan:
     return Scan(get.table, index=get.index, where=get.where, weak=get.weak)
 
 
+def as_scan(read: Get | Scan) -> Scan | None:
+    """What a read scans; None: it is a get by key."""
+    if isinstance(read, Scan):
+        return read
+    return None if read.index is None else by_index(read)
+
+
 def plan_scan(
     scan: Scan,
     table: TransactionalTable,

@@ -19,7 +19,7 @@ from scalar_tx.consensus_commit.isolation import check_linearizable
 from scalar_tx.consensus_commit.metadata import check_unchanged
 from scalar_tx.consensus_commit.observer import footprint, tell_began, tell_ended
 from scalar_tx.consensus_commit.own_id import OwnId
-from scalar_tx.consensus_commit.plan import by_index, plan_scan
+from scalar_tx.consensus_commit.plan import as_scan, by_index, plan_scan
 from scalar_tx.consensus_commit.read import Reader
 from scalar_tx.consensus_commit.read_ahead import ReadAhead
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
@@ -241,12 +241,11 @@ class TransactionSteps:
             if not isinstance(operation, Get | Scan):
                 continue
             table, checks = await self._begin(operation.table)
-            if isinstance(operation, Scan) or operation.index is not None:
-                scan = operation if isinstance(operation, Scan) else by_index(operation)
+            if (scan := as_scan(operation)) is not None:
                 trace = self._trace(scan, table, checks)
                 if trace is not self._snapshot.scans.get(trace.plan):
                     self._ahead.add(trace)
-            elif self._reader.repeatable:
+            elif isinstance(operation, Get) and self._reader.repeatable:
                 key = checks.key(operation.key, table.key_columns, "key")
                 self._check_kind(table, ReadKind.GET, weak=operation.weak)
                 record_id = (table.name, key)
