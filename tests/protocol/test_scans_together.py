@@ -334,3 +334,16 @@ def test_a_read_that_fails_names_the_cause_and_closes_the_others() -> None:
     assert len(world.storage.calls) == 2  # none was begun behind it
     assert storage.open == set()
     tx.commit()
+
+
+def test_a_scan_that_has_to_hold_does_not_wait_for_an_equal_weak_one() -> None:
+    world, _ = world_of()
+    tx = world.begin("T", SER)
+    asked = [Scan(LOG, {"p": 0}, weak=True), Scan(LOG, {"p": 0})]
+    world.run(tx.steps.batch(asked), tx.id)
+    assert world.runtime.steps == 1
+    other = world.begin("other")
+    other.upsert(LOG, {"p": 0, "k": 9, "v": 0})
+    other.commit()
+    with pytest.raises(ConflictError, match="STX-1020"):
+        tx.commit()
