@@ -89,12 +89,12 @@ class CountedSteps(TransactionSteps):
 
     async def get(self, get: Get) -> Record | None:
         """Read one record."""
-        # The reads of a batch were made together: each of them has taken as long as all.
+        # The reads of a batch were begun together: each of them has taken as long as all.
         return await self._counted(GET, get.table, super().get(get), self._read_ahead_took)
 
     async def scan(self, scan: Scan) -> list[Record]:
         """Read many records."""
-        return await self._counted(SCAN, scan.table, super().scan(scan))
+        return await self._counted(SCAN, scan.table, super().scan(scan), self._read_ahead_took)
 
     async def mutate(self, mutation: Mutation) -> None:
         """Record one write; its record goes to the storage with the commit."""
@@ -109,7 +109,7 @@ class CountedSteps(TransactionSteps):
         try:
             cursor = await super().open_cursor(scan)
         except BaseException as error:
-            self._count(SCAN, scan.table, self._elapsed() - began, error)
+            self._ended(SCAN, scan.table, self._elapsed() - began, error)
             raise
         cursor.timed_by(_ScanTiming(self, cursor, self._elapsed() - began))
         return cursor
@@ -127,8 +127,10 @@ class CountedSteps(TransactionSteps):
             await super()._read_ahead(operations)
         except BaseException as error:
             took = self._elapsed() - began
-            for table in {one.table for one in operations if isinstance(one, Get)}:
-                self._count(GET, table, took, error)
+            self._note(error)
+            for kind, name in ((Get, GET), (Scan, SCAN)):
+                for table in {one.table for one in operations if isinstance(one, kind)}:
+                    self._count(name, table, took, error)
             raise
         self._read_ahead_took = self._elapsed() - began
 
@@ -145,15 +147,20 @@ class CountedSteps(TransactionSteps):
             raise
         finally:
             self._within = False
-            self._count(operation, table, before + self._elapsed() - began, error)
+            self._ended(operation, table, before + self._elapsed() - began, error)
             del error  # it holds this frame
+
+    def _ended(
+        self, operation: str, table: str, seconds: float, error: BaseException | None
+    ) -> None:
+        self._note(error)
+        self._count(operation, table, seconds, error)
 
     def _count(
         self, operation: str, table: str, seconds: float, error: BaseException | None
     ) -> None:
         if self._default and isinstance(table, str) and "." not in table:
             table = f"{self._default}.{table}"
-        self._note(error)
         if table in self._tables:  # what does not exist is no series either
             namespace = table.partition(".")[0]
             tell(Meter.operation_ended, namespace, operation, outcome_of(error), seconds)
@@ -236,7 +243,7 @@ class _ScanTiming:
     """How long a scan has waited, all its pages together."""
 
     def __init__(self, steps: CountedSteps, cursor: ScanCursor, seconds: float) -> None:
-        self._told: Callable[[str, str, float, BaseException | None], None] = steps._count  # noqa: SLF001
+        self._told: Callable[[str, str, float, BaseException | None], None] = steps._ended  # noqa: SLF001
         self._elapsed = steps._elapsed  # noqa: SLF001
         self._table = cursor.plan.name
         self._seconds = seconds

@@ -326,7 +326,11 @@ class OperationMethods(ABC):
     @overload
     def batch(self, operations: Sequence[Operation]) -> list[Any]: ...
     def batch(self, operations: Sequence[Operation]) -> list[Any]:
-        """Run operations in order and return their results; reads by key run together.
+        """Run operations in order and return their results; the reads among them run together.
+
+        Those are all gets by key, and the first page of each other read, which holds as many rows
+        as a scan's limit. Results are those of one after the other. Where reads fail, the error is
+        one of theirs, and none is still on its way.
 
         Of a Get a Record or None, of a Scan a list, of a write None; objects where a class was
         named.

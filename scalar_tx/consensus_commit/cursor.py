@@ -102,6 +102,18 @@ class ScanCursor:
             found.append(row)
         return found
 
+    async def rest(self, *, enough: int | None) -> list[Row]:
+        """The rows that are left; None is all of them, else a page may hold more than enough."""
+        try:
+            rows: list[Row] = []
+            while (page := await self.next_rows()) is not None:
+                rows.extend(page)
+                if enough is not None and len(rows) >= enough:
+                    break
+            return rows
+        finally:
+            await self.close()
+
     async def next_page(self) -> list[Record] | None:
         """The next records, at least one, or None at the end."""
         rows = await self.next_rows()

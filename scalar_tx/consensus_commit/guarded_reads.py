@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from scalar_tx.consensus_commit.batch_reads import in_batches
 from scalar_tx.consensus_commit.read_errors import read_error
 from scalar_tx.errors import ScalarTxError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.consensus_commit.read import Reader
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scalar_tx.model.types import Value
 
 T = TypeVar("T")
+Step: TypeAlias = "Callable[[], Coroutine[Any, Any, None]]"
 
 
 async def guarded(steps: Coroutine[Any, Any, T], transaction_id: str | None) -> T:
@@ -42,19 +43,24 @@ async def read_together(
     reader: Reader,
     wanted: Sequence[tuple[RecordId, TransactionalTable]],
     transaction_id: str | None,
+    *,
+    more: Sequence[Step] = (),
 ) -> None:
     """Read records by key that were not read yet, for reads and writes to come.
 
-    Those of one storage go out in one call where it takes several, the others as many at a time as
-    the runtime runs. What could be read is kept, whatever becomes of the rest.
+    Those of one storage go out in one call where it takes several, the others, and ``more`` steps
+    that read something else, as many at a time as the runtime runs. What could be read is kept,
+    whatever becomes of the rest. All have ended when this returns, or raises what the first of
+    those that failed raised.
     """
-    if len(wanted) == 1:
+    if len(wanted) == 1 and not more:
         ((record_id, table),) = wanted
         await guarded(reader.for_write(table, record_id[1]), transaction_id)
         return
     records = [(table, record_id[1]) for record_id, table in wanted]
     batches = in_batches(reader.context.storage, records, lambda one: one[0].name)
-    steps = [partial(_read_batch, reader, batch) for _, batch in batches]
+    steps: list[Step] = [partial(_read_batch, reader, batch) for _, batch in batches]
+    steps.extend(more)
     outcomes = await reader.context.runtime.run_all(steps)
     reader.snapshot.last_get = None  # none of them came after all others
     for outcome in outcomes:

@@ -16,6 +16,7 @@ from scalar_tx.errors import InvalidOperationError, SchemaError
 from scalar_tx.model.conditions import bound
 from scalar_tx.model.encoding import value_bytes, values_from_bytes
 from scalar_tx.model.isolation import Isolation
+from scalar_tx.model.operations import Scan
 from scalar_tx.model.table import Order
 from scalar_tx.storage.interface import (
     IndexSource,
@@ -33,9 +34,21 @@ if TYPE_CHECKING:
     from scalar_tx.consensus_commit.context import Context
     from scalar_tx.consensus_commit.metadata import TransactionalTable
     from scalar_tx.model.checks import Checks
-    from scalar_tx.model.operations import Scan
+    from scalar_tx.model.operations import Get
     from scalar_tx.model.types import DataType, Row, Value
     from scalar_tx.storage.interface import ScanSource
+
+
+def by_index(get: Get) -> Scan:
+    """The scan that finds what a get by an index value reads."""
+    return Scan(get.table, index=get.index, where=get.where, weak=get.weak)
+
+
+def as_scan(read: Get | Scan) -> Scan | None:
+    """What a read scans; None: it is a get by key."""
+    if isinstance(read, Scan):
+        return read
+    return None if read.index is None else by_index(read)
 
 
 def plan_scan(

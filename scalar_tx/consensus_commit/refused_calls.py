@@ -9,6 +9,7 @@ from scalar_tx.model.state import TransactionState
 
 if TYPE_CHECKING:
     from scalar_tx.errors import ScalarTxError
+    from scalar_tx.model.operations import Get
 
 
 def closed(what: str, outcome: TransactionState | None, tx_id: str | None) -> InvalidOperationError:
@@ -40,4 +41,13 @@ def too_late(timeout: float | None, tx_id: str | None) -> ScalarTxError:
         f"the transaction took longer than its timeout of {timeout or 0:g} s",
         transaction_id=tx_id,
         code="STX-1040",
+    )
+
+
+def several_have(get: Get) -> InvalidOperationError:
+    """A get by an index value found more than one record."""
+    return InvalidOperationError(
+        f"several records of {get.table} have the index value {dict(get.index or {})!r}",
+        advice="Use scan(index=…)",
+        code="STX-3035",
     )

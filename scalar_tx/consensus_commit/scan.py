@@ -171,9 +171,10 @@ class ScanTrace:
         self.ended = False
         self._reader = reader
         self._sizes = sizes
-        self._weak = weak
+        self.weak = weak
         self._pages: Pages | None = None
         self._page: deque[Row] = deque()  # of it those that nobody has asked for yet
+        self._at_end = False  # no page follows
         self._judged: dict[tuple[Value, ...], Resolved] = {}  # and not rolled yet
         self._seen: set[tuple[Value, ...]] = set()
         # Observers are told what the caller gets; of a weak scan's rows nothing is promised.
@@ -184,7 +185,7 @@ class ScanTrace:
         while not self.ended and (number >= len(self.rows) or self.plan.ordered_by_values):
             if not self._page:
                 self._roll()
-                await self._read_on()
+                await (self._end() if self._at_end else self.fetch())
                 continue
             try:
                 await self._take(self._page.popleft())
@@ -216,19 +217,23 @@ class ScanTrace:
             pages, self._pages = self._pages, None
             await pages.close()
 
-    async def _read_on(self) -> None:
+    async def fetch(self) -> None:
+        """Ask the storage for the next page; nothing of it is judged yet."""
         pages = self._pages
         if pages is None:
             pages = self._pages = self._reader.context.storage.scan(self._next_request())
         page = await pages.next_page()
         if page is None:
-            await self.close()
-            await self._read_before_index()
-            if self.plan.ordered_by_values:
-                self.rows.sort(key=position_in(self.plan.source, self.plan.table.stored.schema))
-            self.ended = True
-            return
-        self._page.extend(page)
+            self._at_end = True
+        else:
+            self._page.extend(page)
+
+    async def _end(self) -> None:
+        await self.close()
+        await self._read_before_index()
+        if self.plan.ordered_by_values:
+            self.rows.sort(key=position_in(self.plan.source, self.plan.table.stored.schema))
+        self.ended = True
 
     def _next_request(self) -> ScanRequest:
         request = self.plan.request(self._sizes)
@@ -285,7 +290,7 @@ class ScanTrace:
             return
         self._seen.add(key)
         self.rows.append(row)
-        self._reader.snapshot.note((self.plan.name, key), row, weak=self._weak)
+        self._reader.snapshot.note((self.plan.name, key), row, weak=self.weak)
 
     def show(self, row: Row) -> None:
         """Keep for observers that the caller gets this row.

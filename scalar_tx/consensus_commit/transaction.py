@@ -19,15 +19,16 @@ from scalar_tx.consensus_commit.isolation import check_linearizable
 from scalar_tx.consensus_commit.metadata import check_unchanged
 from scalar_tx.consensus_commit.observer import footprint, tell_began, tell_ended
 from scalar_tx.consensus_commit.own_id import OwnId
-from scalar_tx.consensus_commit.plan import plan_scan
+from scalar_tx.consensus_commit.plan import as_scan, by_index, plan_scan
 from scalar_tx.consensus_commit.read import Reader
+from scalar_tx.consensus_commit.read_ahead import ReadAhead
 from scalar_tx.consensus_commit.scan import ScanTrace, merged
 from scalar_tx.consensus_commit.scan_pages import FIRST_PAGE, page_sizes
 from scalar_tx.consensus_commit.snapshot import Snapshot
 from scalar_tx.consensus_commit.unread import leave_unread
 from scalar_tx.consensus_commit.validate import Validation
 from scalar_tx.consensus_commit.write import Writer
-from scalar_tx.errors import InvalidOperationError, ScalarTxError, UnknownOutcomeError
+from scalar_tx.errors import ScalarTxError, UnknownOutcomeError
 from scalar_tx.model.arguments import check_flags, check_timeout
 from scalar_tx.model.conditions import bound, matches
 from scalar_tx.model.isolation import Isolation
@@ -82,6 +83,7 @@ class TransactionSteps:
         self._reader = Reader(context, self._snapshot, isolation, read_only=read_only)
         self._writer = Writer(self._reader)
         self._cursors: set[ScanCursor] = set()
+        self._ahead = ReadAhead()
         self._tables: dict[str, TransactionalTable] = {}  # as they were when first used
         self._timeout = timeout
         self._ends_at = None if timeout is None else context.runtime.elapsed() + timeout
@@ -149,50 +151,31 @@ class TransactionSteps:
         return self._snapshot.view((table.name, key))
 
     async def _get_by_index(self, get: Get, columns: tuple[str, ...]) -> Record | None:
-        scan = Scan(get.table, index=get.index, where=get.where, weak=get.weak)
-        cursor, rows = await self._rows(scan, enough=2)
+        cursor = await self.open_cursor(by_index(get))
+        rows = await cursor.rest(enough=2)
         if len(rows) > 1:
-            raise InvalidOperationError(
-                f"several records of {get.table} have the index value {dict(get.index or {})!r}",
-                advice="Use scan(index=…)",
-                code="STX-3035",
-            )
+            raise refused_calls.several_have(get)
         table = cursor.plan.table
         return Record.from_row(table.name, table.key_columns, columns, rows[0]) if rows else None
 
     async def scan(self, scan: Scan) -> list[Record]:
         """Read many records, own writes among them."""
-        cursor, rows = await self._rows(scan, enough=scan.limit or None)
-        return cursor.records(rows)
-
-    async def _rows(self, scan: Scan, *, enough: int | None) -> tuple[ScanCursor, list[Row]]:
         cursor = await self.open_cursor(scan)
-        try:
-            rows: list[Row] = []
-            while (page := await cursor.next_rows()) is not None:
-                rows.extend(page)
-                if enough is not None and len(rows) >= enough:
-                    break
-            return cursor, rows
-        finally:
-            await cursor.close()
+        return cursor.records(await cursor.rest(enough=scan.limit or None))
 
     async def open_cursor(self, scan: Scan) -> ScanCursor:
         """Begin a scan that is read page by page; it sees the writes made until now."""
         table, checks = await self._begin(scan.table)
         columns = self._projection(scan.columns, table, checks)
-        plan = plan_scan(scan, table, checks, self._context, self.isolation)
+        trace = self._trace(scan, table, checks)
+        rows = await self._guarded(merged(trace, self._reader))
+        self._ahead.begin(trace)
+        if self._reader.repeatable and not trace.weak:
+            self._snapshot.scans[trace.plan] = trace
         options = self._context.options
         sizes = page_sizes(options, scan.limit)
-        trace = self._snapshot.scans.get(plan) if self._reader.repeatable else None
-        weak = scan.weak and self.isolation is Isolation.SERIALIZABLE
-        if trace is None:
-            trace = ScanTrace(plan, self._reader, sizes, weak=weak)
-        rows = await self._guarded(merged(trace, self._reader))
-        if self._reader.repeatable and not weak:
-            self._snapshot.scans[plan] = trace
         cursor = ScanCursor(
-            plan,
+            trace.plan,
             rows,
             columns=columns,
             limit=scan.limit or None,
@@ -203,6 +186,15 @@ class TransactionSteps:
         self._cursors.add(cursor)
         return cursor
 
+    def _trace(self, scan: Scan, table: TransactionalTable, checks: Checks) -> ScanTrace:
+        """What an equal scan has read, or what is to be read."""
+        plan = plan_scan(scan, table, checks, self._context, self.isolation)
+        known = self._snapshot.scans.get(plan) if self._reader.repeatable else None
+        weak = scan.weak and self.isolation is Isolation.SERIALIZABLE
+        sizes = page_sizes(self._context.options, scan.limit)
+        ahead = known or self._ahead.find(plan, weak=weak)
+        return ahead or ScanTrace(plan, self._reader, sizes, weak=weak)
+
     # Writes.
 
     async def mutate(self, mutation: Mutation) -> None:
@@ -211,19 +203,21 @@ class TransactionSteps:
         await self._guarded(self._writer.record(mutation, table, checks))
 
     async def batch(self, operations: Sequence[Operation]) -> list[Record | list[Record] | None]:
-        """Run operations in order; the point reads among them go to the storage together.
+        """Run operations in order; reads by key and first pages of scans are read together.
 
         Where one of them fails, none of their writes is recorded.
         """
         self._require_open()
-        if self._reader.repeatable:
-            await self._read_ahead(operations)
         written = self.written()
         try:
+            if len(operations) > 1:
+                await self._read_ahead(operations)
             return [await self._one(operation) for operation in operations]
         except BaseException:
             self.take_back(written)
             raise
+        finally:
+            await self._ahead.close()
 
     def written(self) -> dict[RecordId, PendingWrite]:
         """The writes until now, for ``take_back``."""
@@ -242,16 +236,24 @@ class TransactionSteps:
         return None
 
     async def _read_ahead(self, operations: Sequence[Operation]) -> None:
-        wanted: dict[tuple[str, tuple[Value, ...]], TransactionalTable] = {}
+        wanted: dict[RecordId, TransactionalTable] = {}
         for operation in operations:
-            if isinstance(operation, Get) and operation.key is not None:
-                table, checks = await self._begin(operation.table)
+            if not isinstance(operation, Get | Scan):
+                continue
+            table, checks = await self._begin(operation.table)
+            if (scan := as_scan(operation)) is not None:
+                trace = self._trace(scan, table, checks)
+                if trace is not self._snapshot.scans.get(trace.plan):
+                    self._ahead.add(trace)
+            elif isinstance(operation, Get) and self._reader.repeatable:
                 key = checks.key(operation.key, table.key_columns, "key")
                 self._check_kind(table, ReadKind.GET, weak=operation.weak)
                 record_id = (table.name, key)
                 if record_id not in self._snapshot.reads and record_id not in self._snapshot.writes:
                     wanted[record_id] = table
-        await read_together(self._reader, list(wanted.items()), self._id)
+        pages = self._ahead.steps()
+        if wanted or pages:
+            await read_together(self._reader, list(wanted.items()), self._id, more=pages)
 
     # The end.
 

@@ -10,6 +10,8 @@ Every adapter keeps these promises (the suite in ``storage/conformance`` checks 
 - Rows handed out and mutations taken in are not aliased: the caller may change its dictionaries.
 - A scan is read page by page; between two pages it holds no snapshot and no lock. Its order is
   total (the primary key breaks ties): the next page begins exactly behind the last row seen.
+- Calls are made by several at once, pages of several scans too; those of one scan one at a time, by
+  whichever thread.
 - Values are those of ``model.types``, already checked; a row holds every column of the table.
 - Nobody waits longer than the adapter's own time-outs: they are given to the database's call.
 

@@ -43,6 +43,10 @@ class _Offer:
             from scalar_auditor.identity.serving import identity_of
 
             more = (host.kept(identity_of),)
+        if self._name == "event":
+            from scalar_auditor.event.watch_places import watch_places_of
+
+            more = (host.kept(watch_places_of),)
         return [served(self._name, host.kept(auditor_of), *more)]
 
 

@@ -128,6 +128,45 @@ def test_reads_of_a_batch_have_taken_as_long_as_all_of_them(
     assert counts.of("namespace_operation_seconds_sum", **labels) == 3
 
 
+def test_scans_of_a_batch_have_taken_as_long_as_all_of_them(
+    db: scalar_tx.TransactionManager, counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(parts_of(db).runtime, "elapsed", lambda: now)
+    storage: Any = parts_of(db).storage
+    scan = storage.scan
+
+    def takes_a_second(request: Any) -> Any:
+        nonlocal now
+        now += 1
+        return scan(request)
+
+    monkeypatch.setattr(storage, "scan", takes_a_second)
+    scans = [scalar_tx.Scan("a.b", {"p": 1}, start={"c": c}, limit=1) for c in range(3)]
+    with db.transaction(isolation=scalar_tx.Isolation.SNAPSHOT) as tx:
+        assert [len(rows) for rows in tx.batch(scans)] == [1, 1, 1]
+    assert operations(counts)["a", "scan", "ok"] == 3
+    labels = {"namespace": "a", "operation": "scan"}
+    assert counts.of("namespace_operation_seconds_sum", **labels) == 9
+
+
+def test_a_batch_whose_reads_fail_is_one_conflict(
+    db: scalar_tx.TransactionManager, counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_: Any) -> Any:
+        raise StorageBusyError("planted")
+
+    monkeypatch.setattr(parts_of(db).storage, "scan", busy)
+    key = scalar_tx.Get("a.b", {"p": 1, "c": 0})
+    tx = db.begin()
+    with pytest.raises(ConflictError):
+        tx.batch([key, scalar_tx.Scan("a.b", {"p": 1}), scalar_tx.Scan("a.b", {"p": 2})])
+    tx.rollback()
+    found = operations(counts)
+    assert found == {("a", "get", "conflict"): 1, ("a", "scan", "conflict"): 1}
+    assert counts.labelled("conflict_total") == {("a", "b", "storage_busy"): 1}
+
+
 def test_what_goes_wrong(db: scalar_tx.TransactionManager, counts: Counts) -> None:
     tx = db.begin()
     with pytest.raises(ScalarTxError):

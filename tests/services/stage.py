@@ -136,7 +136,10 @@ class Calls:
 
 
 class Stage:
-    """Serves ``names`` of the services on a loop of its own. ``now_ms`` may be a test's clock."""
+    """Serves ``names`` of the services on a loop of its own. ``now_ms`` may be a test's clock.
+
+    ``opening`` opens another storage than that of ``target``.
+    """
 
     def __init__(
         self,
@@ -148,8 +151,10 @@ class Stage:
         now_ms: Callable[[], int] = wall_clock_ms,
         keys: KeyRing | None = None,
         settings: dict[str, object] | None = None,
+        opening: Callable[..., Any] | None = None,
     ) -> None:
         self._names = names
+        self._opening = opening or functools.partial(open_async, leaves_decisions=True)
         self._access = access
         self._more = more
         self._now_ms = now_ms
@@ -166,8 +171,7 @@ class Stage:
         return asyncio.run_coroutine_threadsafe(steps, self._loop).result(120)
 
     async def _start(self) -> None:
-        opening = functools.partial(open_async, leaves_decisions=True)
-        self.manager = AsyncTransactionManager(load(self._target, self._settings), opening)
+        self.manager = AsyncTransactionManager(load(self._target, self._settings), self._opening)
         for one in read_files(sorted(NAMESPACES.glob("*.json"))):
             await self.manager.admin.create_table(one.name, one.schema, if_not_exists=True)
         access = self._access

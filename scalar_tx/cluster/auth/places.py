@@ -1,4 +1,4 @@
-"""How many may wait at once, of all processes of a node together?
+"""How many may do something at once, of all processes of a node together?
 
 Each place is a byte of a file that they all open, and whoever takes it locks it. What a process
 held that dies, is free.
@@ -15,10 +15,14 @@ _LOCK: Final = "hhqqi4x"  # struct flock: type, whence, start, length, process
 
 
 class Places:
-    """So many places. ``file``: the one that others open too; None: there are no others."""
+    """So many places. ``file``: the one that others open too; None: there are no others.
 
-    def __init__(self, number: int, file: int | None = None) -> None:
+    ``first``: which byte of it is the first place; other bytes are others' places.
+    """
+
+    def __init__(self, number: int, file: int | None = None, *, first: int = 0) -> None:
         self.number: Final = number
+        self._first = first
         self._file = file
         self._held: set[int] = set()
 
@@ -54,5 +58,5 @@ class Places:
     def _set(self, file: int, kind: int, place: int) -> None:
         # Locks of the open file, not of the process: those are lost where any file of the same
         # name is closed.
-        lock = struct.pack(_LOCK, kind, os.SEEK_SET, place, 1, 0)
+        lock = struct.pack(_LOCK, kind, os.SEEK_SET, self._first + place, 1, 0)
         fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)

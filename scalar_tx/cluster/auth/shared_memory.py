@@ -84,7 +84,7 @@ def opened(path: str | os.PathLike[str]) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise SettingsError(
-            f"{os.fspath(path)}, a file by which processes agree about log-ins, can't be opened: "
+            f"{os.fspath(path)}, a file by which the processes of a node agree, can't be opened: "
             f"{error.strerror}",
             advice="Name a file in a folder that the node may write",
             code="STX-5206",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scalar_tx.storage.conformance.judging import by_value, key_of, same_rows
+from scalar_tx.storage.conformance.lab import MOST_PAGES
 from scalar_tx.storage.conformance.scan_kinds import ScanKind, filled, kinds
 from scalar_tx.storage.conformance.topic import Topic
 from scalar_tx.storage.interface import (
@@ -130,3 +131,31 @@ class Paging(Topic):
             # What was closed early holds up nobody.
             assert await lab.rows(replace(request, page_size=100))
             await lab.load(table, [{"p": 1, "a": 1, "b": "u", "n": 7}])
+
+    async def test_several_scans_are_read_at_once(self, lab: Lab) -> None:
+        """Their first pages at the same time, on threads where storages block; the rest in turns.
+
+        The thread that reads on is not the one that began.
+        """
+        table, _ = await filled(lab)
+        for kind in kinds(lab):
+            sizes = [1, 2, 3, 4, 5, 6]
+            begun = [
+                lab.storage.scan(ScanRequest(table, kind.source, page_size=size)) for size in sizes
+            ]
+            first = await lab.runner.together([pages.next_page for pages in begun])
+            found = [list(page or ()) for page in first]
+            left = list(zip(found, begun, strict=True))
+            for _ in range(MOST_PAGES):
+                for rows, pages in left[:]:
+                    page = await pages.next_page()
+                    if page is None:
+                        left.remove((rows, pages))
+                    rows.extend(page or ())
+                if not left:
+                    break
+            for pages in begun:
+                await pages.close()
+            whole = await lab.rows(ScanRequest(table, kind.source))
+            for size, rows in zip(sizes, found, strict=True):
+                assert same_rows(rows, whole), f"{kind.name} by pages of {size} beside others"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from scalar_auditor import fields
-from scalar_auditor.errors import InvalidArgumentError, TooManyRequestsError
+from scalar_auditor.errors import InvalidArgumentError
 from scalar_auditor.event import query, rules
 from scalar_auditor.event.messages import (
     batch_in,
@@ -14,6 +13,7 @@ from scalar_auditor.event.messages import (
     item_event_message,
     position_message,
 )
+from scalar_auditor.event.watch_places import WatchPlaces
 from scalar_auditor.event.watching import Watch
 from scalar_auditor.rpc.v1 import common_pb2, event_pb2
 from scalar_auditor.serving import LOGGED_IN, PEOPLE, SERVICES, Method
@@ -31,16 +31,15 @@ if TYPE_CHECKING:
     from scalar_tx.transaction_async import AsyncTransaction
 
 MOST_DAYS: Final = 366  # of a query, and back from where a watch goes on
-MOST_WATCHES: Final = 5  # of a caller, in one process of the node
 _DAY_MS: Final = 24 * 3600 * 1000
 
 
 class Api:
-    """The methods of EventService."""
+    """The methods of EventService. ``places``: for watches; None: there is no other worker."""
 
-    def __init__(self, auditor: Auditor) -> None:
+    def __init__(self, auditor: Auditor, places: WatchPlaces | None = None) -> None:
         self._auditor = auditor
-        self._watches: Counter[str] = Counter()
+        self._places = places or WatchPlaces()
 
     def methods(self) -> Mapping[str, Method]:
         """Each method and whom it is for."""
@@ -138,23 +137,12 @@ class Api:
         audit_set_id = fields.optional_identifier("audit_set_id", ask.audit_set_id)
         _insist_that_set_is_named(caller, audit_set_id)
         after = self._known_event(ask.after_event_id)
-        who = caller.counted_as
-        if self._watches[who] >= MOST_WATCHES:
-            raise TooManyRequestsError(
-                f"a caller has at most {MOST_WATCHES} watches at a time",
-                retry_after=60,
-                reason="TOO_MANY_WATCHES",
-            )
 
         async def send_message(event: Event) -> None:
             await send(event_message(event))
 
-        self._watches[who] += 1
-        try:
+        with self._places.place_of(caller.counted_as):
             await Watch(self._auditor, caller, audit_set_id, after).follow(send_message)
-        finally:
-            self._watches[who] -= 1
-            self._watches += Counter()  # nobody is kept who watches nothing
 
     def _known_event(self, event_id: str) -> str:
         if event_id:

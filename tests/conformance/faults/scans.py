@@ -105,6 +105,30 @@ class BeginsAnewAfterTheEnd(MemoryStorage):
         return Again()
 
 
+class KnowsOneScanAtATime(MemoryStorage):
+    """A page is the next one of whichever scan of the table was asked for a page last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: _Page | None = None
+
+    def scan(self, request: ScanRequest) -> Any:
+        storage, pages = self, super().scan(request)
+
+        class Latest:
+            begun = False
+
+            async def next_page(self) -> Sequence[Row] | None:
+                if not self.begun or storage.running is None:
+                    self.begun, storage.running = True, pages
+                return await storage.running.next_page()
+
+            async def close(self) -> None:
+                storage.running = None
+
+        return Latest()
+
+
 class PagesByOffset(MemoryStorage):
     def scan(self, request: ScanRequest) -> Any:
         begin = super().scan

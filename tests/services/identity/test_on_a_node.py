@@ -40,7 +40,7 @@ class Mixed:
         keys.write_text(KeyRing.made("test").as_text())
         database = folder / "node" / "node.db"
         database.parent.mkdir()
-        self.password = _prepared(f"sqlite:///{database}")
+        self.password = prepared(f"sqlite:///{database}")
         self.node = Node(
             folder / "node",
             "--workers",
@@ -96,7 +96,7 @@ class Mixed:
             return "OK"
 
 
-def _prepared(target: str) -> str:
+def prepared(target: str) -> str:
     """The tables, and the first admin's password."""
 
     async def prepare() -> str:
