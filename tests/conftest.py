@@ -90,7 +90,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         group = said[1]
     if group is None:
         return None
-    config.stash[left_out_key][group, "file"] += 1
+    asked_for = [Path(config.invocation_params.dir, arg.partition("::")[0]) for arg in config.args]
+    if any(collection_path.is_relative_to(one.resolve()) for one in asked_for):
+        config.stash[left_out_key][group, "file"] += 1
     return True
 
 
