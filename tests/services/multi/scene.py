@@ -9,7 +9,6 @@ from scalar_auditor.client import AuditorClient, connect
 from scalar_auditor.identity.first_admin import make_first_admin
 from scalar_auditor.identity.serving import Identity
 from scalar_tx.connection import parts_of
-from scalar_tx.model.isolation import Isolation
 from tests.services.stage import Stage
 
 if TYPE_CHECKING:
@@ -18,13 +17,8 @@ if TYPE_CHECKING:
     from scalar_auditor.keys import KeyRing
     from scalar_auditor.parts import Access
     from scalar_tx.manager_async import AsyncTransactionManager
-    from scalar_tx.transaction_async import AsyncTransaction
 
 PASSWORD = "a password that is long enough"
-
-
-async def _all_of(tx: AsyncTransaction, table: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in await tx.scan(table, whole_table=True)]
 
 
 class Scene:
@@ -72,12 +66,6 @@ class Scene:
         row = self.stage.run(read())
         assert row is not None, (table, key)
         return dict(row)
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """All of a table, as a list is read."""
-        scanning = self.stage.manager.run(_all_of, table, isolation=Isolation.SNAPSHOT)
-        found: list[dict[str, Any]] = self.stage.run(scanning)
-        return found
 
     def findings(self) -> dict[str, list[str]]:
         """What ``scalar-auditor check`` finds, of services where there is anything."""

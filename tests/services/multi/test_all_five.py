@@ -133,7 +133,7 @@ class Story:
         resumed = wrong.metadata["stored_position"]
         assert resumed == self.importer.event.get_position(user_id=STREAM).stream_position == "2"
         send(user_id=STREAM, from_position=resumed, to_position="3", events=batch(2))
-        kept = Counter(row["source_id"] for row in self.scene.rows("event.events"))
+        kept = Counter(row["source_id"] for row in self.scene.stage.rows("event.events"))
         assert {kept[one.source_id] for number in range(3) for one in batch(number)} == {1}
 
     def a_set_is_made(self) -> None:
@@ -226,14 +226,18 @@ class Story:
             session.execute(text, ("f" * 40, ALTERED))
             verdict = verify.verify_item(**where)
             assert verdict.tampering_status == "TAMPERED"
-            assert verdict.findings
+            assert [one.reason for one in verdict.findings] == ["HEAD_DIFFERS", "DIGEST"]
             *_, last = self.owner.verification.verify_audit_set(audit_set_id=self.set)
             assert (last.finished, last.verified, last.tampered) == (True, len(IN_THE_SET), 1)
             wrong = self.scene.findings()
             assert list(wrong) == ["verification"]
             assert any(ALTERED in one for one in wrong["verification"])
             session.execute(text, (sha1(ALTERED), ALTERED))
-        assert verify.verify_item(**where).tampering_status == "NOT_TAMPERED"
+        held = verify.verify_item(**where)
+        assert [one.reason for one in held.findings] == ["EARLIER_VERDICT"]
+        assert (
+            verify.verify_item(**where, sha1_hash=sha1(ALTERED)).tampering_status == "NOT_TAMPERED"
+        )
 
     def a_report_is_made(self) -> None:
         chunks = self.owner.audit.export_report(
@@ -260,7 +264,7 @@ class Story:
             "audit.collaborators_by_audit_set",
             "audit.audit_group_members",
         ):
-            assert LEAVING not in {row["user_email"] for row in self.scene.rows(table)}, table
+            assert LEAVING not in {row["user_email"] for row in self.scene.stage.rows(table)}, table
         gone = refusal(self.scene.admin.identity.get_user, user_email=LEAVING)
         assert gone.code == "NOT_FOUND"
 
