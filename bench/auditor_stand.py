@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ADMIN: Final = "root@bench.example"
+_AS_DEPLOYED: Final = {"paxos_variant": "v2"}  # as k8s/components/cassandra sets it
 _BEGIN_SECONDS: Final = 120.0  # tables are looked up one after the other, on a busy machine
 _STATEMENTS: Final = "statements to Cassandra"
 _REQUESTS: Final = "requests to DynamoDB"
@@ -38,7 +39,11 @@ _REQUESTS: Final = "requests to DynamoDB"
 @contextmanager
 def on_servers() -> Iterator[Path]:
     """Cassandra and DynamoDB Local with all tables; a properties file that names them."""
-    with cassandra() as one, dynamodb() as other, tempfile.TemporaryDirectory() as folder:
+    with (
+        cassandra(config=_AS_DEPLOYED) as one,
+        dynamodb() as other,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         storages = {"cassandra": one.properties(), "dynamo": other.properties()}
         file = written(Path(folder) / "bench.properties", settings(storages))
         make_tables(str(file))
