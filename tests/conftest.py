@@ -9,7 +9,9 @@ as it stands.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -27,6 +29,15 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 pytest_plugins = ["tests.servers.fixtures"]
 
+SERVICES = Path(__file__).parent / "services"
+ANYWHERE = {
+    "audit/test_sets.py",
+    "client/test_every_method.py",
+    "event/test_ingest.py",
+    "identity/test_accounts.py",
+    "item/test_items.py",
+    "verification/test_registering.py",
+}
 GROUPS = (
     "cargo",
     "java",
@@ -40,7 +51,10 @@ GROUPS = (
 )
 STRICT = "SCALAR_TX_STRICT"
 
-left_out_key = pytest.StashKey[Counter[str]]()
+# A file whose tests all belong to one group says so on a line of its own.
+WHOLE_FILE = re.compile(rf"^pytestmark = pytest\.mark\.({'|'.join(GROUPS)})\b", re.MULTILINE)
+
+left_out_key = pytest.StashKey[Counter[tuple[str, str]]]()
 
 # Time limits of single examples say more about the machine's other work than about the code.
 hypothesis.settings.register_profile("scalar_tx", deadline=None, print_blob=True)
@@ -59,6 +73,32 @@ def strict() -> bool:
 def group_of(item: pytest.Item) -> str | None:
     """The first of the groups that the test belongs to."""
     return next((group for group in GROUPS if item.get_closest_marker(group)), None)
+
+
+def leaves_out(config: pytest.Config) -> bool:
+    """Whether this run does without the groups."""
+    return not strict() and not config.option.markexpr
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that has nothing to run is not imported: that takes longer than many a test."""
+    if not leaves_out(config) or not collection_path.match("test_*.py"):
+        return None
+    group = group_of_services(collection_path)
+    if group is None and (said := WHOLE_FILE.search(collection_path.read_text())):
+        group = said[1]
+    if group is None:
+        return None
+    config.stash[left_out_key][group, "file"] += 1
+    return True
+
+
+def group_of_services(path: Path) -> str | None:
+    """Of the five services one file each runs wherever tests do; the rest is a group."""
+    if SERVICES not in path.parents or path.relative_to(SERVICES).as_posix() in ANYWHERE:
+        return None
+    return "services"
 
 
 def together(item: pytest.Item) -> str:
@@ -96,14 +136,16 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
     for item in items:
+        if group := group_of_services(item.path):
+            item.add_marker(group)
         item.add_marker(pytest.mark.xdist_group(together(item)))
     yield
     if strict():
         items.sort(key=lambda item: group_of(item) is None)
-    if strict() or config.option.markexpr:
+    if not leaves_out(config):
         return
     groups = {item: group for item in items if (group := group_of(item))}
-    config.stash[left_out_key].update(groups.values())
+    config.stash[left_out_key].update((group, "test") for group in groups.values())
     config.hook.pytest_deselected(items=list(groups))
     items[:] = [item for item in items if item not in groups]
 
@@ -112,16 +154,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker process tells the one that writes the summary what it left out."""
     output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
-        left_out: Counter[str] = session.config.stash[left_out_key]
-        output["left out"] = dict(left_out)
+        left_out = session.config.stash[left_out_key]
+        output["left out"] = [[*what, count] for what, count in left_out.items()]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Every worker leaves out the same tests: whose word is taken does not matter."""
-    told: dict[str, int] = getattr(node, "workeroutput", {}).get("left out", {})
+    told: list[tuple[str, str, int]] = getattr(node, "workeroutput", {}).get("left out", [])
     if told:
-        counted: Counter[str] = Counter(told)
+        counted = Counter({(group, what): count for group, what, count in told})
         node.config.stash[left_out_key] = counted
 
 
@@ -160,7 +202,12 @@ def pytest_terminal_summary(
     elif left_out:
         words = dict(line.split(": ", 1) for line in config.getini("markers") if ": " in line)
         terminalreporter.section("left out")
-        for group, count in sorted(left_out.items()):
-            tests = "test " if count == 1 else "tests"
-            terminalreporter.line(f"{count:5} {tests}  {words[group]}")
+        for group in sorted({group for group, _ in left_out}):
+            terminalreporter.line(f"{_counted(left_out, group):>20}  {words[group]}")
         terminalreporter.line(f"everything, nothing skipped:  {STRICT}=1 make test")
+
+
+def _counted(left_out: Counter[tuple[str, str]], group: str) -> str:
+    """How many whole files, and how many tests of other files."""
+    counts = [(left_out[group, what], what) for what in ("file", "test")]
+    return ", ".join(f"{count} {what}{'s' * (count > 1)}" for count, what in counts if count)

@@ -126,6 +126,7 @@ def test_a_shared_commit_is_there_for_all_or_for_none(
     assert stored(path) == ({0, 1, 2, 3} if kept else {0})
 
 
+@pytest.mark.kill
 def test_nothing_that_a_thread_was_told_is_lost(path: Path) -> None:
     """Threads write as fast as they can; the process is killed at any moment, again and again."""
     told = 0

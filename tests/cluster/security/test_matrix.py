@@ -44,6 +44,7 @@ def _id(row: Row) -> str:
     return f"{row.method}-{row.kind}" if row.kind else row.method
 
 
+@pytest.mark.nodes
 @pytest.mark.parametrize("row", ROWS, ids=_id)
 def test_who_may(people: People, row: Row) -> None:
     let_in, kept_out = 0, 0
