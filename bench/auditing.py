@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DAY: Final = "2025-10-09"
 DAY_MS: Final = 1_759_968_000_000
 PAGE: Final = 100
+SERVED: Final = ("audit", "verification", "event", "item")
 _AT_ONCE: Final = 8
 _TIMES: Final = 20
 _OF_A_FILL: Final = 100  # events of a transaction
@@ -102,7 +103,8 @@ def main(arguments: Sequence[str]) -> int:
     wanted = parser.parse_args(arguments)
     screen = Console()
     with ExitStack() as standing:
-        stage = standing.enter_context(Stage(str(standing.enter_context(on_servers()))))
+        target = standing.enter_context(on_servers())
+        stage = standing.enter_context(Stage(str(target), names=SERVED))
         admin = stage.as_person("root@bench.example", Role.AUDIT_ADMIN)
 
         def page() -> None:

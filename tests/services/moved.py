@@ -20,6 +20,7 @@ from scalar_auditor.rpc.v1 import event_pb2, item_pb2
 from tests.services.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 STREAMS = ("17", "18", "19")
@@ -66,12 +67,15 @@ class Recorded:
 class Place:
     """Where the services are now, and what importers do there until all is in.
 
-    A stream has ``batches``, the second half of them only once ``paused`` is set.
+    A stream has ``batches``, the second half of them only once ``paused`` is set. ``patience``: how
+    many seconds a call is tried for.
     """
 
-    def __init__(self, server: Stage, batches: int) -> None:
+    def __init__(self, server: Stage, batches: int, patience: float = 0.5) -> None:
         self.server = server
         self._every = batches
+        self._patience = patience
+        self.given_up = False
         self.troubles: Counter[str] = Counter()
         self.paused = threading.Event()
         self.batches = 0
@@ -79,9 +83,9 @@ class Place:
 
     def take_in(self, user_id: str) -> None:
         """Take in a stream, wherever the services are."""
-        while True:
+        while not self.given_up:
             target = f"grpc://127.0.0.1:{self.server.port}"
-            with connect(target, token="importer", timeout=0.5) as client:
+            with connect(target, token="importer", timeout=self._patience) as client:
                 try:
                     recorded = Recorded(user_id, self._every, self.paused)
                     Importer(self._Counted(self, client.event), recorded, user_id).run()
@@ -116,44 +120,57 @@ def counts(stage: Stage) -> dict[str, int]:
     return {name: len(stage.rows(f"event.{name}")) for name in TABLES}
 
 
-def moved_at_work(old: Path, new: Path, before: Stage, batches: int) -> None:
+def moved_at_work(old: Path, new: Path, before: Stage, batches: int, patience: float = 0.5) -> None:
     """Move the namespace while importers send. AssertionError: something is lost, or doubled."""
-    place = Place(before, batches)
+    place = Place(before, batches, patience)
     with ThreadPoolExecutor(len(STREAMS)) as importers:
         running = [importers.submit(place.take_in, user_id) for user_id in STREAMS]
-        ends_at = time.monotonic() + SECONDS
-        while (
-            place.batches < batches // 2 and time.monotonic() < ends_at
-        ):  # in the middle of all of them
-            time.sleep(0.005)
-        before.run(closed(before))
-        place.paused.set()
-        at_the_pause = counts(before)
-        assert 0 < at_the_pause["events"] < len(STREAMS) * batches * OF_A_BATCH
-        opened(new).close()  # makes the tables there
-        copied = copy_namespace("event", old, new)
-        assert copied == {f"event.{name}": count for name, count in at_the_pause.items()}
-        with opened(new) as after:
-            place.server = after
-            for one in running:
-                one.result(SECONDS)
-            assert counts(before) == at_the_pause  # nobody wrote there any more
-            every = len(STREAMS) * batches * OF_A_BATCH
-            assert counts(after) == {
-                "events": every,
-                "item_events": every,
-                "position_tracker": len(STREAMS),
-                "auditor_logs": 0,
-            }
-            ids = Counter(row["source_id"] for row in after.rows("event.events"))
-            assert set(ids.values()) == {1}
-            positions = {row["stream_position"] for row in after.rows("event.position_tracker")}
-            assert positions == {str(batches)}
-            names = {row["name"] for row in after.rows("item.item")}
-            assert names == {f"version {batches - 1}"}
-            found = after.run(check(after.manager, after.keys))
-            assert {name: one.texts for name, one in found.items()} == {name: [] for name in found}
-    assert place.troubles["PAUSED"] > 0  # they were there, and were told to wait
+        try:
+            until(lambda: place.batches >= batches // 2)
+            before.run(closed(before))
+            place.paused.set()
+            until(lambda: place.troubles["PAUSED"] > 0)  # they are there, and are told to wait
+            at_the_pause = counts(before)
+            assert 0 < at_the_pause["events"] < len(STREAMS) * batches * OF_A_BATCH
+            opened(new).close()  # makes the tables there
+            copied = copy_namespace("event", old, new)
+            assert copied == {f"event.{name}": count for name, count in at_the_pause.items()}
+            with opened(new) as after:
+                place.server = after
+                for one in running:
+                    one.result(SECONDS)
+                assert counts(before) == at_the_pause  # nobody wrote there any more
+                all_is_there(after, batches)
+        finally:
+            place.given_up = True
+            place.paused.set()
+
+
+def all_is_there(stage: Stage, batches: int) -> None:
+    """Each event once, each stream to its end, each item as it was told of last."""
+    every = len(STREAMS) * batches * OF_A_BATCH
+    assert counts(stage) == {
+        "events": every,
+        "item_events": every,
+        "position_tracker": len(STREAMS),
+        "auditor_logs": 0,
+    }
+    ids = Counter(row["source_id"] for row in stage.rows("event.events"))
+    assert set(ids.values()) == {1}
+    positions = {row["stream_position"] for row in stage.rows("event.position_tracker")}
+    assert positions == {str(batches)}
+    names = {row["name"] for row in stage.rows("item.item")}
+    assert names == {f"version {batches - 1}"}
+    found = stage.run(check(stage.manager, stage.keys))
+    assert {name: one.texts for name, one in found.items()} == {name: [] for name in found}
+
+
+def until(so: Callable[[], bool]) -> None:
+    """Wait for something. AssertionError: it does not come."""
+    ends_at = time.monotonic() + SECONDS
+    while not so():
+        assert time.monotonic() < ends_at
+        time.sleep(0.005)
 
 
 async def closed(stage: Stage) -> None:
