@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from bench.auditor_stand import on_servers, requests_counted, told
+from bench.auditor_stand import ADMIN, on_servers, requests_counted, told
 from scalar_auditor.event import rules
+from scalar_auditor.identity.first_admin import make_first_admin
 from scalar_auditor.permissions import Role
 from tests.services.stage import Stage
 
@@ -105,7 +106,8 @@ def main(arguments: Sequence[str]) -> int:
     with ExitStack() as standing:
         target = standing.enter_context(on_servers())
         stage = standing.enter_context(Stage(str(target), names=SERVED))
-        admin = stage.as_person("root@bench.example", Role.AUDIT_ADMIN)
+        stage.run(make_first_admin(stage.manager, ADMIN))
+        admin = stage.as_person(ADMIN, Role.AUDIT_ADMIN)
 
         def page() -> None:
             found = admin.QueryEvents(from_day=DAY, to_day=DAY, page={"page_size": PAGE})
