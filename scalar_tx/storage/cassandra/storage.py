@@ -139,10 +139,7 @@ class CassandraStorage:
 
         One statement over several partitions would burden a single node with all of them.
         """
-        known = [self._known(table) for table, _ in wanted]
-        groups = together(
-            [(table, one.records.key(key)) for one, (table, key) in zip(known, wanted, strict=True)]
-        )
+        groups = together([(table, self._known(table).records.key(key)) for table, key in wanted])
         replies = await self._session.read_many(
             [(self._statement_of(group), group.table.name) for group in groups], SERIAL
         )
