@@ -48,7 +48,7 @@ def key(*cells: int | str) -> Cells:
 
 def test_a_statement_lists_the_places_in_the_partition() -> None:
     found = PartitionStatements(RecordStatements(LIST)).get_several([key(7, "x"), key(7, "yz")])
-    assert found.text == 'SELECT p, c, v FROM together.list WHERE p=? AND c IN ?'
+    assert found.text == "SELECT p, c, v FROM together.list WHERE p=? AND c IN ?"
     assert found.values == (number(7), number(2) + sized(b"x") + sized(b"yz"))
     assert not found.conditional
 
