@@ -32,7 +32,7 @@ pytest_plugins = ["tests.servers.fixtures"]
 SERVICES = Path(__file__).parent / "services"
 ANYWHERE = {
     "audit/test_sets.py",
-    "client/test_every_method.py",
+    "client/test_methods.py",
     "event/test_ingest.py",
     "identity/test_accounts.py",
     "item/test_items.py",

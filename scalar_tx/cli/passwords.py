@@ -13,15 +13,15 @@ from scalar_tx.errors import InvalidOperationError
 VARIABLE: Final = "SCALAR_TX_PASSWORD"
 
 
-def from_file(path: str) -> str:
-    """The first line of a file. InvalidOperationError, STX-5251: it can't be read."""
+def from_file(path: str, what: str = "the password") -> str:
+    """The first line of a file, which is ``what``. InvalidOperationError, STX-5251: unreadable."""
     try:
         return (Path(path).read_text("utf-8").splitlines() or [""])[0]
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise InvalidOperationError(
-            f"the password can't be read from {path}: {why}",
-            advice="Name a file of text that you may read; its first line is the password",
+            f"{what} can't be read from {path}: {why}",
+            advice=f"Name a file of text that you may read; its first line is {what}",
             code="STX-5251",
         ) from None
 

@@ -11,6 +11,8 @@ import grpc
 from google.protobuf import empty_pb2
 
 from scalar_tx.cluster.auth.security_log import Caller, Event, Result, tell
+from scalar_tx.cluster.ending_calls import understood
+from scalar_tx.cluster.intake import reader
 from scalar_tx.cluster.pausing import PauseFailedError
 from scalar_tx.cluster.rpc import scalar_admin_pb2
 
@@ -26,6 +28,8 @@ def admin_services(pausing: Pausing) -> grpc.GenericRpcHandler:
     """The service over the pause of a node. Pausing and unpausing twice is no error."""
 
     async def pause(request: Any, context: Context) -> Any:
+        if not await understood(request, context):
+            return None
         given = request.HasField("max_pause_wait_time")
         if request.max_pause_wait_time < 0:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "max_pause_wait_time is negative")
@@ -40,7 +44,9 @@ def admin_services(pausing: Pausing) -> grpc.GenericRpcHandler:
         tell(Event.PAUSE, Caller(peer=context.peer()))
         return empty_pb2.Empty()
 
-    async def unpause(_: Any, context: Context) -> Any:
+    async def unpause(request: Any, context: Context) -> Any:
+        if not await understood(request, context):
+            return None
         try:
             await pausing.unpause()
         except PauseFailedError as error:
@@ -51,7 +57,9 @@ def admin_services(pausing: Pausing) -> grpc.GenericRpcHandler:
         tell(Event.RESUME, Caller(peer=context.peer()))
         return empty_pb2.Empty()
 
-    async def check_paused(_: Any, __: Context) -> Any:
+    async def check_paused(request: Any, context: Context) -> Any:
+        if not await understood(request, context):
+            return None
         return scalar_admin_pb2.CheckPausedResponse(paused=await pausing.paused())
 
     empty = empty_pb2.Empty
@@ -60,17 +68,17 @@ def admin_services(pausing: Pausing) -> grpc.GenericRpcHandler:
         {
             "Pause": grpc.unary_unary_rpc_method_handler(
                 pause,
-                request_deserializer=scalar_admin_pb2.PauseRequest.FromString,
+                request_deserializer=reader(scalar_admin_pb2.PauseRequest, 1),
                 response_serializer=empty.SerializeToString,
             ),
             "Unpause": grpc.unary_unary_rpc_method_handler(
                 unpause,
-                request_deserializer=empty.FromString,
+                request_deserializer=reader(empty, 1),
                 response_serializer=empty.SerializeToString,
             ),
             "CheckPaused": grpc.unary_unary_rpc_method_handler(
                 check_paused,
-                request_deserializer=empty.FromString,
+                request_deserializer=reader(empty, 1),
                 response_serializer=scalar_admin_pb2.CheckPausedResponse.SerializeToString,
             ),
         },

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from scalar_tx.cluster.intake import taken
+from scalar_tx.cluster.messages.values import MalformedError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,3 +33,17 @@ async def cut_off(
         end.__traceback__ = end.__context__ = None
     except grpc.aio.InternalError as error:
         raise asyncio.CancelledError from error
+
+
+async def understood(request: Any, context: Any) -> bool:
+    """Is what came a request? Else its call is ended: whoever serves it has nothing but to return.
+
+    Left to gRPC, each would be a trace in the log.
+    """
+    try:
+        taken(request)
+    except MalformedError as error:
+        text = f"the request is malformed: {error}"
+        await cut_off(context, grpc.StatusCode.INVALID_ARGUMENT, text)
+        return False
+    return True

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 from grpc_health.v1 import health_pb2
 
+from scalar_tx.cluster.ending_calls import understood
+from scalar_tx.cluster.intake import reader
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -24,6 +27,7 @@ READINESS: Final = "readiness"
 
 _Request = health_pb2.HealthCheckRequest
 _Response = health_pb2.HealthCheckResponse
+_read: Final = reader(_Request, 1)
 
 
 class Health:
@@ -55,18 +59,20 @@ class Health:
             {
                 "Check": grpc.unary_unary_rpc_method_handler(
                     self._check,
-                    request_deserializer=_Request.FromString,
+                    request_deserializer=_read,
                     response_serializer=_Response.SerializeToString,
                 ),
                 "Watch": grpc.unary_stream_rpc_method_handler(
                     self._watch,
-                    request_deserializer=_Request.FromString,
+                    request_deserializer=_read,
                     response_serializer=_Response.SerializeToString,
                 ),
             },
         )
 
     async def _check(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        if not await understood(request, context):
+            return None
         if request.service not in self._serving:
             await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
         return _Response(status=self._status(request.service))
@@ -74,6 +80,8 @@ class Health:
     async def _watch(
         self, request: Any, context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Any]:
+        if not await understood(request, context):
+            return
         told = None
         while True:
             changed, status = self._changed, self._status(request.service)
@@ -101,10 +109,14 @@ class Overall(Health):
         self._known = known
 
     async def _check(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        if not await understood(request, context):
+            return None
         return await self._known._check(_Request(), context)  # noqa: SLF001  # of one class
 
     async def _watch(
         self, request: Any, context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Any]:
+        if not await understood(request, context):
+            return
         async for answer in self._known._watch(_Request(), context):  # noqa: SLF001  # of one class
             yield answer

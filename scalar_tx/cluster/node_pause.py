@@ -5,12 +5,16 @@ Only operators' calls do so: no transaction waits for its answer.
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.control import ChannelClosedError
 from scalar_tx.cluster.pausing import AGREE_SECONDS, DEFAULT_MILLISECONDS, PauseFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scalar_tx.cluster.control import Channel, Data
     from scalar_tx.cluster.pausing import Pausing
 
@@ -24,7 +28,13 @@ class NodePause:
     async def pause(self, wait: bool, milliseconds: int | None) -> None:  # noqa: FBT001
         """As ``Pausing.pause``. PauseFailedError."""
         seconds = (milliseconds or DEFAULT_MILLISECONDS) / 1000
-        await self._ask("pause", seconds, {"wait": wait, "milliseconds": milliseconds})
+        call = uuid.uuid4().hex
+        data = {"wait": wait, "milliseconds": milliseconds, "call": call}
+        try:
+            await self._ask("pause", seconds, data)
+        except asyncio.CancelledError:  # whoever asked has gone, and will unpause nothing
+            self._supervisor.tell("pause given up", {"call": call})
+            raise
 
     async def unpause(self) -> None:
         """As ``Pausing.unpause``. PauseFailedError."""
@@ -44,18 +54,47 @@ class NodePause:
         return answer
 
 
-async def answer_pause(pausing: Pausing, what: str, data: Data) -> Data:
-    """What the supervisor answers. LookupError: it was asked for something else."""
-    try:
-        match what:
-            case "pause":
-                await pausing.pause(wait=data["wait"], milliseconds=data["milliseconds"])
-            case "unpause":
-                await pausing.unpause()
-            case "paused":
-                return {"paused": await pausing.paused()}
-            case _:
-                raise LookupError(what)
-    except PauseFailedError as error:
-        return {"failed": str(error)}
-    return {}
+class AskedPauses:
+    """What the supervisor answers to one worker.
+
+    A pause that is waited for ends where nobody hears of it any more: then all goes on. ``there``:
+    is the worker?
+    """
+
+    def __init__(self, pausing: Pausing, there: Callable[[], bool]) -> None:
+        self._pausing = pausing
+        self._there = there
+        self._waiting: dict[str, asyncio.Task[Data]] = {}
+
+    async def answer(self, what: str, data: Data) -> Data:
+        """Answer. LookupError: it was asked for something else."""
+        if what != "pause":
+            return await self._answer(what, data)
+        call = str(data["call"])
+        self._waiting[call] = asyncio.ensure_future(self._answer(what, data))
+        try:
+            return await self._waiting[call]
+        finally:
+            del self._waiting[call]
+
+    def give_up(self, call: str) -> None:
+        """Whoever asked for that pause has gone."""
+        if call in self._waiting:
+            self._waiting[call].cancel()
+
+    async def _answer(self, what: str, data: Data) -> Data:
+        try:
+            match what:
+                case "pause":
+                    await self._pausing.pause(
+                        wait=data["wait"], milliseconds=data["milliseconds"], there=self._there
+                    )
+                case "unpause":
+                    await self._pausing.unpause()
+                case "paused":
+                    return {"paused": await self._pausing.paused()}
+                case _:
+                    raise LookupError(what)
+        except PauseFailedError as error:
+            return {"failed": str(error)}
+        return {}

@@ -43,10 +43,17 @@ class Pausing:
         self._openings = 0
         self.wanted = False
 
-    async def pause(self, *, wait: bool, milliseconds: int | None = None) -> None:
+    async def pause(
+        self,
+        *,
+        wait: bool,
+        milliseconds: int | None = None,
+        there: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Let nothing begin any more; ``wait``: until nothing is outstanding, at most so long.
 
-        PauseFailedError: it took longer, or somebody unpaused meanwhile; all goes on then.
+        ``there``: will whoever asked hear of it? PauseFailedError: they will not, it took longer,
+        or somebody unpaused meanwhile; all goes on then.
         """
         self._turn += 1
         turn, openings = self._turn, self._openings
@@ -62,6 +69,8 @@ class Pausing:
             # Also if it is paused again: what began in between has not been waited for.
             if openings != self._openings:
                 raise PauseFailedError("the node was unpaused meanwhile.")
+            if not there():
+                raise PauseFailedError("whoever asked for it has gone.")
         except BaseException:
             # Also if whoever asked has gone: it was told nothing, and would unpause nothing.
             if turn == self._turn:

@@ -41,6 +41,8 @@ def scalardb_handlers(host: Host) -> list[grpc.GenericRpcHandler]:
         elements=host.limits.elements,
         turns=host.turns,
         counts=ServerCalls(),
+        # Who had something granted there has nothing on a later one of its name.
+        dropped=None if host.users is None else host.users.principals.grants.forget_place,
     )
     return [host.health.services(any_name=True), *services]
 

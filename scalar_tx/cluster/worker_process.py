@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.child import Child
-from scalar_tx.cluster.node_pause import answer_pause
+from scalar_tx.cluster.node_pause import AskedPauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class WorkerProcess(Child):
         self.serving = False
         self.storage_seen = False  # by any process in this slot
         self.trouble: str | None = None  # None: it has not looked yet
-        self._pausing = pausing
+        self._pauses = AskedPauses(pausing, self._is_there)
         self._first_words = first_words
         self._changed = changed
         self._ended = ended
@@ -63,9 +63,12 @@ class WorkerProcess(Child):
         """Has it said what it has seen of the storage, whatever that is?"""
         return self.serving and self.trouble is not None
 
+    def _is_there(self) -> bool:
+        return self.channel is not None and not self.channel.closed
+
     async def answer(self, what: str, data: Data) -> Data:
         """A service of the worker pauses the node."""
-        return await answer_pause(self._pausing, what, data)
+        return await self._pauses.answer(what, data)
 
     async def greet(self, channel: Channel) -> None:
         """Tell it all, and wait until it serves."""
@@ -78,11 +81,13 @@ class WorkerProcess(Child):
         self._changed()
 
     def heard(self, what: str, data: Data) -> None:
-        """It has looked at the storage."""
+        """What it tells of itself, and of who has asked it."""
         if what == "storage":
             self.storage_seen = self.storage_seen or bool(data["seen"])
             self.trouble = str(data["trouble"])
             self._changed()
+        elif what == "pause given up":
+            self._pauses.give_up(str(data["call"]))
         elif what == "first user":
             self._first_user(str(data["name"]), str(data["password"]))
 

@@ -230,8 +230,8 @@ class TransactionSteps:
         return self._snapshot.writes.copy()
 
     def take_back(self, written: dict[RecordId, PendingWrite]) -> None:
-        """Forget the writes since then."""
-        self._snapshot.writes = written
+        """Forget the writes since then; it may be done again, by the same mark."""
+        self._snapshot.writes = written.copy()
 
     async def _one(self, operation: Operation) -> Record | list[Record] | None:
         if isinstance(operation, Get):

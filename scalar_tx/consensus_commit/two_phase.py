@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scalar_tx.consensus_commit.context import Context
+    from scalar_tx.consensus_commit.snapshot import PendingWrite, RecordId
 
 
 class Phase(Enum):
@@ -62,6 +63,15 @@ class TwoPhaseSteps(TransactionSteps):
         self._fresh = caller_id is None or joined  # no need to ask whether it was used before
         self._commit: Commit | None = None
         self.phase = Phase.ACTIVE
+
+    def take_back(self, written: dict[RecordId, PendingWrite]) -> None:
+        """As for every transaction, as long as nothing was prepared; InvalidOperationError.
+
+        What is prepared is committed, and hooks are told of all of it.
+        """
+        if self.phase is not Phase.ACTIVE:
+            raise self._out_of_turn("take back writes", Phase.ACTIVE)
+        super().take_back(written)
 
     async def prepare(self) -> None:
         """Write this part's records as prepared, over exactly what was read of them.

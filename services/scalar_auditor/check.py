@@ -7,6 +7,7 @@ here they are all asked, on any database, beside running services or without the
 from __future__ import annotations
 
 import importlib
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_auditor.services import NAMES
 from scalar_auditor.verification import invariants as verification
 from scalar_auditor.verification.anchor import anchor_at
+from scalar_tx.errors import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from scalar_tx.manager_async import AsyncTransactionManager
 
 MOST_TEXTS: Final = 1000  # of one service; the others are counted
+_NO_RECORD: Final = "STX-3096"  # a row that the class of its table can't hold
 
 
 @dataclass(slots=True)
@@ -41,18 +44,20 @@ async def check(
 ) -> dict[str, Found]:
     """What is not as it has to be, by service; nothing is written.
 
-    ``anchor``: a file or ``s3://bucket/key`` whose heads the histories must have; what they lack
-    is found under ``verification``. ``progress`` is told of each service as it begins and at each
-    finding, and how many there are. SettingsError: the anchor can't be used.
+    A row that can't be a record, such as by a NULL that no service writes, is found too, and ends
+    the look at the tables of its service. ``anchor``: a file or ``s3://bucket/key`` whose heads the
+    histories must have; what they lack is found under ``verification``. ``progress`` is told of
+    each service as it begins and at each finding, and how many there are. SettingsError: the anchor
+    can't be used; nothing was read.
     """
     report: dict[str, Found] = {}
-    for name in NAMES:
-        report[name] = Found()
-        progress(name, 0)
-        await _collect(report[name], _findings(manager, keys, name), partial(progress, name))
-    if anchor is not None:
-        with anchor_at(anchor, keys) as checked:
-            source = verification.anchor_findings(manager, checked.heads())
+    with nullcontext() if anchor is None else anchor_at(anchor, keys) as anchored:
+        for name in NAMES:
+            report[name] = Found()
+            progress(name, 0)
+            await _collect(report[name], _findings(manager, keys, name), partial(progress, name))
+        if anchored is not None:
+            source = verification.anchor_findings(manager, anchored.heads())
             told = report["verification"]
             await _collect(told, source, partial(progress, "verification"))
     return report
@@ -71,8 +76,17 @@ def _findings(
 async def _collect(
     found: Found, source: AsyncGenerator[str, None], tell: Callable[[int], None]
 ) -> None:
-    async for text in source:
-        found.count += 1
-        if len(found.texts) < MOST_TEXTS:
-            found.texts.append(text)
-        tell(found.count)
+    try:
+        async for text in source:
+            _add(found, text, tell)
+    except SchemaError as error:
+        if error.code != _NO_RECORD:
+            raise
+        _add(found, f"{error.message}; what is behind it was not looked at", tell)
+
+
+def _add(found: Found, text: str, tell: Callable[[int], None]) -> None:
+    found.count += 1
+    if len(found.texts) < MOST_TEXTS:
+        found.texts.append(text)
+    tell(found.count)

@@ -14,7 +14,8 @@ from scalar_tx.observe.protocol_metrics import BUCKETS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST_USERS: Final = 1000  # whose lag is told; a label's values have to be few
+_MOST_USERS: Final = 1000  # of whom is told; a label's values have to be few
+_OTHERS: Final = "(others)"  # who stands for all beyond them
 
 
 class ServiceMetrics:
@@ -47,6 +48,14 @@ class ServiceMetrics:
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
+        # The latest of all processes, those included that are gone: none of them takes it back.
+        self._importer_seen = Gauge(
+            "scalar_auditor_importer_seen_timestamp_seconds",
+            "When a user's importer last called, to ask how far it is or with events, since 1970.",
+            ["user_id"],
+            registry=self.registry,
+            multiprocess_mode="max",
+        )
         self._tampered = Counter(
             "scalar_auditor_items_found_tampered_total",
             "Verifications that ended as TAMPERED.",
@@ -71,10 +80,18 @@ class ServiceMetrics:
 
     def ingested(self, user_id: str, lag_seconds: float) -> None:
         """A batch was taken in whose newest event was so old."""
-        if user_id not in self._users and len(self._users) >= _MOST_USERS:
-            return
-        self._users.add(user_id)
-        self._lag.labels(user_id).set(lag_seconds)
+        if self._follows(user_id):
+            self._lag.labels(user_id).set(lag_seconds)
+
+    def importer_called(self, user_id: str, now_ms: int) -> None:
+        """Somebody asked for the position of a user's stream, or had a batch taken in."""
+        told = user_id if self._follows(user_id) else _OTHERS
+        self._importer_seen.labels(told).set(now_ms / 1000)
+
+    def _follows(self, user_id: str) -> bool:
+        if user_id not in self._users and len(self._users) < _MOST_USERS:
+            self._users.add(user_id)
+        return user_id in self._users
 
     def found_tampered(self) -> None:
         """Count an item that was found tampered with."""

@@ -30,9 +30,12 @@ def served(name: str, auditor: Auditor, *more: Any) -> grpc.GenericRpcHandler:
 class _Offer:
     """Offers one service to a node."""
 
+    # Of all five, whichever of them this node offers: what is behind the others is theirs, on
+    # whatever node they are.
+    namespaces = NAMES
+
     def __init__(self, name: str) -> None:
         self._name = name
-        self.namespaces = (name,)
 
     def __call__(self, host: Host) -> Sequence[grpc.GenericRpcHandler]:
         more: tuple[Any, ...] = ()

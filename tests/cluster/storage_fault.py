@@ -6,17 +6,26 @@ from typing import Any
 
 
 class Fault:
-    """Calls of a method of the storage fail, ``after`` it was done or before."""
+    """Calls of a method of the storage fail, ``after`` it was done or before.
+
+    The first ``but`` of them go well.
+    """
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage
         self._calls: dict[str, Any] = {}
         self.met = 0
 
-    def put_in(self, method: str, error: Exception, *, after: bool = False) -> None:
+    def put_in(self, method: str, error: Exception, *, after: bool = False, but: int = 0) -> None:
         call = self._calls[method] = getattr(self._storage, method)
 
+        left = but
+
         async def fails(*given: Any, **more: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left >= 0:
+                return await call(*given, **more)
             self.met += 1
             if after:
                 await call(*given, **more)

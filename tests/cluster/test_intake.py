@@ -52,7 +52,11 @@ def test_a_large_value_that_looks_like_elements_is_none() -> None:
     assert taken(reader(rpc.Request, 10_000)(body)).batch.operations[0].get.key.values[0] == blob
 
 
-@pytest.mark.parametrize("body", [b"\xff", b"\x0a\x05x", nested(10_000), b"\0" * 200_000])
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff", b"\x0a\x05x", nested(10_000), b"\0" * 200_000],
+    ids=["no tag", "cut off", "deep", "zeros"],  # their own text is one of megabytes
+)
 def test_what_is_no_message_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedError, match="no ExecuteRequest"):
         taken(reader(rpc.ExecuteRequest, 10_000)(body))

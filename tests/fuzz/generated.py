@@ -5,6 +5,7 @@ Names and ids come from a small pool, so that what is made often speaks of what 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -12,12 +13,13 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.descriptor import Descriptor, EnumDescriptor
 
 DEEPEST: Final = 5  # messages in each other
-_MOST: Final = 3  # elements of a repeated field
+_COUNT: Final = st.integers(0, 3)  # elements of a repeated field
+_BITS: Final = 8  # Hypothesis prefers the small ones of integers that have many more
 
 WORDS: Final = (
     *("shop.orders", "shop", "orders", "coordinator.state", "scalar_tx_node.users", "nowhere.none"),
@@ -65,23 +67,60 @@ _KINDS: Final = {
 def message_of(draw: Callable[[Any], Any], kind: Descriptor, depth: int = 0) -> Any:
     """A message of that type."""
     message = GetMessageClass(kind)()
-    for field in kind.fields:
-        if not draw(st.booleans()) or (field.message_type is not None and depth >= DEEPEST):
-            continue
+    for field in _chosen(draw, kind, depth):
         if field.label != FieldDescriptor.LABEL_REPEATED:
             _set(draw, message, field, depth)
             continue
         among = getattr(message, field.name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            for _ in range(draw(st.integers(0, _MOST))):
+            for _ in range(draw(_COUNT)):
                 among[draw(_WORD)] = _scalar(draw, field.message_type.fields_by_name["value"])
             continue
-        for _ in range(draw(st.integers(0, _MOST))):
+        for _ in range(draw(_COUNT)):
             if field.message_type is not None:
                 among.append(message_of(draw, field.message_type, depth + 1))
             else:
                 among.append(_scalar(draw, field))
     return message
+
+
+def _chosen(draw: Callable[[Any], Any], kind: Descriptor, depth: int) -> Iterator[FieldDescriptor]:
+    """Each field or not, and of each choice one that is allowed at that depth, or none.
+
+    One draw says it of many fields: a draw for each took most of the time of all that is made.
+    """
+    plain, choices = _fields(kind, deeper=depth < DEEPEST)
+    for first in range(0, len(plain), _BITS):
+        some = plain[first : first + _BITS]
+        mask = draw(_masks(len(some)))
+        yield from (field for bit, field in enumerate(some) if mask >> bit & 1)
+    for members in choices:
+        if which := draw(_up_to(len(members))):
+            yield members[which - 1]
+
+
+@cache
+def _fields(
+    kind: Descriptor, *, deeper: bool
+) -> tuple[list[FieldDescriptor], list[list[FieldDescriptor]]]:
+    """What may be in a message by itself, and what excludes each other."""
+    choices = [[*one.fields] for one in kind.oneofs if len(one.fields) > 1]
+    excluding = {field.number for members in choices for field in members}
+    plain = [field for field in kind.fields if field.number not in excluding]
+    allowed = [
+        [one for one in some if deeper or not one.message_type] for some in [plain, *choices]
+    ]
+    return allowed[0], allowed[1:]
+
+
+@cache
+def _masks(bits: int) -> st.SearchStrategy[int]:
+    return st.integers(0, 2**bits - 1)
+
+
+@cache
+def _up_to(most: int) -> st.SearchStrategy[int]:
+    return st.integers(0, most)
 
 
 def _set(draw: Callable[[Any], Any], message: Any, field: FieldDescriptor, depth: int) -> None:
@@ -94,11 +133,15 @@ def _set(draw: Callable[[Any], Any], message: Any, field: FieldDescriptor, depth
 
 def _scalar(draw: Callable[[Any], Any], field: FieldDescriptor) -> Any:
     if field.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
-        numbers = [one.number for one in field.enum_type.values]
-        return draw(st.sampled_from(numbers) | st.integers(-1, 99))
+        return draw(_numbers(field.enum_type))
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         return draw(_BYTES if field.type == FieldDescriptor.TYPE_BYTES else _WORD)
     return draw(_KINDS[field.cpp_type])
+
+
+@cache
+def _numbers(kind: EnumDescriptor) -> st.SearchStrategy[int]:
+    return st.sampled_from([one.number for one in kind.values]) | st.integers(-1, 99)
 
 
 @st.composite

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
+# The image's programs, and the module that each of them runs.
+PROGRAMS = {"scalar-tx": "scalar_tx", "scalar-auditor": "scalar_auditor"}
 
 
 def python_inside() -> str:
@@ -40,7 +42,7 @@ def image_environment() -> dict[str, str]:
     last = text[text.rindex("\nFROM ") :]
     [line] = re.findall(r"^ENV (.+)$", last, re.MULTILINE)
     found = dict(one.split("=", 1) for one in line.split())
-    path = f"{CHECKOUT}:{CHECKOUT}/schema"
+    path = f"{CHECKOUT}:{CHECKOUT}/schema:{CHECKOUT}/services"
     return {**found, "PATH": str(Path(python_inside()).parent), "PYTHONPATH": path}
 
 
@@ -70,7 +72,7 @@ class Container:
                     "work": str(folder / "work"),
                     "checkout": str(ROOT),
                     "readable": [sys.prefix, sys.base_prefix],
-                    "volumes": [one for each in (pod, *also) for one in self._volumes(each)],
+                    "volumes": self._all_volumes(pod, *also),
                     "user": self._user,
                     "group": self._group,
                     "folder": "/tmp",
@@ -83,9 +85,15 @@ class Container:
         self.first_words = folder / "first words"
         self._process: subprocess.Popen[bytes] | None = None
 
-    @staticmethod
-    def _command(container: Object) -> list[str]:
-        return [python_inside(), "-m", "scalar_tx", *container["args"]]
+    def _command(self, container: Object) -> list[str]:
+        [program] = container.get("command", ["scalar-tx"])  # the image's entry point
+        variables = self._environment(container)
+        # As kubelet does: a variable that is not there stays as it is written.
+        arguments = [
+            re.sub(r"\$\((\w+)\)", lambda found: variables.get(found[1], found[0]), one)
+            for one in container["args"]
+        ]
+        return [python_inside(), "-m", PROGRAMS[program], *arguments]
 
     def _environment(self, container: Object) -> dict[str, str]:
         found = image_environment()
@@ -94,9 +102,23 @@ class Container:
                 found[one["name"]] = one["value"]
                 continue
             reference = one["valueFrom"]["secretKeyRef"]
+            if reference.get("optional") and reference["name"] not in self._secrets():
+                continue
             data = self._made.one("Secret", reference["name"])["data"]
             found[one["name"]] = base64.b64decode(data[reference["key"]]).decode()
         return found
+
+    def _secrets(self) -> set[str]:
+        return {one["metadata"]["name"] for one in self._made.all("Secret")}
+
+    def _all_volumes(self, *pods: Object) -> list[dict[str, Any]]:
+        """Those of all pods; two at the same place are one, with the files of both."""
+        found: dict[str, dict[str, Any]] = {}
+        for one in (volume for pod in pods for volume in self._volumes(pod)):
+            there = found.setdefault(one["path"], one)
+            if one["files"] is not None:
+                there["files"] = {**(there["files"] or {}), **one["files"]}
+        return list(found.values())
 
     def _volumes(self, pod: Object) -> list[dict[str, Any]]:
         volumes = {one["name"]: one for one in pod["volumes"]}

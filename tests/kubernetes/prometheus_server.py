@@ -50,11 +50,11 @@ class Prometheus:
         [(_, found)] = self.query(expression)
         return found
 
-    def series(self) -> set[str]:
-        """Every series that the job shows now, by its name and labels."""
+    def series(self, prefix: str = "scalardb_") -> set[str]:
+        """Every series that the job shows now, by its name, which begins so, and labels."""
         return {
             json.dumps(labels, sort_keys=True)
-            for labels, _ in self.query(f'{{job="{JOB}", __name__=~"scalardb_.+"}}')
+            for labels, _ in self.query(f'{{job="{JOB}", __name__=~"{prefix}.+"}}')
         }
 
     def ready(self) -> bool:

@@ -25,6 +25,7 @@ OPTIONAL = (
     "dynamodb-role",
     "dynamodb-secret",
     "event-on-dynamodb",
+    "event-on-dynamodb-secret",
     "hpa",
     "http-tls",
     "services",

@@ -41,6 +41,7 @@ OF_THE_SERVICES: Final[dict[str, tuple[str, ...]]] = {
     "scalar_auditor_request_seconds": ("service", "method"),
     "scalar_auditor_log_in_failures_total": (),
     "scalar_auditor_ingest_lag_seconds": ("user_id",),
+    "scalar_auditor_importer_seen_timestamp_seconds": ("user_id",),
     "scalar_auditor_items_found_tampered_total": (),
 }
 # What others show: Prometheus itself, and kube-state-metrics.
@@ -57,6 +58,7 @@ OTHERS: Final = {
 
 _OURS: Final = SERIES.keys() | OF_THE_SERVICES.keys()
 _HISTOGRAMS: Final = {name for name in _OURS if name.endswith("_seconds")} - {
+    "scalar_auditor_importer_seen_timestamp_seconds",
     "scalar_auditor_ingest_lag_seconds",
     "scalardb_storage_clock_skew_seconds",
     "scalardb_node_oldest_transaction_seconds",
@@ -69,11 +71,23 @@ SHOWN: Final = (
     | OTHERS
 )
 
-_TEXT: Final = re.compile(r'"[^"]*"')
-_LABELS: Final = re.compile(r"\b(?:by|on|without|ignoring|group_left|group_right)\s*\([^)]*\)")
-_SERIES: Final = re.compile(r"\b(scalardb[a-zA-Z0-9_:]*|scalar_auditor_\w+|kube_\w+|up)\b")
+# No names of series: texts, selectors, ranges, lists of labels; and words of the language.
+_NO_SERIES: Final = (
+    re.compile(r'"[^"]*"'),
+    re.compile(r"\{[^}]*\}"),
+    re.compile(r"\[[^\]]*\]"),
+    re.compile(r"\b(?:by|on|without|ignoring|group_left|group_right)\s*\([^)]*\)"),
+)
+_WORDS: Final = {"and", "or", "unless", "bool", "offset", "inf", "nan"}
+_NAME: Final = re.compile(r"(?<![\w:.])([a-zA-Z_:][\w:]*)\b(?!\s*\()")
 
 
 def asked_for(expression: str) -> set[str]:
-    """The names of series, recorded ones included, in an expression of Prometheus."""
-    return set(_SERIES.findall(_LABELS.sub("", _TEXT.sub("", expression))))
+    """The names of series, recorded ones included, in an expression of Prometheus.
+
+    Whatever it is that is neither a function nor a word of the language: a name that is misspelt is
+    among them, too.
+    """
+    for pattern in _NO_SERIES:
+        expression = pattern.sub(" ", expression)
+    return {name for name in _NAME.findall(expression) if name.lower() not in _WORDS}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.kubernetes.rule_files import MONITORING, recorded
-from tests.kubernetes.series import SERIES, SHOWN, asked_for
+from tests.kubernetes.rule_files import MONITORING, ROOT, recorded
+from tests.kubernetes.series import OF_THE_SERVICES, SERIES, SHOWN, asked_for
 from tests.kubernetes.tools import promtool, said_by
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BOARDS = sorted((MONITORING / "dashboards").glob("*.json"))
 GRID = 24
+OURS = SERIES | OF_THE_SERVICES
+PAGE = ROOT / "docs" / "metrics.md"
 
 
 def board_of(path: Path) -> dict[str, Any]:
@@ -31,8 +33,8 @@ def expressions(path: Path) -> list[str]:
     ]
 
 
-def test_the_three_dashboards_are_there() -> None:
-    assert {path.stem for path in BOARDS} >= {"overview", "node", "storages"}
+def test_the_four_dashboards_are_there() -> None:
+    assert {path.stem for path in BOARDS} >= {"overview", "node", "services", "storages"}
     boards = [board_of(path) for path in BOARDS]
     assert len({board["uid"] for board in boards}) == len(boards)
     assert all(board["title"].startswith("ScalarDB / ") for board in boards)
@@ -42,7 +44,44 @@ def test_together_they_show_every_series_and_no_other() -> None:
     asked = {name for path in BOARDS for text in expressions(path) for name in asked_for(text)}
     assert asked - SHOWN - recorded().keys() == set()
     shown = {re.sub(r"_(bucket|count|sum)$", "", name) for name in asked}
-    assert SERIES.keys() - shown == set(), "series that no dashboard shows"
+    assert OURS.keys() - shown == set(), "series that no dashboard shows"
+
+
+def test_the_contract_of_the_metrics_is_documented() -> None:
+    """What dashboards may name is what docs/metrics.md has a row for, with its labels."""
+    rows = {
+        name: tuple(re.findall(r"`(\w+)`", labels))
+        for name, labels in re.findall(
+            r"^\| `(scala\w+)` \| \w+ \| ([^|]*)\|", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    assert rows == OURS
+
+
+def test_the_services_dashboard_shows_what_an_operator_asks_of_them() -> None:
+    [path] = [path for path in BOARDS if path.stem == "services"]
+    asked = {name for text in expressions(path) for name in asked_for(text)}
+    bare = {re.sub(r"_(bucket|count|sum)$", "", name) for name in asked}
+    assert bare == OF_THE_SERVICES.keys()
+    board = board_of(path)
+    [instance] = [one for one in board["templating"]["list"] if one["name"] == "instance"]
+    # Only nodes that offer services are there to be chosen.
+    assert asked_for(instance["query"]["query"].partition("(")[2].partition(",")[0]) <= asked
+    titles = [panel["title"] for panel in board["panels"]]
+    assert len(titles) == len(set(titles))
+
+
+def test_a_misspelt_name_would_be_noticed() -> None:
+    """Wherever a letter is lost, in the prefix too."""
+    right = SHOWN | recorded().keys()
+    for known in right:
+        for at in range(len(known)):
+            misspelt = known[:at] + known[at + 1 :]
+            assert misspelt not in right
+            text = f'topk(5, sum by (le) (rate({misspelt}{{instance=~"$instance"}}[5m]))) > 0.5'
+            assert asked_for(text) == {misspelt}
+            text = f"time() - max by (user_id) (max_over_time({misspelt}[1d])) and on (job) {known}"
+            assert asked_for(text) == {misspelt, known}
 
 
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
@@ -53,7 +92,7 @@ def test_labels_of_a_legend_are_there(path: Path) -> None:
             labels = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
             for name in asked_for(target["expr"]):
                 bare = re.sub(r"_(bucket|count|sum)$", "", name)
-                assert labels <= everywhere | set(SERIES.get(bare, ())), panel["title"]
+                assert labels <= everywhere | set(OURS.get(bare, ())), panel["title"]
             if " by (" in target["expr"]:
                 kept = set(
                     re.split(r"\W+", " ".join(re.findall(r"by \(([^)]*)\)", target["expr"])))

@@ -55,7 +55,7 @@ def test_a_secret_may_be_somebody_elses(tmp_path: Path) -> None:
 
 
 def test_settings_are_a_file_of_its_own(tmp_path: Path) -> None:
-    first, _, own, _ = blocks()
+    first, _, own, *_ = blocks()
     together = first.replace("configMapGenerator:\n", own)
     text = (K8S / "base" / "scalardb.properties").read_text().replace("port=8080", "port=8081")
     (tmp_path / "own").mkdir()
@@ -65,7 +65,7 @@ def test_settings_are_a_file_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("parts", [("tls",), ("tls", "http-tls")], ids="+".join)
 def test_the_certificate_is_its_own(tmp_path: Path, parts: tuple[str, ...]) -> None:
-    first, _, _, certificate = blocks()
+    first, _, _, certificate, *_ = blocks()
     names = ["tls.crt", "tls.key", "ca.crt"][: 1 + len(parts)]
     certificate = certificate.replace("[tls.crt, tls.key, ca.crt]", f"[{', '.join(names)}]")
     folder = tmp_path / "own" / "certificate"
@@ -86,7 +86,7 @@ def test_the_certificate_is_its_own(tmp_path: Path, parts: tuple[str, ...]) -> N
 
 
 def test_the_certificate_may_be_somebody_elses(tmp_path: Path) -> None:
-    first, patch, _, certificate = blocks()
+    first, patch, _, certificate, *_ = blocks()
     folder = tmp_path / "own" / "certificate"
     folder.mkdir(parents=True)
     head = certificate.partition("secretGenerator:")[0]
@@ -97,6 +97,34 @@ def test_the_certificate_may_be_somebody_elses(tmp_path: Path) -> None:
     made = made_of(tmp_path, first.replace("components:\n", tls))
     names = [one["metadata"]["name"] for one in made.all("Secret")]
     assert [name.startswith("scalardb-credentials-") for name in names] == [True]
+
+
+def test_the_services_secrets_are_its_own(tmp_path: Path) -> None:
+    first, _, _, _, secrets, chosen, key = blocks()
+    files = {"keys.json": "keys", "email": "ada@example.org", "password": "a long password"}
+    own = tmp_path / "own"
+    for name, text in (("secrets", secrets), ("chosen", chosen), ("key", key)):
+        (own / name).mkdir(parents=True)
+        (own / name / "kustomization.yaml").write_text(text)
+    for name, text in files.items():
+        (own / "secrets" / name).write_text(text)
+    (own / "key" / "dynamodb.env").write_text("access_key_id=id\nsecret_access_key=key\n")
+    named = [
+        f"../scalar_tx/k8s/components/{one}" for one in ("services", "event-on-dynamodb-secret")
+    ]
+    behind = "".join(f"  - {one}\n" for one in (*named, "secrets", "chosen", "key"))
+    made = made_of(tmp_path, first.replace("components:\n", f"components:\n{behind}"))
+    found = {
+        key: base64.b64decode(value).decode()
+        for name in ("auditor-keys", "auditor-first-admin", "dynamodb-credentials")
+        for key, value in made.one("Secret", name)["data"].items()
+    }
+    assert found == {**files, "access_key_id": "id", "secret_access_key": "key"}
+    variables = {one["name"]: one.get("value") for one in made.container["env"]}
+    assert variables["SCALAR_AUDITOR_SERVICES"] == "event,identity"
+    # The pods follow the Secrets that were put in the others' places.
+    [mounted] = [one for one in made.pod["volumes"] if one["name"] == "auditor-keys"]
+    assert mounted["secret"]["secretName"] == made.one("Secret", "auditor-keys")["metadata"]["name"]
 
 
 def test_the_readme_names_every_component() -> None:

@@ -17,8 +17,26 @@ pytestmark = pytest.mark.manifests
 
 EVERY = [
     *((one,) for one in OVERLAYS),
-    *(("prod", one) for one in ("dynamodb-role", "dynamodb-secret", "event-on-dynamodb", "tls")),
+    *(
+        ("prod", one)
+        for one in (
+            "dynamodb-role",
+            "dynamodb-secret",
+            "event-on-dynamodb",
+            "event-on-dynamodb-secret",
+            "tls",
+        )
+    ),
 ]
+ON_TWO = {
+    *("storage", "contact_points", "contact_port", "username", "password"),
+    *(f"multi_storage.{one}" for one in ("storages", "default_storage", "namespace_mapping")),
+    *(
+        f"multi_storage.storages.cassandra.{one}"
+        for one in ("storage", "contact_points", "contact_port", "username", "password")
+    ),
+    *(f"multi_storage.storages.dynamo.{one}" for one in ("storage", "contact_points")),
+}
 
 FIXED = {
     "transaction_manager": "consensus-commit",
@@ -52,20 +70,10 @@ def test_the_fixed_values(overlay: str) -> None:
     [
         ("overlays/dev", {"contact_points"}),
         ("components/dynamodb-secret", {"storage", "contact_points", "contact_port"}),
+        ("components/event-on-dynamodb", ON_TWO),
         (
-            "components/event-on-dynamodb",
-            {
-                *("storage", "contact_points", "contact_port", "username", "password"),
-                *(
-                    f"multi_storage.{one}"
-                    for one in ("storages", "default_storage", "namespace_mapping")
-                ),
-                *(
-                    f"multi_storage.storages.cassandra.{one}"
-                    for one in ("storage", "contact_points", "contact_port", "username", "password")
-                ),
-                *(f"multi_storage.storages.dynamo.{one}" for one in ("storage", "contact_points")),
-            },
+            "components/event-on-dynamodb-secret",
+            ON_TWO | {f"multi_storage.storages.dynamo.{one}" for one in ("username", "password")},
         ),
         (
             "components/dynamodb-role",

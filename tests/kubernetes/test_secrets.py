@@ -19,7 +19,16 @@ pytestmark = pytest.mark.manifests
 
 PLACEHOLDER = "REPLACE_ME"
 CANARY = "canary-5f2c81d7"
-SECRET_FILES = {"credentials.env", "tls.crt", "tls.key"}
+SECRET_FILES = {"credentials.env", "tls.crt", "tls.key", "keys.json", "email", "password"}
+IN_PROPERTIES = {"${SCALARDB_PASSWORD}", "${SCALARDB_DYNAMODB_KEY}"}
+# How many values of Secrets each component brings besides the database's two.
+BROUGHT = {
+    "deployment": 0,
+    "dynamodb-secret": 0,
+    "event-on-dynamodb-secret": 2,
+    "services": 3,
+    "tls": 2,
+}
 
 
 def values_of(secret: dict[str, dict[str, str]]) -> set[str]:
@@ -38,7 +47,7 @@ def occurrences(made: Rendered) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    "parts", [*((o,) for o in OVERLAYS), ("prod", "tls"), ("prod", "services")], ids="+".join
+    "parts", [*((o,) for o in OVERLAYS), *(("prod", one) for one in BROUGHT)], ids="+".join
 )
 def test_secrets_hold_placeholders(parts: tuple[str, ...]) -> None:
     secrets = rendered(*parts).all("Secret")
@@ -47,7 +56,7 @@ def test_secrets_hold_placeholders(parts: tuple[str, ...]) -> None:
         assert values_of(secret) == {PLACEHOLDER}
 
 
-@pytest.mark.parametrize("component", ["tls", "dynamodb-secret", "deployment"])
+@pytest.mark.parametrize("component", BROUGHT)
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_secret_stays_in_its_secret(overlay: str, component: str, tmp_path: Path) -> None:
     own = own_overlay(tmp_path, overlay, component)
@@ -59,7 +68,7 @@ def test_a_secret_stays_in_its_secret(overlay: str, component: str, tmp_path: Pa
     assert filled == SECRET_FILES
     found = occurrences(objects_of(own))
     assert set(found) == {"Secret"}
-    assert found["Secret"] == (4 if component == "tls" else 2)
+    assert found["Secret"] == 2 + BROUGHT[component]
 
 
 def test_the_search_would_find_one_elsewhere(tmp_path: Path) -> None:
@@ -76,7 +85,7 @@ def test_no_file_of_the_tree_gives_a_secret_a_value() -> None:
             assert "secretGenerator" not in text or "literals" not in text, file
             assert not re.search(r"^kind: Secret$\n(?!.*\$patch)", text, re.MULTILINE), file
             for value in re.findall(r"password=(.+)", text):
-                assert value == "${SCALARDB_PASSWORD}", file
+                assert value in IN_PROPERTIES, file
 
 
 def test_another_password_is_a_rolling_update(tmp_path: Path) -> None:

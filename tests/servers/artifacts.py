@@ -131,3 +131,12 @@ def java() -> str:
     if version is None or int(version[1]) < OLDEST_JAVA:
         raise ServerMissingError(f"{found} is too old ({said.splitlines()[0]}): {remedy}")
     return found
+
+
+def quick_start() -> tuple[str, ...]:
+    """Options of Java for a server that lives as long as a few tests: its first compiler alone.
+
+    The second one doubles what a start of Cassandra costs, which some tests wait for again and
+    again. Whoever starts a server outside of pytest, to measure or to look, has both.
+    """
+    return ("-XX:TieredStopAtLevel=1",) if "PYTEST_VERSION" in os.environ else ()

@@ -8,7 +8,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from tests.servers import places
-from tests.servers.artifacts import fetched, java
+from tests.servers.artifacts import fetched, java, quick_start
 from tests.servers.node import Cluster, Node, serving
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def _command(home: Path, jars: Path, heap: str, further: Sequence[str]) -> list[
     [jamm] = jars.glob("jamm-*.jar")
     return [
         java(),
+        *quick_start(),
         f"-Xms{heap}",
         f"-Xmx{heap}",
         "-XX:+UseSerialGC",  # starts soonest on a small heap

@@ -6,7 +6,7 @@ import http.client
 from typing import TYPE_CHECKING
 
 from tests.servers import places
-from tests.servers.artifacts import fetched, java
+from tests.servers.artifacts import fetched, java, quick_start
 from tests.servers.node import Cluster, Node, serving
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def dynamodb(
     home = places.new_run("dynamodb") / "node1"
     command = [
         java(),
+        *quick_start(),
         f"-Xmx{heap}",
         "-XX:+UseSerialGC",
         f"-Djava.io.tmpdir={home}",

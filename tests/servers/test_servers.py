@@ -228,3 +228,9 @@ def test_a_kind_that_is_not_there_is_refused() -> None:
     )
     assert run.returncode == 2
     assert "cassandra and redis have 1 to 3 nodes" in run.stderr
+
+
+def test_who_measures_has_both_of_javas_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert artifacts.quick_start() == ("-XX:TieredStopAtLevel=1",)
+    monkeypatch.delenv("PYTEST_VERSION")
+    assert artifacts.quick_start() == ()

@@ -5,11 +5,12 @@ A grant is two records as well: what a user or role has there, and who has somet
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scalar_tx.cluster.auth.privileges import Grant, Privilege, checked_place
 from scalar_tx.cluster.auth.security_log import THE_NODE, Caller, Event, tell
-from scalar_tx.cluster.auth.subjects import check_exists, checked_subject
+from scalar_tx.cluster.auth.subjects import check_exists, checked_subject, subjects
 from scalar_tx.cluster.auth.tables import GRANT
 
 if TYPE_CHECKING:
@@ -94,21 +95,30 @@ class Grants:
         return await self._tables.read(work)
 
     async def forget_place(self, place: str, *, by: Caller = THE_NODE) -> None:
-        """Take away everything on a place.
+        """Take away everything on a place, and of a namespace on each table in it.
 
-        For a table that is dropped: a later one of its name is not for those who had the former.
+        For what is dropped: a later one of its name is not for those who had the former.
         """
+        within = [] if "." in place else await self._places_in(place)
+        for one in (place, *within):
+            if await self._tables.change(partial(self._forget_on, one)):
+                tell(Event.REVOKE, by, detail=f"everything on {one}")
 
-        async def work(tx: AsyncTransaction) -> bool:
-            rows = await tx.scan(GRANT, {"subject": _on(place)})
-            for row in rows:
-                await self._set(tx, str(row["other"]), place, frozenset())
-            return bool(rows)
-
-        if await self._tables.change(work):
-            tell(Event.REVOKE, by, detail=f"everything on {place}")
+    async def _places_in(self, namespace: str) -> list[str]:
+        """The tables of a namespace on which something is granted, there or not."""
+        within: set[str] = set()
+        for subject in await self._tables.read(subjects):
+            granted = await self._tables.read(partial(self.read, subject=subject))
+            within.update(one.place for one in granted if one.place.startswith(f"{namespace}."))
+        return sorted(within)
 
     # Within a transaction.
+
+    async def _forget_on(self, place: str, tx: AsyncTransaction) -> bool:
+        rows = await tx.scan(GRANT, {"subject": _on(place)})
+        for row in rows:
+            await self._set(tx, str(row["other"]), place, frozenset())
+        return bool(rows)
 
     async def read(self, tx: AsyncTransaction, subject: str) -> list[Grant]:
         """What a user or role was granted itself."""

@@ -131,13 +131,13 @@ def rights(grants: Iterable[Grant], *, superuser: bool, closed: frozenset[str]) 
 
 def closed_namespaces(settings: Settings, *more: str) -> frozenset[str]:
     """The node's own namespaces: decisions, metadata, users, its services' own; and ``more``."""
-    names = (
-        settings.consensus_commit.coordinator_namespace,
-        settings.system_namespace,
-        OWN_NAMESPACE,
-        *namespaces_of(settings.node.services),
-        *more,
-    )
+    names = (settings.consensus_commit.coordinator_namespace, settings.system_namespace, *more)
+    return own_namespaces(settings) | {name.casefold() for name in names}
+
+
+def own_namespaces(settings: Settings) -> frozenset[str]:
+    """The namespaces that ScalarDB knows nothing of: of users, and of the node's services."""
+    names = (OWN_NAMESPACE, *namespaces_of(settings.node.services))
     return frozenset(name.casefold() for name in names)
 
 
@@ -151,6 +151,12 @@ def checked_place(place: object, closed: frozenset[str]) -> str:
         raise InvalidOperationError(
             f"{place!r:.60} is neither a namespace nor a table",
             advice="Name a namespace, or a table as 'namespace.table'",
+            code="STX-5214",
+        )
+    if "*" in parts:
+        raise InvalidOperationError(
+            f"{place!r:.60} is no place: nothing stands for all names",
+            advice="Name a namespace: what is granted there is granted on each of its tables",
             code="STX-5214",
         )
     if parts[0].casefold() in closed:

@@ -66,6 +66,15 @@ async def check_exists(tx: AsyncTransaction, subject: str) -> None:
         raise missing(kind, name)
 
 
+async def subjects(tx: AsyncTransaction) -> list[str]:
+    """All users and roles."""
+    return [
+        ":".join((kind, str(row["name"])))
+        for kind, table in _TABLES.items()
+        for row in await tx.scan(table, {"realm": REALM})
+    ]
+
+
 def exists_already(what: str, name: str) -> InvalidOperationError:
     """A user or role of that name is there."""
     return InvalidOperationError(

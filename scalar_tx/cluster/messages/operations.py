@@ -174,6 +174,11 @@ def _write_of(message: rpc.Write) -> Mutation:
     make = _WRITES.get(message.kind)
     if make is None:
         raise MalformedError(f"{message.kind} is no kind of write")
+    # What a kind has no use for is refused: a condition that is left out would be a write too many.
+    stray = {field.name for field, _ in message.ListFields()} - _FIELDS[message.kind]
+    if stray:
+        kind = rpc.Write.Kind.Name(message.kind)
+        raise MalformedError(f"a write of the kind {kind} has no {', '.join(sorted(stray))}")
     return make(message)
 
 
@@ -208,4 +213,12 @@ _WRITES: Final[Mapping[int, Callable[[rpc.Write], Mutation]]] = {
     rpc.Write.UPDATE: _update_of,
     rpc.Write.DELETE: _delete_of,
     rpc.Write.PUT: _put_of,
+}
+_OF_ALL: Final = frozenset({"kind", "table"})
+_FIELDS: Final[Mapping[int, frozenset[str]]] = {
+    rpc.Write.INSERT: _OF_ALL | {"values"},
+    rpc.Write.UPSERT: _OF_ALL | {"values"},
+    rpc.Write.UPDATE: _OF_ALL | {"key", "values", "where", "ignore_missing"},
+    rpc.Write.DELETE: _OF_ALL | {"key", "where"},
+    rpc.Write.PUT: _OF_ALL | {"values", "where", "implicit_pre_read", "insert_mode"},
 }

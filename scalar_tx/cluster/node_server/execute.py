@@ -17,7 +17,7 @@ from scalar_tx.cluster.auth.permissions import check_operation
 from scalar_tx.cluster.messages.isolation import state_message
 from scalar_tx.cluster.messages.scripts import script_of
 from scalar_tx.cluster.node_server.replies import put_result
-from scalar_tx.cluster.node_server.transact import begun
+from scalar_tx.cluster.node_server.transact import begun, check_alone
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.consensus_commit.transaction_id import check_callers_id
 from scalar_tx.errors import ScalarTxError, UnknownOutcomeError
@@ -39,12 +39,38 @@ class Execute:
 
     def __init__(self, worker: WorkerParts) -> None:
         self._worker = worker
+        self._running: dict[str, asyncio.Event] = {}  # by id; each is set at its end
 
     async def serve(self, ask: rpc.ExecuteRequest, caller: Caller) -> rpc.ExecuteReply:
         """One script, run to its end."""
         tx_id = check_callers_id(ask.begin.transaction_id)
         script = script_of(ask.script)
         _check(script, caller)
+        check_alone(ask.begin)
+        known = await self._of_the_same_call(tx_id)
+        if known is TransactionState.COMMITTED or (known is not None and ask.repeated):
+            return _done_before(known, 0)
+        ended = self._running[tx_id] = asyncio.Event()
+        try:
+            return await self._counted(ask, tx_id, script, caller)
+        finally:
+            ended.set()
+            del self._running[tx_id]
+
+    async def _of_the_same_call(self, tx_id: str) -> TransactionState | None:
+        """What became of a call of that id that runs here; None: there is none, or nothing.
+
+        Its client may have lost it, and repeats it while it runs.
+        """
+        while (running := self._running.get(tx_id)) is not None:
+            await running.wait()
+            if (known := await self._decided(tx_id)) is not None:
+                return known
+        return None
+
+    async def _counted(
+        self, ask: rpc.ExecuteRequest, tx_id: str, script: Script, caller: Caller
+    ) -> rpc.ExecuteReply:
         # It is bounded by its own deadline; none of it waits for the client.
         with (
             self._worker.opened(tx_id, caller, lambda _: None) as session,

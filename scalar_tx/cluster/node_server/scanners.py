@@ -34,7 +34,10 @@ class _Open:
 class Scanners:
     """The open scanners of one transaction, by the numbers that its client gave them."""
 
-    def __init__(self, steps: Any, worker: WorkerParts, owner: str) -> None:
+    def __init__(self, steps: Any, worker: WorkerParts, owner: str, page_records: int = 0) -> None:
+        # ``page_records``: how many a page may have at most, if that is less than the node's limit.
+        most = worker.limits.page_records
+        self._page_records = min(page_records or most, most)
         self._steps = steps
         self._owner = owner
         self._turns = worker.turns
@@ -109,7 +112,7 @@ class Scanners:
 
     async def _page(self, scanner: _Open) -> tuple[list[Record], int, bool]:
         records, scanner.waiting = scanner.waiting, []
-        while not records or (scanner.whole and len(records) < self._limits.page_records):
+        while not records or (scanner.whole and len(records) < self._page_records):
             more = None if scanner.cursor.closed else await scanner.cursor.next_page()
             if more is None:
                 break
@@ -122,12 +125,12 @@ class Scanners:
     def _fitting(self, records: list[Record]) -> tuple[int, int]:
         """How many records a message is to hold, and how many bytes those are, about."""
         size = 0
-        for number, record in enumerate(records[: self._limits.page_records]):
+        for number, record in enumerate(records[: self._page_records]):
             more = _size(record)
             if size + more > self._limits.page_bytes and number:
                 return number, size
             size += more
-        return self._limits.page_records, size
+        return self._page_records, size
 
     def _add_token(self, page: rpc.Page, scanner: _Open) -> None:
         if scanner.waiting:

@@ -251,6 +251,8 @@ def begun(worker: WorkerParts, begin: rpc.Begin, *, fresh: bool = True) -> Any:
     isolation = isolation_of(begin.isolation)
     tx_id = check_callers_id(begin.transaction_id)
     timeout = begin.timeout if begin.HasField("timeout") else None
+    if begin.two_phase not in rpc.Begin.TwoPhase.values():
+        raise MalformedError(f"{begin.two_phase} is no kind of part of a two-phase transaction")
     if begin.two_phase == rpc.Begin.ALONE:
         return worker.database.parts.transaction(
             isolation,
@@ -266,6 +268,12 @@ def begun(worker: WorkerParts, begin: rpc.Begin, *, fresh: bool = True) -> Any:
         joined=begin.two_phase == rpc.Begin.JOIN or begin.fresh_id,
         timeout=timeout,
     )
+
+
+def check_alone(begin: rpc.Begin) -> None:
+    """MalformedError: a part of a two-phase transaction, where one call is the whole of it."""
+    if begin.two_phase != rpc.Begin.ALONE:
+        raise MalformedError("a part of a two-phase transaction has a stream of its own: Transact")
 
 
 class Transact:

@@ -22,7 +22,7 @@ from scalar_tx.cluster.node_server.calls import SMALL, Method, serialized
 from scalar_tx.cluster.node_server.execute import Execute
 from scalar_tx.cluster.node_server.expiring import Expiring
 from scalar_tx.cluster.node_server.scanners import Scanners
-from scalar_tx.cluster.node_server.transact import Transact, begun
+from scalar_tx.cluster.node_server.transact import Transact, begun, check_alone
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.consensus_commit.transaction_id import check_callers_id, check_known_id
 from scalar_tx.model.state import TransactionState
@@ -61,12 +61,13 @@ class TransactionCalls:
         tx_id = check_callers_id(ask.begin.transaction_id)
         scan = scan_of(ask.scan)
         check_operation(caller.principal, scan, peer=caller.peer)
+        check_alone(ask.begin)
         client = Expiring(tx_id)
         # Else it would go with the first page, and no status without it: see ``cut_off``.
         await context.send_initial_metadata(())
         with self._worker.opened(tx_id, caller, client.expire) as session:
             steps, began = begun(self._worker, ask.begin), time.monotonic()
-            scanners = Scanners(steps, self._worker, caller.counted_as)
+            scanners = Scanners(steps, self._worker, caller.counted_as, ask.page_size)
             try:
                 with session.busy():
                     page = rpc.Page()

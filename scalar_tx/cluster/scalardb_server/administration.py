@@ -19,11 +19,12 @@ from scalar_tx.errors import InvalidOperationError, SchemaError
 from scalar_tx.model.table import split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from scalar_tx.cluster.scalardb_server.tables_seen import TablesSeen
     from scalar_tx.model.table import TableSchema
 
+    Dropped = Callable[[str], Awaitable[None]]
     OfTable = (
         rpc.DropTableRequest
         | rpc.TruncateTableRequest
@@ -35,11 +36,19 @@ if TYPE_CHECKING:
 _DONE = empty_pb2.Empty
 
 
-class Administration:
-    """The twelve calls that both services have."""
+async def _nothing_else(_: str) -> None:
+    """Nobody else has to hear of what is dropped."""
 
-    def __init__(self, seen: TablesSeen) -> None:
+
+class Administration:
+    """The twelve calls that both services have.
+
+    ``dropped`` is told of each table and namespace that was, by its name: others may remember it.
+    """
+
+    def __init__(self, seen: TablesSeen, dropped: Dropped | None = None) -> None:
         self._seen = seen
+        self._dropped = dropped or _nothing_else
 
     async def create_namespace(self, request: rpc.CreateNamespaceRequest) -> empty_pb2.Empty:
         """Make a namespace."""
@@ -66,6 +75,7 @@ class Administration:
                 f"Tables in the namespace: [{', '.join(tables)}]"
             )
         await self._seen.drop_namespace(name)
+        await self._dropped(name)
         return _DONE()
 
     async def create_table(self, request: rpc.CreateTableRequest) -> empty_pb2.Empty:
@@ -88,7 +98,9 @@ class Administration:
         if request.if_exists and not await self._is_there(request):
             return _DONE()
         await self._table(request)
-        await self._seen.drop_table(_name(request.namespace, request.table))
+        name = _name(request.namespace, request.table)
+        await self._seen.drop_table(name)
+        await self._dropped(name)
         return _DONE()
 
     async def truncate_table(self, request: rpc.TruncateTableRequest) -> empty_pb2.Empty:

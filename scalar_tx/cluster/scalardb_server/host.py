@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.scalardb_server.administration import Dropped
     from scalar_tx.cluster.scalardb_server.tables_by_name import TablesByName
     from scalar_tx.cluster.sessions import Sessions
     from scalar_tx.model.state import TransactionState
@@ -34,7 +35,7 @@ class Host:
     """The parts of a worker that serve clients of ScalarDB Server.
 
     ``largest_answer``: how many bytes a message may have that a client is sent. ``ended`` counts
-    transactions, ``calls`` calls.
+    transactions, ``calls`` calls. ``dropped`` is told the name of each table and namespace that is.
     """
 
     database: TablesByName
@@ -43,6 +44,7 @@ class Host:
     largest_answer: int = LARGEST_ANSWER
     ended: Ended | None = None
     calls: ServerCalls | None = None
+    dropped: Dropped | None = None
 
     def counted(self, service: str, method: str) -> AbstractContextManager[None]:
         """Count a call, by its names at ScalarDB Server (15), while it runs."""

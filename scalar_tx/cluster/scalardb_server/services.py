@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 
     from scalar_tx.cluster.gate import Gate
+    from scalar_tx.cluster.scalardb_server.administration import Dropped
     from scalar_tx.cluster.scalardb_server.calls import Work
     from scalar_tx.cluster.scalardb_server.host import Ended
     from scalar_tx.cluster.scalardb_server.pause import Pauses
@@ -64,15 +65,17 @@ def handlers(
     elements: int = ELEMENTS,
     turns: Turns | None = None,
     counts: ServerCalls | None = None,
+    dropped: Dropped | None = None,
 ) -> list[grpc.GenericRpcHandler]:
     """The protocol's five services, pausing and reflection, for one ``grpc.aio`` server.
 
     ``largest_answer`` in bytes: what clients accept as one message. ``ended`` is told of each
-    transaction's end, ``counts`` of each call. ``elements``: of one request, operations.
-    ``turns``: in which large requests are read. Whoever closes the manager waits until the gate is
-    drained: a stream that was cut is rolled back behind its end.
+    transaction's end, ``counts`` of each call, ``dropped`` of each table and namespace that is, by
+    its name. ``elements``: of one request, operations. ``turns``: in which large requests are read.
+    Whoever closes the manager waits until the gate is drained: a stream that was cut is rolled back
+    behind its end.
     """
-    host = Host(TablesByName(manager), gate, sessions, largest_answer, ended, counts)
+    host = Host(TablesByName(manager), gate, sessions, largest_answer, ended, counts, dropped)
     services = _methods_of(host)
     made = [
         _service(scalardb_pb2.DESCRIPTOR, name, of, elements, turns)
@@ -110,7 +113,7 @@ def _methods_of(host: Host) -> dict[str, Methods]:
         "DistributedStorageAdmin": _each(
             host,
             "distributed_storage_admin",
-            _administration(Administration(StoredTables(database))),
+            _administration(Administration(StoredTables(database), host.dropped)),
         ),
         "DistributedTransaction": {
             "Transaction": served(partial(TransactionStream, active=one_phase), host),
@@ -124,7 +127,7 @@ def _methods_of(host: Host) -> dict[str, Methods]:
             host,
             "distributed_transaction_admin",
             {
-                **_administration(Administration(TransactionalTables(database))),
+                **_administration(Administration(TransactionalTables(database), host.dropped)),
                 **_coordinator(CoordinatorCalls(database)),
             },
         ),

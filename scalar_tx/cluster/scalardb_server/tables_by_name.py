@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from scalar_tx.cluster.auth.privileges import own_namespaces
 from scalar_tx.cluster.database import Database
 from scalar_tx.cluster.scalardb_server.refusals import RefusedError, invalid
 from scalar_tx.errors import InvalidOperationError
@@ -41,12 +42,22 @@ class TablesByName(Database):
     def __init__(self, manager: AsyncTransactionManager) -> None:
         super().__init__(manager)
         self._stored: dict[str, tuple[Table, float]] = {}
+        self._closed = own_namespaces(manager.settings)
+
+    def is_closed(self, namespace: str) -> bool:
+        """Is it one of the node's own, such as that of its users? Nobody logs in here."""
+        return namespace.casefold() in self._closed
+
+    def _insist_on_open(self, name: str) -> None:
+        if self.is_closed(name.partition(".")[0]):
+            raise no_such_table()
 
     async def transactional_table(self, name: str, *, reads: bool) -> TransactionalTable:
         """A table as transactions see it; the errors are those of the Java server.
 
         ``reads``: a read meets the missing columns there, a write does not.
         """
+        self._insist_on_open(name)
         catalog = self.parts.context.catalog
         known = catalog.known(name)
         if known is not None:
@@ -62,6 +73,7 @@ class TablesByName(Database):
 
     async def stored_table(self, name: str) -> Table:
         """A table as it is stored, looked up once and again after a while."""
+        self._insist_on_open(name)
         expiry = self.manager.settings.metadata_cache_seconds
         known = self._stored.get(name)
         if known is not None and (

@@ -2,8 +2,9 @@
 
 Storage administration sees every table as it is stored, the coordinator's too. Transaction
 administration sees transactional tables alone, without the columns that transactions need, and of
-the coordinator's namespace nothing. Names of tables are full. What a caller has looked up already,
-such as that a table is there, is not told apart here.
+the coordinator's namespace nothing. What is the node's own, such as its users, neither sees. Names
+of tables are full. What a caller has looked up already, such as that a table is there, is not told
+apart here.
 """
 
 from __future__ import annotations
@@ -146,15 +147,15 @@ class StoredTables(TablesSeen):
 
     def sees(self, namespace: str) -> bool:
         """The coordinator's too."""
-        return True
+        return not self.database.is_closed(namespace)
 
     async def tables(self, namespace: str) -> list[str]:
         """All of them."""
-        return await self.all_tables(namespace)
+        return await self.all_tables(namespace) if self.sees(namespace) else []
 
     async def table(self, name: str) -> TableSchema | None:
         """With the columns that transactions need, if it has them."""
-        return await self.stored(name)
+        return await self.stored(name) if self.sees(split_name(name)[0]) else None
 
     async def create_namespace(self, namespace: str, options: Options) -> None:
         """Make a namespace."""
@@ -220,7 +221,10 @@ class TransactionalTables(TablesSeen):
     def sees(self, namespace: str) -> bool:
         """Not the coordinator's."""
         settings = self.database.manager.settings
-        return namespace != settings.consensus_commit.coordinator_namespace
+        return (
+            namespace != settings.consensus_commit.coordinator_namespace
+            and not self.database.is_closed(namespace)
+        )
 
     async def tables(self, namespace: str) -> list[str]:
         """The transactional ones."""

@@ -228,7 +228,10 @@ class TransactionStream(Stream[Any, Answers]):
     async def _seen(self, error: Exception, tx: AsyncTransaction) -> Exception:
         """Of an id that was decided before, what a client is told."""
         if isinstance(error, InvalidOperationError) and error.code == _USED_BEFORE:
-            standing = await self.host.database.manager.state(tx.id)
+            try:
+                standing = await self.host.database.manager.state(tx.id)
+            except ScalarTxError:
+                return error  # what it says will do
             if standing is TransactionState.ABORTED:
                 return aborted_by_somebody(tx.id)
         return error

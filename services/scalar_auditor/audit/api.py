@@ -139,10 +139,24 @@ class Api:
     async def _update(self, ask: pb.UpdateAuditSetRequest, caller: Caller) -> pb.AuditSet:
         audit_set_id, words = set_id(ask), present(ask)
         now_ms = self._auditor.now_ms()
-        changed, role = await self._auditor.change(
-            caller, sets.describe, caller, audit_set_id, words, now_ms
+        changed, role = await self._changed(
+            caller, "UpdateAuditSet", audit_set_id, sets.describe, words, now_ms
         )
         return answers.audit_set(changed, role)
+
+    async def _changed(
+        self,
+        caller: Caller,
+        name: str,
+        audit_set_id: str,
+        work: Callable[..., Awaitable[Any]],
+        *args: Any,
+    ) -> Any:
+        """A change that answers with what is there, which is a view of it by who asked for it."""
+        view = View(caller, name, audit_set_id)
+        return await viewed(
+            self._auditor, self._auditor.change, view, work, caller, audit_set_id, *args
+        )
 
     async def _delete(self, ask: pb.AuditSetRequest, caller: Caller) -> common_pb2.Steps:
         return await deleted(self._auditor, caller, sets.delete_step, set_id(ask))
@@ -162,8 +176,8 @@ class Api:
                 raise InvalidArgumentError(f"{place}.user_email", "it is there twice")
             wanted[email] = no_owner_role(f"{place}.role", one.role)
         now_ms = self._auditor.now_ms()
-        rows = await self._auditor.change(
-            caller, collaborators.add, caller, audit_set_id, wanted, now_ms
+        rows = await self._changed(
+            caller, "AddCollaborators", audit_set_id, collaborators.add, wanted, now_ms
         )
         return pb.Collaborators(collaborators=map(answers.collaborator, rows))
 
@@ -179,16 +193,21 @@ class Api:
     ) -> pb.Collaborator:
         audit_set_id, email = set_id(ask), user_email(ask)
         role = no_owner_role("role", ask.role)
-        row = await self._auditor.change(
-            caller, collaborators.change_role, caller, audit_set_id, email, role
+        row = await self._changed(
+            caller,
+            "ChangeCollaboratorRole",
+            audit_set_id,
+            collaborators.change_role,
+            email,
+            role,
         )
         return answers.collaborator(row)
 
     async def _transfer(self, ask: pb.CollaboratorRequest, caller: Caller) -> pb.AuditSet:
         audit_set_id, email = set_id(ask), user_email(ask)
         now_ms = self._auditor.now_ms()
-        changed, role = await self._auditor.change(
-            caller, collaborators.transfer, caller, audit_set_id, email, now_ms
+        changed, role = await self._changed(
+            caller, "TransferOwnership", audit_set_id, collaborators.transfer, email, now_ms
         )
         return answers.audit_set(changed, role)
 
@@ -208,8 +227,8 @@ class Api:
         audit_set_id = set_id(ask)
         item_ids = many("item_ids", ask.item_ids, _MOST_ITEMS)
         now_ms = self._auditor.now_ms()
-        found = await self._auditor.change(
-            caller, self._items.add, caller, audit_set_id, item_ids, now_ms
+        found = await self._changed(
+            caller, "AddItems", audit_set_id, self._items.add, item_ids, now_ms
         )
         return pb.AuditSetItems(items=map(answers.item, found))
 

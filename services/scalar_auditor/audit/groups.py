@@ -150,15 +150,18 @@ async def describe(
 
 
 async def delete_step(
-    tx: AsyncTransaction, caller: Caller, audit_group_id: str, now_ms: int
+    tx: AsyncTransaction, caller: Caller, audit_group_id: str, now_ms: int, *, begun: bool = False
 ) -> bool:
     """One step of deleting a group; True: nothing is left of it.
 
     The first step takes its name, which says that it is being deleted: from then on it is there
     for nobody, gives no rights, and nothing can be added to it. Whom it belongs to is removed
     last, together with the group: until then they, an OWNER who is in it still, and an AUDIT_ADMIN
-    may go on with the deletion.
+    may go on with the deletion. ``begun``: as for a set.
     """
+    group = await tx.get(AuditGroup, {"audit_group_id": audit_group_id})
+    if begun and (group is None or is_there(group)):
+        return True
     found = await _found(tx, caller, audit_group_id)
     if found is None or is_there(found.group):
         found = await _owned(tx, caller, audit_group_id)
@@ -247,6 +250,8 @@ async def _hand_on(tx: AsyncTransaction, group: AuditGroup, user_email: str, now
 
     FailedPreconditionError: there is no other.
     """
+    if group.owner_email != user_email and await _stays(tx, group, group.owner_email):
+        return  # and nobody has to be looked for among the members
     async with await tx.scanner(
         GroupMember,
         {"audit_group_id": group.audit_group_id},
@@ -270,6 +275,19 @@ async def _hand_on(tx: AsyncTransaction, group: AuditGroup, user_email: str, now
         "an audit group has an OWNER: make somebody else one first",
         reason="LAST_GROUP_OWNER",
         audit_group_id=group.audit_group_id,
+    )
+
+
+async def _stays(tx: AsyncTransaction, group: AuditGroup, email: str) -> bool:
+    """Is somebody an OWNER of the group, and not about to be deleted?"""
+    key = {"audit_group_id": group.audit_group_id, "user_email": email}
+    member = await tx.get(GroupMember, key) if email else None
+    user = await identity.find(tx, email) if member is not None else None
+    return (
+        member is not None
+        and member.privilege == Privilege.OWNER
+        and user is not None
+        and user.status == identity.ACTIVE
     )
 
 

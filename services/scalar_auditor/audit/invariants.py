@@ -1,8 +1,8 @@
 """Does what the audit service keeps agree with itself? (Services specification 4)
 
 A set has exactly one OWNER, by person, by set and on the set itself; pairs of tables say the same;
-what is named is there. Where calls go on meanwhile, two reads may see two states: what looks wrong
-is read once more, serializable, before it is told.
+what is named is there, and so is whoever is named. Where calls go on meanwhile, two reads may see
+two states: what looks wrong is read once more, serializable, before it is told.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from scalar_auditor.audit.model import (
 from scalar_auditor.audit.rules import ACTIVE, DELETING
 from scalar_auditor.identity import rules as identity
 from scalar_auditor.permissions import SetRole
+from scalar_auditor.reading_together import read_all
 from scalar_auditor.whole_tables import looked, pages_of
 from scalar_tx import Get, Isolation, column
 
@@ -92,7 +93,7 @@ _ALL: Final = (
 
 async def findings(manager: AsyncTransactionManager) -> AsyncGenerator[str, None]:
     """What is not as it has to be, one text each; nothing is written."""
-    for source in (_of_sets, _of_rows, _of_members):
+    for source in (_of_sets, _of_rows, _of_people, _of_members):
         async for text in source(manager):
             yield text
 
@@ -112,6 +113,16 @@ async def _of_rows(manager: AsyncTransactionManager) -> AsyncGenerator[str, None
                 text = await looked(manager, _again, expected, row)
                 if text is not None:
                     yield text
+
+
+async def _of_people(manager: AsyncTransactionManager) -> AsyncGenerator[str, None]:
+    async for people in pages_of(manager, PersonOfSet, size=_PAGE):
+        for one in await _suspects(manager, _unknown, people):
+            for again in await looked(manager, _unknown, [one]):
+                yield (
+                    f"audit_set_id {again.audit_set_id}, user_email {again.user_email}: "
+                    f"there is no such user of the id {again.user_id}"
+                )
 
 
 async def _of_members(manager: AsyncTransactionManager) -> AsyncGenerator[str, None]:
@@ -163,6 +174,15 @@ async def _again(tx: AsyncTransaction, expected: _Expected, row: Any) -> str | N
         return None
     other = await tx.get(expected.other, _columns(row, expected.under))
     return expected.wrong(row, other)
+
+
+async def _unknown(tx: AsyncTransaction, people: Sequence[PersonOfSet]) -> list[PersonOfSet]:
+    """Those who are still there, and name no account as it is. Members of groups identity asks."""
+    keys = [_columns(one, _PERSON) for one in people]
+    rows = await read_all(tx, [Get(PersonOfSet, key) for key in keys])
+    there = [row for row in rows if row is not None]
+    ids = await identity.user_ids_of(tx, [row.user_email for row in there])
+    return [row for row, user_id in zip(there, ids, strict=True) if row.user_id != user_id]
 
 
 async def _apart(tx: AsyncTransaction, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

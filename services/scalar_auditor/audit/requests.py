@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from scalar_auditor import fields
@@ -76,13 +77,16 @@ async def deleted(
 ) -> common_pb2.Steps:
     """Some steps of a deletion, each a transaction; ``finished`` once nothing is left.
 
+    ``step(tx, caller, what, now_ms, begun=…)``: True where that was the last. ``begun``: it is not
+    the first of this call; one that finds all gone then was overtaken by another call.
     What a database has against a later step is no failure of the call, which has done something:
     who goes on with it goes on behind that, or hears it then.
     """
     now_ms = auditor.now_ms()
     for number in range(STEPS_A_CALL):
         try:
-            if await auditor.change(caller, step, caller, what, now_ms):
+            work = partial(step, begun=number > 0)
+            if await auditor.change(caller, work, caller, what, now_ms):
                 return common_pb2.Steps(finished=True)
         except HINDRANCES:
             if not number:

@@ -78,6 +78,8 @@ def watched(client: AuditorClient, audit_set: str, after: str) -> Iterator[event
     """Events over as many streams as it takes. AuditorError: it can't be watched."""
     from scalar_auditor.client import AuditorError
 
+    # What comes in between two streams is behind the moment that the first one began at.
+    begun = f"{time.time_ns() // 1_000_000:013d}-0"
     tries = 0
     while True:
         try:
@@ -91,4 +93,5 @@ def watched(client: AuditorClient, audit_set: str, after: str) -> Iterator[event
                     f"{error.advice}; go on with --after {after}" if after else error.advice
                 )
                 raise
+        after = after or begun
         time.sleep(_PAUSE)

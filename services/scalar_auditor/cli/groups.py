@@ -53,6 +53,25 @@ def create(
     output.show(made, json=json)
 
 
+@app.command(name="update")
+@calling
+def update(
+    group: GroupId,
+    *,
+    name: Annotated[str | None, typer.Option("--name", help="Its name from now on.")] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", help="Its description from now on.")
+    ] = None,
+    client: AuditorClient,
+    json: Json = False,
+) -> None:
+    """Rename or describe a group; what is not given stays."""
+    changed = client.audit.update_audit_group(
+        audit_group_id=group, name=name, description=description
+    )
+    output.show(changed, json=json)
+
+
 @app.command(name="delete")
 @calling
 def delete(

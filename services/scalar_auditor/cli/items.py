@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -13,6 +13,10 @@ from scalar_tx.cli.options import Json
 
 if TYPE_CHECKING:
     from scalar_auditor.client import AuditorClient
+
+Sha1: TypeAlias = Annotated[
+    str, typer.Argument(metavar="SHA1", help="40 hexadecimal digits.", show_default=False)
+]
 
 app = typer.Typer(
     help="Files and folders: what they are, what happened to them.", no_args_is_help=True
@@ -99,12 +103,30 @@ def history(
     )
 
 
+@app.command(name="register")
+@calling
+def register(
+    item: ItemId,
+    sha1: Sha1,
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="The version's id.", show_default=False)
+    ],
+    *,
+    client: AuditorClient,
+    json: Json = False,
+) -> None:
+    """Register the digest of a version of a file, which it is compared with from then on.
+
+    Needs a service's token, in SCALAR_AUDITOR_TOKEN.
+    """
+    status = client.verification.register_item(item_id=item, sha1_hash=sha1, version_id=version)
+    output.show(status, json=json)
+
+
 @app.command(name="copies")
 @calling
 def copies(
-    sha1: Annotated[
-        str, typer.Argument(metavar="SHA1", help="40 hexadecimal digits.", show_default=False)
-    ],
+    sha1: Sha1,
     *,
     audit_set: InSet = "",
     limit: Limit = 100,

@@ -40,10 +40,9 @@ def new(file: File, *, key_id: KeyId = None, json: Json = False) -> None:
     ring = KeyRing.made(key_id or _today())
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _fill(file, handle, ring)
     except OSError as error:
         raise _not_written(file, error) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as made:
-        made.write(ring.as_text())
     say("made", {"file": file, "current": ring.current}, json=json)
 
 
@@ -85,9 +84,22 @@ def show_ids(file: File, *, json: Json = False) -> None:
         print(f"{one} (current)" if one == ring.current else one)
 
 
-def _replace(file: str, ring: KeyRing) -> None:
+def _fill(file: str, handle: int, ring: KeyRing) -> None:
     try:
-        write_whole(Path(file), [ring.as_text().encode()])
+        with os.fdopen(handle, "w", encoding="utf-8") as made:
+            made.write(ring.as_text())
+            made.flush()
+            os.fsync(handle)
+    except BaseException:
+        Path(file).unlink()  # half a file would only be in the way of the next try
+        raise
+
+
+def _replace(file: str, ring: KeyRing) -> None:
+    # A node may be another user, and have no right to read but by a group: that stays.
+    path = Path(file).resolve()
+    try:
+        write_whole(path, [ring.as_text().encode()], kept=path.stat())
     except OSError as error:
         raise _not_written(file, error) from error
 

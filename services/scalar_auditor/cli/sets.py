@@ -98,10 +98,22 @@ def delete(
 ) -> None:
     """Delete a set, with all that is known of who is on it and what is in it."""
     if not yes:
-        found = client.audit.get_audit_set(audit_set_id=audit_set)
-        typer.confirm(f"Delete the audit set {found.name!r}?", abort=True, err=True)
+        typer.confirm(_question(client, audit_set), abort=True, err=True)
     client.audit.delete_audit_set(audit_set_id=audit_set)
     output.say("deleted", {"audit_set_id": audit_set}, json=json)
+
+
+def _question(client: AuditorClient, audit_set: str) -> str:
+    from scalar_auditor.client import AuditorError
+
+    try:
+        found = client.audit.get_audit_set(audit_set_id=audit_set)
+    except AuditorError as error:
+        if error.code != "NOT_FOUND":
+            raise
+        # Nobody sees a set that is being deleted, and its owner may go on with that.
+        return f"There is no audit set {audit_set}. If its deletion was begun, go on with it?"
+    return f"Delete the audit set {found.name!r}?"
 
 
 @app.command(name="people")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from scalar_auditor.client import AuditorClient
 
 _TRIES: Final = 5  # in a row without an item verified
+_PAUSE: Final = 1.0  # seconds between them
 
 
 @calling
@@ -104,7 +106,8 @@ def resumed(client: AuditorClient, audit_set: str, seen: Seen) -> Any:
             for message in client.verification.verify_audit_set(
                 audit_set_id=audit_set, after_item_id=seen.after
             ):
-                tries = 0
+                if message.verified:
+                    tries = 0
                 seen.add(message)
                 yield message
         except AuditorError as error:
@@ -112,6 +115,7 @@ def resumed(client: AuditorClient, audit_set: str, seen: Seen) -> Any:
             if error.code not in {"UNAVAILABLE", "CANCELLED", "ABORTED"} or tries >= _TRIES:
                 error.advice = f"{error.advice}; go on with --after {seen.after or ITEM_NONE}"
                 raise
+            time.sleep(_PAUSE)
         else:
             return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+def write_whole(path: Path, parts: Iterable[bytes], *, kept: os.stat_result | None = None) -> None:
     """Write a file that only its owner may read, in one step. OSError: it was not written.
 
-    What ``parts`` raises leaves the file as it was, too.
+    ``kept``: whose it is and who may read it, instead. What ``parts`` raises leaves the file as it
+    was, too.
     """
     handle, written = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
+            if kept is not None:
+                os.fchown(handle, kept.st_uid, kept.st_gid)
+                os.fchmod(handle, stat.S_IMODE(kept.st_mode))
             for part in parts:
                 file.write(part)
             file.flush()

@@ -158,16 +158,28 @@ class Connection:
             begun = True
 
     def stream(self, name: str, request: Message, answer: type[A]) -> Iterator[A]:
-        """The answers of ``Service.Method``. A stream that breaks off raises AuditorError."""
+        """The answers of ``Service.Method``. A stream that breaks off raises AuditorError.
+
+        Who asks again then, asks the next node. While none was reached yet, others are tried here.
+        """
         del answer
         token, renewed = self._tokens.current(_Unauthenticated(self)), False
+        began = time.monotonic()
         while True:
-            channel, _ = self._channel()
+            channel, address = self._channel()
             call = channel.unary_stream(*_shape(_METHODS[name]))(request, metadata=_sent(token))
             try:
                 yield from call
             except grpc.RpcError as failed:
                 error = error_of(failed, writes=False)
+                if not error.reason:
+                    self._leave(address)
+                if was_never_sent(error):
+                    nobody = self._nobody(address, error)
+                    if time.monotonic() - began >= _CONNECT_SECONDS:
+                        raise nobody from failed
+                    time.sleep(_FIRST_PAUSE)
+                    continue
                 if error.code == "UNAUTHENTICATED" and not renewed:
                     renewed = True  # nothing came yet: the token is looked at first
                     other = self._tokens.renewed(token, _Unauthenticated(self))

@@ -23,6 +23,11 @@ _ADVICE: Final[Mapping[str, str]] = {
     "UNIMPLEMENTED": "Start the node with this service: scalar-tx node --services …",
     "INTERNAL": "Tell the node's operator the incident; its log says what went wrong",
 }
+# Where a reason says more of what to do than its code does.
+_ADVICE_OF_REASON: Final[Mapping[str, str]] = {
+    "WRONG_KIND_OF_CALLER": "People log in; a service calls with its own token "
+    "(at the command line: SCALAR_AUDITOR_TOKEN, which people leave unset)",
+}
 
 
 class AuditorError(Exception):
@@ -48,7 +53,9 @@ class AuditorError(Exception):
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.field = field
-        self.advice = advice or _ADVICE.get(code, "The node's log says more")
+        self.advice = (
+            advice or _ADVICE_OF_REASON.get(reason) or _ADVICE.get(code, "The node's log says more")
+        )
 
     def __str__(self) -> str:
         where = f" {self.reason}" if self.reason else ""

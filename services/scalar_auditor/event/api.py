@@ -60,6 +60,8 @@ class Api:
         now_ms = self._auditor.now_ms()
         batch = batch_in(ask, now_ms)
         reached, repeated = await self._auditor.change(caller, rules.take_in, batch, now_ms)
+        # A batch sent twice tells no lag, and that somebody is at work.
+        self._auditor.metrics.importer_called(batch.user_id, now_ms)
         if not repeated:
             newest = max(event.created_at for event in batch.events)
             self._auditor.metrics.ingested(batch.user_id, max(0, now_ms - newest) / 1000)
@@ -71,7 +73,11 @@ class Api:
         """How far a user's stream was taken in; an empty position: not at all."""
         user_id = fields.identifier("user_id", ask.user_id)
         found = await self._auditor.read(caller, rules.position_of, user_id)
-        return event_pb2.Position(user_id=user_id) if found is None else position_message(found)
+        if found is None:
+            return event_pb2.Position(user_id=user_id)
+        # An importer that has nothing to bring still asks. Who has never brought anything is none.
+        self._auditor.metrics.importer_called(user_id, self._auditor.now_ms())
+        return position_message(found)
 
     async def query_events(
         self, ask: event_pb2.QueryEventsRequest, caller: Caller

@@ -17,9 +17,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from scalar_auditor import fields
+from scalar_auditor.errors import InvalidArgumentError
 from scalar_auditor.event.importer import Chunk
 from scalar_auditor.event.messages import LONGEST_DETAILS
-from scalar_auditor.fields import LONGEST_NAME
 from scalar_auditor.item.tree import FILE, FOLDER
 from scalar_auditor.rpc.v1 import event_pb2, item_pb2
 
@@ -171,13 +172,15 @@ def _milliseconds(text: str) -> int:
 def _line(text: str) -> str:
     """A name as it can be kept: one line, of signs that can be shown."""
     shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in str(text))
-    return shown[:LONGEST_NAME].strip()
+    return shown[: fields.LONGEST_NAME].strip()
 
 
 def _email(person: Mapping[str, Any]) -> str:
     """A person's e-mail address; an automatic user's log-in is none."""
-    login = str(person.get("login") or "").lower()
-    return login if re.fullmatch(r"[^@\s]{1,64}@[^@\s]+", login) and len(login) < 255 else ""
+    try:
+        return fields.email("login", str(person.get("login") or ""))
+    except InvalidArgumentError:
+        return ""
 
 
 def _details(entry: Mapping[str, Any]) -> str:
@@ -188,6 +191,8 @@ def _details(entry: Mapping[str, Any]) -> str:
         if entry.get(name)
     }
     text = json.dumps(known, ensure_ascii=False, sort_keys=True) if known else ""
+    # Half a sign, as a text has that was cut within an escape, can't be sent.
+    text = text.encode(errors="replace").decode()
     if len(text) <= LONGEST_DETAILS and "\x00" not in text:
         return text
     return json.dumps({"left_out_characters": len(text)})

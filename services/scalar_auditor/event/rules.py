@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from scalar_auditor.errors import AlreadyExistsError, FailedPreconditionError
 from scalar_auditor.event.model import AuditorLog, Event, ItemEvent, StreamPosition
 from scalar_auditor.item import rules as items
-from scalar_tx import Upsert
+from scalar_auditor.reading_together import read_all
+from scalar_tx import Get, Upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ SHARDS: Final = 10  # of a day
 DIGITS: Final = 13  # of the milliseconds at the beginning of an id
 REMEMBERED_MS: Final = 24 * 3600 * 1000  # so long a request to log a view is known again
 _LOG_PAGE: Final = 200
+_LOG_PAGES: Final = 25  # in which a request is looked for: a set's log has no end
 _DAY_MS: Final = 24 * 3600 * 1000
 
 
@@ -82,8 +84,9 @@ async def position_of(tx: AsyncTransaction, user_id: str) -> StreamPosition | No
 async def take_in(tx: AsyncTransaction, batch: Batch, now_ms: int) -> tuple[StreamPosition, bool]:
     """Keep a batch and where it ends, all or nothing; True: it had been kept before.
 
-    A batch is known again by its end and its last event. FailedPreconditionError,
-    POSITION_MISMATCH with ``stored_position``: it begins elsewhere than the last one ended.
+    A batch is known again by its end, its last event, and that all of its events are there.
+    FailedPreconditionError, POSITION_MISMATCH with ``stored_position``: it begins elsewhere than
+    the last one ended.
     """
     stored = await position_of(tx, batch.user_id)
     last = batch.events[-1].event_id
@@ -91,6 +94,7 @@ async def take_in(tx: AsyncTransaction, batch: Batch, now_ms: int) -> tuple[Stre
         stored is not None
         and stored.stream_position == batch.to_position
         and stored.last_event_id == last
+        and await _are_there(tx, batch.events)
     ):
         return stored, True
     position = "" if stored is None else stored.stream_position
@@ -108,6 +112,11 @@ async def take_in(tx: AsyncTransaction, batch: Batch, now_ms: int) -> tuple[Stre
     await tx.batch([*writes, Upsert(reached)])
     await items.take_in(tx, batch.items)
     return reached, False
+
+
+async def _are_there(tx: AsyncTransaction, events: Sequence[Event]) -> bool:
+    found = await read_all(tx, [Get(Event, key_of(event.event_id)) for event in events])
+    return None not in found
 
 
 def of_item(event: Event) -> ItemEvent:
@@ -193,14 +202,15 @@ async def record_requested_view(
 ) -> None:
     """Put on record what somebody says to have looked at, once for a ``request_id`` of theirs.
 
-    A request is known again for a day. AlreadyExistsError, REQUEST_ID_USED: it was another look.
+    A request is known again for a day, as long as it is among the newest 5,000 of the set's log.
+    AlreadyExistsError, REQUEST_ID_USED: it was another look.
     """
     # Whose request it is belongs to the id, so that nobody can use up another one's.
     name = f"{caller.email}\n{request_id}".encode()
     own = f"-request-{hashlib.sha256(name).hexdigest()[:32]}"
     since = f"{max(0, now_ms - REMEMBERED_MS):0{DIGITS}d}"
     before: str | None = None
-    while True:
+    for _ in range(_LOG_PAGES):
         rows = await tx.scan(
             AuditorLog,
             {"audit_set_id": audit_set_id},

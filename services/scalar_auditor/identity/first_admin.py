@@ -1,6 +1,7 @@
 """How does the first AUDIT_ADMIN come to be, before there is anybody who could register one?
 
-By a command on the node, with a password of chance that is shown once: there is no default one.
+By a command on the node, with a password of chance that is shown once, or one that was chosen.
+There is no default one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from scalar_auditor import fields
 from scalar_auditor.errors import FailedPreconditionError
 from scalar_auditor.identity import accounts, roles, told
 from scalar_auditor.identity.kept_password import KeptPassword
+from scalar_auditor.identity.known_by_password import new_password
 from scalar_auditor.identity.model import User
 from scalar_auditor.identity.rules import ACTIVE
 from scalar_auditor.parts import wall_clock_ms
@@ -34,17 +36,22 @@ async def make_first_admin(
     user_email: str,
     *,
     name: str = "",
+    password: str | None = None,
     now_ms: Callable[[], int] = wall_clock_ms,
 ) -> str:
-    """Make an AUDIT_ADMIN; the password, to be shown once.
+    """Make an AUDIT_ADMIN; their password: ``password``, or one of chance, to be shown once.
 
     FailedPreconditionError, ADMIN_EXISTS: there is one. AlreadyExistsError: there is another
-    account of that e-mail. InvalidArgumentError: it is no e-mail.
+    account of that e-mail. InvalidArgumentError: it is no e-mail, or no password that may be kept.
     """
     email = fields.email("user_email", user_email)
     shown = fields.line("name", name or email)
-    await manager.run(_insist_on_none, isolation=Isolation.SERIALIZABLE, read_only=True)
-    password = generated_password()
+    if password is not None:
+        password = new_password("password", password)
+    if await is_there_one(manager):
+        raise _there_is_one()
+    if password is None:
+        password = generated_password()
     hashing = PasswordHashing()
     try:
         kept = KeptPassword.new(await hashing.hashed(password))
@@ -67,7 +74,8 @@ async def make_first_admin(
     )
 
     async def work(tx: AsyncTransaction) -> None:
-        await _insist_on_none(tx)
+        if await roles.is_there_an_admin(tx):
+            raise _there_is_one()
         await accounts.register(tx, user, [Role.AUDIT_ADMIN], BY_COMMAND)
 
     await manager.run(work, isolation=Isolation.SERIALIZABLE)
@@ -75,8 +83,15 @@ async def make_first_admin(
     return password
 
 
-async def _insist_on_none(tx: AsyncTransaction) -> None:
-    if await roles.is_there_an_admin(tx):
-        raise FailedPreconditionError(
-            "there is an AUDIT_ADMIN already, who registers others", reason="ADMIN_EXISTS"
-        )
+async def is_there_one(manager: AsyncTransactionManager) -> bool:
+    """Has anybody the role AUDIT_ADMIN?"""
+    found: bool = await manager.run(
+        roles.is_there_an_admin, isolation=Isolation.SERIALIZABLE, read_only=True
+    )
+    return found
+
+
+def _there_is_one() -> FailedPreconditionError:
+    return FailedPreconditionError(
+        "there is an AUDIT_ADMIN already, who registers others", reason="ADMIN_EXISTS"
+    )

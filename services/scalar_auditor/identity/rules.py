@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from scalar_auditor.errors import NotFoundError
 from scalar_auditor.identity.model import GroupOfUser, User
+from scalar_auditor.reading_together import read_all
 from scalar_auditor.whole_tables import pages_of
 from scalar_tx import Get
 
@@ -38,6 +39,12 @@ async def active(tx: AsyncTransaction, user_email: str) -> User:
             f"there is no user {user_email!r}", reason="USER_NOT_FOUND", user_email=user_email
         )
     return user
+
+
+async def user_ids_of(tx: AsyncTransaction, user_emails: Sequence[str]) -> list[str | None]:
+    """The user ids of some accounts, also of those that are being deleted; None: there is none."""
+    found = await read_all(tx, [Get(User, {"user_email": email}) for email in user_emails])
+    return [None if user is None else user.user_id for user in found]
 
 
 async def joined_group(

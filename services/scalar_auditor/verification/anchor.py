@@ -17,6 +17,7 @@ import hmac
 import json
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -209,7 +210,7 @@ def _written(target: str) -> Iterator[IO[bytes]]:
             _to_s3(file, target, place.groupdict())
         return
     path = Path(target)
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         if path.exists():
             raise FileExistsError(17, "is there already, and an anchor is never written over")

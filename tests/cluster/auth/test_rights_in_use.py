@@ -88,7 +88,11 @@ async def done(here: Any, model: Model, step: Any) -> None:
             model.has = {one for one in model.has if role not in one}
         case ("forget", place):
             await grants.forget_place(place)
-            model.granted = {one for one in model.granted if one[2] != place}
+            model.granted = {
+                one
+                for one in model.granted
+                if one[2] != place and not one[2].startswith(f"{place}.")
+            }
 
 
 async def compared(sequence: list[Any]) -> None:

@@ -195,8 +195,31 @@ async def test_grants(target: str) -> None:
             assert await code_of(grants.revoke(nobody, ["SELECT"], ORDERS)) == "STX-5208"  # type: ignore[arg-type]
             assert await code_of(grants.of(nobody)) == "STX-5208"  # type: ignore[arg-type]
             assert await code_of(here.principals.roles.of(nobody)) == "STX-5208"  # type: ignore[arg-type]
-        for place in ("coordinator", "scalar_tx.node_user", "a.b.c"):
+        for place in ("coordinator", "scalar_tx.node_user", "a.b.c", "*", "*.orders", "shop.*"):
             assert await code_of(grants.grant(ADA, ["SELECT"], place)) == "STX-5214"
+
+
+async def test_nothing_is_left_of_what_was_granted_in_a_namespace_that_is_gone(
+    target: str,
+) -> None:
+    """A later table of the same name is not for those who had the former."""
+    async with world(target) as here:
+        grants = here.principals.grants
+        await here.principals.users.create("ada", PASSWORD)
+        await here.principals.roles.create("clerks")
+        await grants.grant(ADA, ["SELECT"], ORDERS)
+        await grants.grant(CLERKS, ["SELECT", "GRANT"], "shop.never_made")
+        await grants.grant(CLERKS, ["SELECT"], "shop")
+        await grants.grant(ADA, ["SELECT"], "shopping.orders")
+        await grants.grant(ADA, ["SELECT"], "shop_2")
+        await grants.forget_place("shop")
+        assert await grants.of(CLERKS) == []
+        assert [one.place for one in await grants.of(ADA)] == ["shop_2", "shopping.orders"]
+        for place in (ORDERS, "shop.never_made", "shop"):
+            assert await grants.on(place) == []
+        await grants.grant(ADA, ["SELECT"], "shopping")
+        await grants.forget_place("shopping.orders")  # of a table nothing but itself
+        assert [one.place for one in await grants.of(ADA)] == ["shop_2", "shopping"]
 
 
 async def test_a_password_kept_at_other_costs_is_kept_anew(target: str) -> None:

@@ -261,6 +261,18 @@ MALFORMED: dict[str, Any] = {
         require=scripts_pb2.Requirement(condition=scripts_pb2.Expression(call=scripts_pb2.Call()))
     ),
     "nothing": scripts_pb2.Step(require=scripts_pb2.Requirement()),
+    "a requirement with a value to make": scripts_pb2.Step(
+        require=scripts_pb2.Requirement(
+            condition=scripts_pb2.Expression(literal=values_pb2.Value(boolean=True))
+        ),
+        computed=[
+            scripts_pb2.Computed(
+                place=scripts_pb2.Computed.VALUES,
+                column="n",
+                value=scripts_pb2.Expression(literal=values_pb2.Value(integer=1)),
+            )
+        ],
+    ),
     "too few": scripts_pb2.Step(
         require=scripts_pb2.Requirement(
             condition=scripts_pb2.Expression(call=scripts_pb2.Call(function=scripts_pb2.ADD))
@@ -273,6 +285,73 @@ MALFORMED: dict[str, Any] = {
 def test_malformed_scripts(step: Any) -> None:
     with pytest.raises(MalformedError):
         script_of(scripts_pb2.Script(steps=[step]))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        scripts_pb2.Expression(found=0),
+        scripts_pb2.Expression(column=scripts_pb2.Earlier(step=0, name="n")),
+        scripts_pb2.Expression(
+            call=scripts_pb2.Call(
+                function=scripts_pb2.COALESCE,
+                arguments=[scripts_pb2.Expression(column=scripts_pb2.Earlier(step=1, name="n"))],
+            )
+        ),
+    ],
+    ids=["found", "column", "within a call"],
+)
+def test_no_value_of_a_script_is_made_of_a_step_that_reads_nothing(value: Any) -> None:
+    """It would be taken for a read that has found no record."""
+    script = Script()
+    script.upsert("a.b", {"id": 1, "n": 2})
+    read = script.get("a.b", {"id": 1})
+    script.require(read.found)
+    script.upsert("a.b", {"id": 2, "n": read["n"]})
+    message = script_message(script)
+    script_of(message)
+    message.steps[3].computed[0].value.CopyFrom(value)
+    if value.WhichOneof("kind") == "call":  # of a requirement, too
+        message.steps[3].computed[0].value.call.arguments[0].column.step = 2
+    with pytest.raises(MalformedError, match="reads nothing"):
+        script_of(message)
+
+
+_OF_ONE = values_pb2.Condition(
+    comparison=values_pb2.Comparison(
+        column="n", operator=values_pb2.OPERATOR_EQ, value=values_pb2.Value(integer=1)
+    )
+)
+_COLUMNS = values_pb2.Columns(names=["id"], values=[values_pb2.Value(integer=1)])
+
+
+@pytest.mark.parametrize(
+    "kind, stray",
+    [
+        *((kind, "where") for kind in ("INSERT", "UPSERT")),
+        *((kind, "key") for kind in ("INSERT", "UPSERT", "PUT")),
+        ("DELETE", "values"),
+        *((kind, "ignore_missing") for kind in ("INSERT", "UPSERT", "DELETE", "PUT")),
+        *((kind, "insert_mode") for kind in ("INSERT", "UPSERT", "UPDATE", "DELETE")),
+        *((kind, "implicit_pre_read") for kind in ("INSERT", "UPSERT", "UPDATE", "DELETE")),
+    ],
+)
+def test_a_write_is_refused_that_asks_for_what_its_kind_does_not_do(kind: str, stray: str) -> None:
+    """Left out, a condition would be a write that was not meant."""
+    has: dict[str, Any] = {"key": _COLUMNS, "values": _COLUMNS, "where": _OF_ONE}
+    wanted = {"UPDATE": ("key", "values"), "DELETE": ("key",)}.get(kind, ("values",))
+    write = operations_pb2.Write(
+        kind=kind,
+        table="a.b",
+        **{name: has[name] for name in wanted},
+    )
+    operation_of(operations_pb2.Operation(write=write))
+    if stray in has:
+        getattr(write, stray).CopyFrom(has[stray])
+    else:
+        setattr(write, stray, True)
+    with pytest.raises(MalformedError, match=f"of the kind {kind} has no {stray}"):
+        operation_of(operations_pb2.Operation(write=write))
 
 
 def test_the_deepest_value_of_a_script_is_read_and_a_deeper_one_refused() -> None:

@@ -61,6 +61,36 @@ def test_a_node_with_tls_answers_probes_without_it(tmp_path: Path) -> None:
         assert node.process.wait(20) == 0
 
 
+UNREADABLE = b"\xff\xff\xff"
+
+
+def test_what_is_no_request_is_refused_and_no_trace_is_in_the_log(tmp_path: Path) -> None:
+    """Whoever reaches a port could fill the log with them."""
+    options = (*AT_ONCE, "--health-port", "0", "--scalardb-server-port", "0")
+    with Node(tmp_path, *options) as node:
+        of_health = ("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch")
+        of_admin = tuple(f"/rpc.Admin/{name}" for name in ("Pause", "Unpause", "CheckPaused"))
+        asked = {
+            "port": of_health,
+            "health_port": of_health,
+            "admin_port": (*of_health, *of_admin),
+            "scalardb_server_port": (*of_health, *of_admin),
+        }
+        for port, paths in asked.items():
+            with grpc.insecure_channel(f"127.0.0.1:{node.told[port]}") as channel:
+                for path in paths:
+                    watch = path.endswith("Watch")
+                    make: Any = channel.unary_stream if watch else channel.unary_unary
+                    with pytest.raises(grpc.RpcError) as refused:
+                        list(make(path)(UNREADABLE, timeout=10))
+                    code = refused.value.code()
+                    assert (port, path, code) == (port, path, grpc.StatusCode.INVALID_ARGUMENT)
+        assert node.http("/readyz")["paused"] is False
+        assert health(node.where, "") == "SERVING"
+        assert "Traceback" not in node.log
+        assert "ERROR" not in node.log
+
+
 def test_health_alone_is_on_no_port_unless_it_is_asked_for(tmp_path: Path) -> None:
     assert load("memory://").node.health_port is None
     assert load("memory://", {"node.health_port": -1}).node.health_port is None

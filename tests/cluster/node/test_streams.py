@@ -14,19 +14,19 @@ from scalar_tx.cluster.messages.operations import operation_message
 from scalar_tx.cluster.node_server.transact import Stream
 from scalar_tx.cluster.node_server.worker_parts import CallLimits
 from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
-from scalar_tx.cluster.rpc.v1 import values_pb2
 from scalar_tx.cluster.sessions import Expiry, Sessions
+from scalar_tx.connection import parts_of
 from scalar_tx.model.operations import Get, Scan, Upsert
 from tests.cluster.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scalar_tx.consensus_commit.commit_hook import CommitEvent
+
     Metadata = tuple[tuple[str, str], ...]
 
 TRANSACT = "/scalar_tx.v1.Transactions/Transact"
-EXECUTE = "/scalar_tx.v1.Transactions/Execute"
-SCAN = "/scalar_tx.v1.Transactions/ScanPages"
 TABLE = "bank.account"
 
 
@@ -275,13 +275,51 @@ def test_the_node_s_own_tables_are_closed(channel: grpc.Channel) -> None:
     talk.say(end=rpc.Request.ROLLBACK)
 
 
-def test_scans_in_pages_of_their_own(channel: grpc.Channel, node: Served) -> None:
-    method = channel.unary_stream(
-        SCAN, rpc.ScanPagesRequest.SerializeToString, values_pb2.Records.FromString
-    )
-    scan = operation_message(Scan(TABLE, whole_table=True, order_by=["id"])).scan
-    pages = list(method(rpc.ScanPagesRequest(begin=begin("streamed"), scan=scan), timeout=20))
-    assert len(pages) >= 4
+def test_writes_are_taken_back_to_one_mark_as_often_as_is_asked_for(
+    channel: grpc.Channel, node: Served
+) -> None:
+    talk = Talk(channel)
+    talk.say(begin=begin("again"), one=write(22, "a"))
+    talk.say(mark=1)
+    for text in ("b", "c"):
+        talk.say(one=write(22, text))
+        talk.say(one=write(23, text))
+        assert not talk.say(take_back=1).HasField("error")
+    assert talk.say(end=rpc.Request.COMMIT).outcome == rpc.STATE_COMMITTED
+    with scalar_tx.connect(node.url) as db:
+        assert db.get(TABLE, {"id": 22}) == {"id": 22, "n": "a"}
+        assert db.get(TABLE, {"id": 23}) is None
+
+
+def test_what_is_prepared_can_t_be_hidden_from_those_who_watch_commits(
+    channel: grpc.Channel, node: Served
+) -> None:
+    """Taken back behind its prepare, a write would be committed and no hook would be told."""
+    seen: list[Any] = []
+
+    async def watch(event: CommitEvent) -> None:
+        seen.extend(one.key for one in event.writes)
+
+    hooks = parts_of(node.manager).context.commit_hooks
+    hooks.append(watch)
+    try:
+        talk = Talk(channel)
+        talk.say(begin=begin("hidden", two_phase=rpc.Begin.BEGIN), mark=1)
+        talk.say(one=write(24))
+        assert not talk.say(prepare=rpc.Nothing()).HasField("error")
+        assert told(talk.say(take_back=1)).code == "STX-3053"
+        assert not talk.say(validate=rpc.Nothing()).HasField("error")
+        assert talk.say(end=rpc.Request.COMMIT).outcome == rpc.STATE_COMMITTED
+    finally:
+        hooks.remove(watch)
+    assert seen == [{"id": 24}]
+
+
+def test_what_is_no_kind_of_part_is_refused(channel: grpc.Channel, node: Served) -> None:
+    talk = Talk(channel)
+    talk._queue.put(rpc.Request(begin=begin("part", two_phase=7), one=get()))
+    assert code(error := talk.error()) == "INVALID_ARGUMENT"
+    assert "7 is no kind of part" in str(error.details())
     assert node.at_rest()
 
 

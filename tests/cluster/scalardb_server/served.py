@@ -81,6 +81,7 @@ class Served:
         self.gate, self.sessions, self.health = Gate(), Sessions(*limits), Health()
         self.registry = CollectorRegistry()
         self.ends: list[tuple[Any, bool]] = []  # outcome and whether its client rolled back
+        self.dropped: list[str] = []
         self.server = grpc.aio.server()
         made = handlers(
             self.manager,
@@ -91,6 +92,7 @@ class Served:
             ended=self._ended,
             turns=self._turns,
             counts=ServerCalls(self.registry),
+            dropped=self._drop,
         )
         made.append(self.health.services(any_name=True))
         self.server.add_generic_rpc_handlers(made)
@@ -102,6 +104,9 @@ class Served:
     ) -> None:
         assert 0 <= seconds < 60
         self.ends.append((outcome, own_rollback))
+
+    async def _drop(self, name: str) -> None:
+        self.dropped.append(name)
 
     @property
     def parts(self) -> Any:

@@ -9,7 +9,13 @@ import pytest
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from tests.cluster.scalardb_server.conftest import make_tables
-from tests.cluster.scalardb_server.messages import PLAIN, column, get, key, put
+from tests.cluster.scalardb_server.messages import (
+    PLAIN,
+    column,
+    get,
+    key,
+    put,
+)
 from tests.cluster.scalardb_server.served import Client, Served
 
 if TYPE_CHECKING:
@@ -323,3 +329,15 @@ def test_a_server_without_tables_says_so() -> None:
     assert not client.call(name, request).HasField("result")
     client.close()
     served.close()
+
+
+@BOTH
+def test_whoever_remembers_a_table_hears_that_it_is_dropped(admin: Admin, server: Served) -> None:
+    admin.do("CreateTable", **admin.of_table(), table_metadata=METADATA)
+    server.dropped.clear()
+    admin.do("DropTable", **admin.of_table("other"), if_exists=True)
+    admin.refused("DropNamespace", namespace=admin.namespace)
+    assert server.dropped == []
+    admin.do("DropTable", **admin.of_table())
+    admin.do("DropNamespace", namespace=admin.namespace)
+    assert server.dropped == [f"{admin.namespace}.t", admin.namespace]

@@ -12,7 +12,7 @@ import pytest
 
 from scalar_tx.cluster.rpc import scalardb_pb2 as rpc
 from scalar_tx.errors import ReplyLostError, StorageBusyError, StorageUnavailableError
-from tests.cluster.scalardb_server.messages import PLAIN, Tx, asks, get, put, scan
+from tests.cluster.scalardb_server.messages import PLAIN, TRANSACTION, Tx, asks, get, put, scan
 from tests.cluster.scalardb_server.talks import EMPTY, OK, begun, committed, error_of
 from tests.cluster.storage_fault import Fault
 
@@ -73,6 +73,26 @@ def test_a_read_that_failed_leaves_the_transaction_open(
     assert talk.ask(asks(Tx, "get", get=get(pk))).WhichOneof("response") == "get_response"
     assert talk.ask(asks(Tx, "commit")) == EMPTY
     assert talk.end() == OK
+
+
+def test_that_an_id_was_used_before_is_told_in_the_stream_whatever_else_fails(
+    client: Client, fault: Fault, server: Served, pk: int
+) -> None:
+    committed_id = f"used {pk}"
+    for last in (False, True):
+        talk = client.stream(TRANSACTION)
+        talk.ask(asks(Tx, "begin", transaction_id=committed_id))
+        talk.ask(asks(Tx, "mutate", mutations=[put(pk, v=int(last), pre_read=False)]))
+        if last:  # the decision is found, and can't be read again
+            fault.put_in("get", UNAVAILABLE, but=1)
+        answer = talk.ask(asks(Tx, "commit"))
+        assert last or answer == EMPTY
+        assert talk.end() == OK
+    fault.take_out()
+    code, text = error_of(answer)
+    assert code == "INVALID_ARGUMENT"
+    assert "STX-3036" in text
+    assert server.read("shop.things", pk=pk, ck=1)["v"] == 0
 
 
 def test_a_commit_of_unknown_outcome_is_told_so_and_its_state_tells_later(

@@ -8,6 +8,7 @@ import pytest
 
 from scalar_auditor.audit.sets import PAIRS_A_STEP
 from tests.services.audit.world import all_of, email, everything, new_user, wrong
+from tests.services.event.test_costs import counted
 from tests.services.stage import Refused
 
 if TYPE_CHECKING:
@@ -131,6 +132,35 @@ def test_the_group_belongs_to_an_owner_who_stays(world: World, leaves: bool) -> 
         f"id of {email('newcomer')}",
     )
     assert members(world, group).get("group-owner") == (None if leaves else "MEMBER")
+
+
+def test_the_group_belongs_to_who_it_does_while_other_owners_go(world: World) -> None:
+    calls, group = world.calls("group-owner"), world.scene().group
+    other = {"audit_group_id": group, "user_email": email("newcomer")}
+    calls.AddGroupMember(**other, privilege="OWNER")
+    calls.RemoveGroupMember(**other)
+    assert group_of(world, group)["owner_email"] == email("group-owner")
+    calls.AddGroupMember(**other, privilege="OWNER")
+    calls.AddGroupMember(**other, privilege="MEMBER")
+    assert group_of(world, group)["owner_email"] == email("group-owner")
+    # Nobody is left to whom it could belong, once that one is being deleted.
+    calls.AddGroupMember(**other, privilege="OWNER")
+    new_user(world.stage, "group-owner", "DELETING")
+    try:
+        assert refusal(world.calls("admin"), "RemoveGroupMember", **other) == LAST
+    finally:
+        new_user(world.stage, "group-owner")
+
+
+def test_who_leaves_a_large_group_is_not_looked_for_among_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, group = world.calls("group-owner"), world.scene().group
+    other = {"audit_group_id": group, "user_email": email("newcomer")}
+    calls.AddGroupMember(**other, privilege="OWNER")
+    with counted(monkeypatch) as cost:
+        calls.RemoveGroupMember(**other)
+    assert cost["scan"] == 0
 
 
 # What a link gives.

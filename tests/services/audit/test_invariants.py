@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scalar_auditor.permissions import SetRole
-from tests.services.audit.world import World, email, new_item, wrong
+from tests.services.audit.world import World, email, new_item, new_user, wrong
 from tests.services.stage import Stage
 
 if TYPE_CHECKING:
@@ -152,6 +152,24 @@ def test_what_names_nothing_is_found(world: World, table: str, key: str, naming:
     for text in found:
         assert gone in text
         assert text.endswith("no AuditSet" if key == "audit_set_id" else "no AuditGroup")
+
+
+def test_whoever_is_on_a_set_and_is_no_user_is_found(world: World) -> None:
+    """As after a deletion of a user that left something of them behind."""
+    scene = world.scene()
+    world.scene(alone=True)
+    owner = {"user_email": email("owner")}
+    account = world.stage.get("identity.user", **owner)
+    assert account is not None
+    remove(world, "identity.user", user_email=email("target"))
+    (found,) = wrong(world.stage)
+    assert scene.audit_set in found
+    assert email("target") in found
+    new_user(world.stage, "target")
+    change(world, "identity.user", owner, user_id="of another account")
+    assert len(wrong(world.stage)) == 2  # their two sets
+    world.stage.put("identity.user", **account)
+    assert wrong(world.stage) == []
 
 
 def test_what_is_being_deleted_is_right(world: World) -> None:

@@ -145,6 +145,30 @@ def test_one_who_may_read_the_log_is_in_it(world: World) -> None:
     assert len(calls.ListAuditorLogs(audit_set_id=scene.audit_set).logs) == 1
 
 
+CHANGES: dict[str, dict[str, Any]] = {
+    "UpdateAuditSet": {"name": "n"},
+    "AddItems": {},
+    "AddCollaborators": {"collaborators": [{"user_email": email("member"), "role": "MEMBER"}]},
+    "ChangeCollaboratorRole": {"user_email": email("member"), "role": "MEMBER"},
+    "TransferOwnership": {"user_email": email("outside")},
+}
+
+
+@pytest.mark.parametrize("method", CHANGES)
+def test_a_change_that_answers_with_what_is_there_is_logged_too(world: World, method: str) -> None:
+    scene = world.scene()
+    of_set = {"audit_set_id": scene.audit_set}
+    asked = {**of_set, **CHANGES[method]}
+    if method == "AddItems":
+        asked["item_ids"] = [scene.item]  # it is there, and is told as it stands
+    world.calls("owner").TransferOwnership(**of_set, user_email=email("outside"))
+    getattr(world.calls("admin"), method)(**asked)
+    assert log_of(world, scene.audit_set) == []
+    getattr(world.calls("outside"), method)(**asked)
+    (row,) = log_of(world, scene.audit_set)
+    assert (row["action_type"], row["user_email"]) == (method, email("outside"))
+
+
 def test_each_set_that_is_listed_is_logged(world: World) -> None:
     new_user(world.stage, "visitor")
     calls = world.stage.as_person(email("visitor"), Role.EXTERNAL_AUDITOR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -190,3 +191,37 @@ def test_a_database_that_goes_away_on_the_way_is_no_failure_of_what_was_done(
     assert refusal(owner, "DeleteAuditSet", **of_set)[0] == "UNAVAILABLE"
     monkeypatch.setattr(transactions, "run", run)
     assert owner.DeleteAuditSet(**of_set).finished
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("kind", ["AuditSet", "AuditGroup"])
+def test_a_deletion_that_another_one_overtakes_has_been_done(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str, again: bool
+) -> None:
+    """And what was made anew under the id since then stays."""
+    owner = world.calls("owner")
+    named = {"AuditSet": "audit_set_id", "AuditGroup": "audit_group_id"}[kind]
+    key = {named: f"overtaken-{kind}-{again}"}
+    getattr(owner, f"Create{kind}")(name="n", **key)
+    transactions, taken = world.stage.auditor.transactions, 0
+    run = transactions.run
+
+    async def overtaken(*args: Any, **how: Any) -> Any:
+        nonlocal taken
+        taken += 1
+        if taken == 2:  # behind the first step of the slower call
+            monkeypatch.setattr(transactions, "run", run)
+            faster = getattr(world.calls("owner"), f"Delete{kind}")
+            assert (await asyncio.to_thread(faster, **key)).finished
+            if again:
+                made = getattr(world.calls("owner"), f"Create{kind}")
+                await asyncio.to_thread(made, name="another", **key)
+        return await run(*args, **how)
+
+    monkeypatch.setattr(transactions, "run", overtaken)
+    assert getattr(owner, f"Delete{kind}")(**key).finished
+    assert taken == 2
+    table = {"AuditSet": "audit.audit_set", "AuditGroup": "audit.audit_group"}[kind]
+    row = world.stage.get(table, **key)
+    assert (row is not None and row["name"] == "another") == again
+    assert wrong(world.stage) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from typing import TYPE_CHECKING
@@ -54,6 +55,17 @@ def test_a_set_from_its_making_to_its_end(world: World) -> None:
     assert gone.out == ""
 
 
+def test_a_deletion_that_broke_off_can_be_gone_on_with(world: World, own: str) -> None:
+    row = world.stage.get("audit.audit_set", audit_set_id=own)
+    assert row is not None
+    world.stage.put("audit.audit_set", **{**row, "status": "DELETING"})
+    assert world.command("sets", "delete", own, given="n\n").code == 1
+    assert world.stage.get("audit.audit_set", audit_set_id=own) is not None
+    assert world.command("sets", "delete", own, given="y\n").code == 0
+    assert world.stage.get("audit.audit_set", audit_set_id=own) is None
+    assert world.command("sets", "delete", own, given="y\n").code == 2
+
+
 def test_people_of_a_set(world: World, own: str) -> None:
     first, second = PEOPLE[0].email, PEOPLE[1].email
 
@@ -95,6 +107,8 @@ def test_a_limit_is_told(world: World) -> None:
 def test_groups(world: World, own: str) -> None:
     world.ok("groups", "create", "Reviewers", "--id", "g1")
     assert "g1" in world.ok("groups", "list")
+    changed = json.loads(world.ok("groups", "update", "g1", "--description", "why", "--json"))
+    assert (changed["name"], changed["description"]) == ("Reviewers", "why")
     world.ok("groups", "add-person", "g1", PEOPLE[2].email)
     assert PEOPLE[2].email in world.ok("groups", "people", "g1")
     world.ok("sets", "link", own, "g1")
@@ -228,3 +242,19 @@ def test_a_recorded_stream_is_taken_in_once(world: World, tmp_path: Path) -> Non
     )
     assert wrong.code == 2
     assert "3.json" in wrong.err
+
+
+def test_a_version_is_registered_by_a_service_and_verified(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "a file"
+    file.write_bytes(b"as it is now")
+    item, digest = SETS[1].items[-1], hashlib.sha1(b"as it is now").hexdigest()
+    words = ("items", "register", item, digest.upper(), "v2")
+    refused = world.command(*words)
+    assert refused.code == 1
+    assert "SCALAR_AUDITOR_TOKEN" in refused.err
+    token = world.service_token()
+    assert json.loads(world.ok(*words, "--json", token=token))["last_sha1_hash"] == digest
+    assert world.command("verify", item, "--file", str(file)).code == 0
+    file.write_bytes(b"as somebody made it")
+    answer = world.command("verify", item, "--file", str(file))
+    assert (answer.code, "FILE_DIFFERS" in answer.out) == (1, True)

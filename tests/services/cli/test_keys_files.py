@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +46,42 @@ def test_what_was_signed_is_still_checked_after_a_rotation(tmp_path: Path) -> No
     assert code == 2
     assert "nothing was changed" in err
     assert KeyRing.read(file) == after
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_whoever_could_read_the_keys_can_after_a_rotation(tmp_path: Path, is_link: bool) -> None:
+    """Such as a node that is in the file's group."""
+    file, named = tmp_path / "keys.json", tmp_path / "link.json"
+    run("new", str(file), "--id", "first")
+    file.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(file, 12_345, 23_456)
+    before = file.stat()
+    if is_link:
+        named.symlink_to(file)
+    assert run("rotate", str(named if is_link else file), "--id", "second")[0] == 0
+    after = file.stat()
+    assert KeyRing.read(file).current == "second"
+    assert named.is_symlink() == is_link
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10));"
+        "from scalar_auditor.cli import app; app(['keys', 'new', sys.argv[1]])"
+    )
+    file = tmp_path / "keys.json"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "can't be written: File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ids_are_shown_and_keys_never(tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 
-from scalar_auditor.cli import events
+from scalar_auditor.cli import events, verify_set
 from scalar_auditor.cli.verify_set import Seen, resumed
 from scalar_auditor.client import AuditorClient, AuditorError, connect
+from scalar_auditor.event.rules import milliseconds_of
 from scalar_auditor.rpc.v1 import event_pb2, verification_pb2
 from tests.services.client.scripted import Refusal, Scripted
 
@@ -41,6 +43,12 @@ def progress(verified: int, total: int, last: str, **more: Any) -> Any:
 
 def verdict(item_id: str, status: str) -> Any:
     return verification_pb2.Verdict(item_id=item_id, tampering_status=status)
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (events, verify_set):
+        monkeypatch.setattr(module, "_PAUSE", 0.0)
 
 
 def test_a_verification_goes_on_behind_the_last_item_and_counts_all(
@@ -79,10 +87,28 @@ def test_a_refusal_is_no_broken_stream(server: Scripted, client: AuditorClient) 
     assert len(server.asked) == 2
 
 
-def test_a_watch_goes_on_behind_the_newest_event(
-    server: Scripted, client: AuditorClient, monkeypatch: pytest.MonkeyPatch
+def test_a_verification_that_only_begins_gets_nowhere_either(
+    server: Scripted, client: AuditorClient
 ) -> None:
-    monkeypatch.setattr(events, "_PAUSE", 0.0)
+    server.says["VerifyAuditSet"] = [*[[progress(0, 9, ""), LOST]] * 20, []]
+    with pytest.raises(AuditorError):
+        list(resumed(client, "1", Seen("")))
+    assert len(server.asked_for("VerifyAuditSet")) == 5
+
+
+def test_a_watch_that_broke_off_before_an_event_misses_none(
+    server: Scripted, client: AuditorClient
+) -> None:
+    before = time.time_ns() // 1_000_000
+    server.says["Watch"] = [[LOST], [], [event_pb2.Event(event_id="9")]]
+    assert next(events.watched(client, "s", "")).event_id == "9"
+    first, *others = [one.request.after_event_id for one in server.asked_for("Watch")]
+    assert first == ""  # from now on, by the server's clock
+    assert before <= milliseconds_of(others[0]) <= time.time_ns() // 1_000_000
+    assert others[0] == others[1]
+
+
+def test_a_watch_goes_on_behind_the_newest_event(server: Scripted, client: AuditorClient) -> None:
     first = [event_pb2.Event(event_id="2"), event_pb2.Event(event_id="1")]
     server.says["Watch"] = [[*first, LOST], [LOST], [event_pb2.Event(event_id="3")]]
     seen = [one.event_id for one in islice(events.watched(client, "s", "0"), 3)]

@@ -242,6 +242,36 @@ def test_a_node_that_is_away_is_passed_over(server: Scripted) -> None:
             assert hands_over(client) == audit_pb2.AuditSet()  # it was never sent to the other
 
 
+def test_a_stream_passes_over_a_node_that_is_away(server: Scripted) -> None:
+    server.says["Watch"] = [[event_pb2.Event(event_id="1")]]
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        away = nobody.getsockname()[1]
+        target = f"grpc://127.0.0.1:{away},127.0.0.1:{server.port}"
+        with connect(target, token="ours") as client:
+            assert [one.event_id for one in client.event.watch()] == ["1"]
+
+
+def test_a_stream_that_broke_off_goes_on_at_the_next_node(server: Scripted) -> None:
+    server.says["Watch"] = [[event_pb2.Event(event_id="1"), LOST]]
+    with Scripted() as other:
+        other.says["Watch"] = [[event_pb2.Event(event_id="2")]]
+        target = f"grpc://127.0.0.1:{server.port},127.0.0.1:{other.port}"
+        with connect(target, token="ours") as client:
+            with pytest.raises(AuditorError):
+                list(client.event.watch())
+            assert [one.event_id for one in client.event.watch()] == ["2"]
+
+
+def test_no_node_has_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalar_auditor.client.connection._CONNECT_SECONDS", 0.2)
+    with connect("grpc://127.0.0.1:1", token="ours") as client:
+        with pytest.raises(AuditorError) as error:
+            list(client.event.watch())
+        assert error.value.reason == "NOBODY_ANSWERS"
+        assert "nobody listens there" in error.value.message
+
+
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scalar_auditor.client.connection._CONNECT_SECONDS", 0.2)
     with connect("grpc://127.0.0.1:1", token="ours") as client:

@@ -10,6 +10,7 @@ import pytest
 from scalar_auditor.event import rules
 from scalar_auditor.permissions import Role, SetRole
 from tests.services.event.scene import DAY_MS, NOW, item, new_set, refused
+from tests.services.event.test_costs import counted
 from tests.services.stage import Stage
 
 if TYPE_CHECKING:
@@ -98,6 +99,22 @@ def test_a_request_is_known_again_behind_many_others(
     clock.now_ms += 1
     outside(stage).RecordAuditorLog(**look(audit_set_id))
     assert len(stage.rows("event.auditor_logs")) == before
+
+
+def test_a_long_log_is_not_read_to_its_end(
+    stage: Stage, audit_set_id: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "_LOG_PAGE", 2)
+    monkeypatch.setattr(rules, "_LOG_PAGES", 3)
+    for number in range(50):
+        outside(stage).RecordAuditorLog(**look(audit_set_id, request_id=f"r{number}"))
+        clock.now_ms += 1
+    with counted(monkeypatch) as cost:
+        outside(stage).RecordAuditorLog(**look(audit_set_id, request_id="last"))
+    assert cost["scan"] <= 12  # of the log 3, each validated by another one
+    assert len(stage.rows("event.auditor_logs")) == 51
+    outside(stage).RecordAuditorLog(**look(audit_set_id, request_id="r46"))
+    assert len(stage.rows("event.auditor_logs")) == 51
 
 
 def test_another_look_needs_another_request(stage: Stage, audit_set_id: str) -> None:

@@ -137,6 +137,26 @@ def test_what_can_not_be_kept_is_made_fit() -> None:
     assert list(json.loads(found.additional_details)) == ["left_out_characters"]
 
 
+@pytest.mark.parametrize("login", ["a@b..c", "a@b.", "a@.b", "a@b\u200b", "a@b@c", "a" * 65 + "@b"])
+def test_a_log_in_that_is_no_address_holds_no_stream_up(stage: Stage, login: str) -> None:
+    entry = {
+        **UPLOAD,
+        "created_by": {**ADA, "login": login},
+        "source": {**UPLOAD["source"], "owned_by": {**ADA, "login": login}},
+    }
+    stage.as_service().IngestEvents(user_id="u", to_position="1", events=[event_of(entry)])
+    (row,) = stage.rows("event.events")
+    assert (row["user_id"], row["user_email"]) == (ADA["id"], "")
+
+
+def test_half_a_sign_holds_no_stream_up() -> None:
+    half = json.loads('"cut \\ud83d"')
+    source = {**UPLOAD["source"], "name": half}
+    found = event_of({**UPLOAD, "source": source, "additional_details": {"text": half}})
+    assert found.item_name == "cut \ufffd"
+    assert json.loads(found.additional_details)["additional_details"] == {"text": "cut ?"}
+
+
 def file(folder: Path, name: str, position: object, *entries: Any) -> Path:
     path = folder / name
     answer = {"chunk_size": len(entries), "next_stream_position": position, "entries": entries}

@@ -96,6 +96,7 @@ def test_the_same_batch_again_changes_nothing(stage: Stage) -> None:
         batch("", "2", event("b")),  # not from where it ended
         batch("", "1", event("b")),  # the same end, and another last event
         batch("0", "1", event("b")),
+        batch("", "1", event("b"), event("a")),  # the same end and last event, and one more
         batch("2", "3", event("b")),
     ],
 )

@@ -7,10 +7,12 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from scalar_auditor.permissions import Role, SetRole
+from scalar_auditor.verification.registering import Registration, register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from scalar_tx.transaction_async import AsyncTransaction
     from tests.services.stage import Calls, Stage
 
 OWNER_OF_ITEMS = "owner-of-items@example.org"
@@ -25,7 +27,13 @@ def sha1(text: str) -> str:
 def new_item(stage: Stage, item_id: str = "", **values: Any) -> str:
     """An item that nobody monitors yet."""
     item_id = item_id or f"item-{next(_numbers)}"
-    plain = {
+    stage.put("item.item", **(_item(item_id) | values))
+    return item_id
+
+
+def _item(item_id: str) -> dict[str, Any]:
+    return {
+        "item_id": item_id,
         "item_type": "file",
         "name": f"{item_id}.txt",
         "parent_id": "",
@@ -38,8 +46,6 @@ def new_item(stage: Stage, item_id: str = "", **values: Any) -> str:
         "created_at": 1,
         "modified_at": 1,
     }
-    stage.put("item.item", item_id=item_id, **(plain | values))
-    return item_id
 
 
 def monitored(stage: Stage, versions: int = 1, item_id: str = "") -> str:
@@ -88,18 +94,35 @@ def new_set(
 
 
 def add_item(stage: Stage, audit_set_id: str, item_id: str) -> None:
-    stage.put(
-        "audit.audit_set_item",
-        audit_set_id=audit_set_id,
-        item_id=item_id,
-        item_type="file",
-        item_name="n",
-        parent_id="0",
-        sha1_hash="",
-        monitoring_status="",
-        added_by="o@example.org",
-        added_at=1,
-    )
+    stage.put("audit.audit_set_item", **_item_of_set(audit_set_id, item_id))
+
+
+def _item_of_set(audit_set_id: str, item_id: str) -> dict[str, Any]:
+    return {
+        "audit_set_id": audit_set_id,
+        "item_id": item_id,
+        "item_type": "file",
+        "item_name": "n",
+        "parent_id": "0",
+        "sha1_hash": "",
+        "monitoring_status": "",
+        "added_by": "o@example.org",
+        "added_at": 1,
+    }
+
+
+def add_many_monitored(stage: Stage, audit_set_id: str, item_ids: Sequence[str]) -> None:
+    """New items of one version in a set; without calls, and many in each transaction."""
+
+    async def write(tx: AsyncTransaction, some: Sequence[str]) -> None:
+        for item_id in some:
+            await tx.upsert("item.item", _item(item_id))
+            first = Registration(item_id, sha1(f"{item_id} 1"), "v1", "", "importer", 1)
+            await register(tx, stage.keys, first)
+            await tx.upsert("audit.audit_set_item", _item_of_set(audit_set_id, item_id))
+
+    for at in range(0, len(item_ids), 100):
+        stage.run(stage.manager.run(write, item_ids[at : at + 100]))
 
 
 def link_group(stage: Stage, audit_set_id: str, members: Mapping[str, str]) -> None:

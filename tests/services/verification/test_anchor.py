@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from tests.services.verification.scene import monitored, new_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 NOW = 1_764_000_000_000
 
@@ -81,6 +81,18 @@ def test_what_was_written_is_not_written_over(stage: Stage, tmp_path: Path) -> N
         written(stage, tmp_path / "nowhere" / "a")
     assert caught.value.code == "STX-5320"
     assert [one.name for one in tmp_path.iterdir()] == ["a"]
+
+
+def test_one_that_was_killed_on_the_way_is_in_nobody_s_way(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda *_: None)  # as if it had not come to that
+        written(stage, tmp_path / "a")
+    (tmp_path / "a").unlink()
+    assert list(tmp_path.iterdir()) != []
+    written(stage, tmp_path / "a")
+    assert (tmp_path / "a").exists()
 
 
 def changed(lines: list[bytes], kind: str) -> list[bytes]:

@@ -78,6 +78,26 @@ def test_every_service_is_asked(stage: Stage) -> None:
     }
 
 
+def test_a_row_that_no_service_can_read_is_a_finding_and_hides_nothing_else(stage: Stage) -> None:
+    row = stage.get("item.item", item_id="b") or {}
+    stage.put("item.item", **(row | {"size": None}))
+    remove(stage, "items_by_sha1", sha1_hash=sha1("c 2"), item_id="c")
+    report = stage.run(check(stage.manager, stage.keys))
+    (text,) = report["item"].texts
+    assert "holds NULL in 'size'" in text
+    assert report["item"].count == 1
+    assert len(report["verification"].texts) == 1
+
+
+def test_an_anchor_that_can_not_be_used_is_told_before_anything_is_read(
+    stage: Stage, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    with pytest.raises(SettingsError, match="can't be read"):
+        found(stage, anchor=str(tmp_path / "none"), progress=lambda name, _: told.append(name))
+    assert told == []
+
+
 def test_each_kind_of_disagreement_is_named(stage: Stage) -> None:
     row = stage.get("verification.asset_history", item_id="b", asset_version=2) or {}
     stage.put("verification.asset_history", **(row | {"version_id": "x"}))
@@ -98,6 +118,17 @@ def test_each_kind_of_disagreement_is_named(stage: Stage) -> None:
             "item b, version 2: the entry is not as it was signed (DIGEST)",
             f"item c: it is listed under {'f' * 40}, which is not its newest digest",
         ]
+    )
+
+
+def test_an_item_that_is_listed_under_no_digest_is_named(stage: Stage) -> None:
+    """Rows that no service writes: what stands where the digest has to be is none."""
+    for where in ("no digest", sha1("a 1").upper()):
+        values = {"item_name": "", "version_id": "v1", "created_at": 1}
+        stage.put("verification.items_by_sha1", sha1_hash=where, item_id="a", **values)
+    assert sorted(found(stage)) == sorted(
+        f"item a: it is listed under {where}, which is not its newest digest"
+        for where in ("no digest", sha1("a 1").upper())
     )
 
 

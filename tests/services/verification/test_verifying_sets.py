@@ -15,7 +15,7 @@ from scalar_auditor.verification import rules, verifying_sets
 from scalar_auditor.verification.verifying_sets import Progress, SetVerification
 from tests.services.stage import Refused, Stage
 from tests.services.verification.scene import (
-    add_item,
+    add_many_monitored,
     admin,
     auditor,
     monitored,
@@ -256,8 +256,7 @@ def test_no_item_is_verified_while_the_node_is_paused(stage: Stage) -> None:
 def large() -> Iterator[tuple[Stage, str]]:
     with Stage(names=("verification",)) as stage:
         audit_set = new_set(stage)
-        for number in range(10_000):
-            add_item(stage, audit_set, monitored(stage, 1, f"i{number:05}"))
+        add_many_monitored(stage, audit_set, [f"i{number:05}" for number in range(10_000)])
         yield stage, audit_set
 
 

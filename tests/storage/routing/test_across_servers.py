@@ -202,7 +202,8 @@ class TestOneIsDown:
         for name in set(NAMES) - {victim}:
             assert several.other.get(TABLES[name], {"id": number})["v"] == 0  # type: ignore[index]
         with pytest.raises(StorageUnavailableError, match=f"storage '{victim}'"):
-            several.db.get(TABLES[victim], {"id": number})
+            # By default it is tried for 30 seconds.
+            several.db.run(lambda tx: tx.get(TABLES[victim], {"id": number}), retry=1)
         servers[victim].nodes[0].start()
         assert several.values(number) == all_of(0)
         until_served(lambda: several.db.run(everywhere, number, 6))
