@@ -8,6 +8,7 @@ python -m bench profile X   where our time goes in the figure X
 python -m bench node        every figure of docs/performance-node.md (Java, Maven)
 python -m bench node-report docs/performance-node.md and its plots, of the figures that are there
 python -m bench ingest      events that the Scalar Auditor takes in, on SQLite
+python -m bench audit       events looked at, a set verified, on Cassandra and DynamoDB (Java)
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ def main() -> int:
             from bench.ingest import main as ingest
 
             return ingest(arguments)
+        case ["audit", *arguments]:
+            from bench.auditing import main as audit
+
+            return audit(arguments)
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         epilog="beside the Java library: python -m bench figures|report|profile --help",

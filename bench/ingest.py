@@ -4,10 +4,12 @@ python -m bench ingest            batches of 100 events of 100 items each, on SQ
 python -m bench ingest --profile  and where the time of the service's process goes
 python -m bench ingest --node grpc://localhost:60053   the same over a node that offers it,
                                   with a service's token in SCALAR_AUDITOR_TOKEN
+python -m bench ingest --servers  events on DynamoDB Local, all else on Cassandra (Java, Maven)
+python -m bench ingest --servers --workers 2   the same over a node of its own
 
 The service runs in this process behind a real gRPC server, and its importer too: what a batch costs
-as CPU is that of both, over a node that of the importer alone. Each run has a database of its own,
-over a node a stream and items of its own.
+as CPU is that of both, over a node that of the importer alone. Each run has a stream and items of
+its own, and on SQLite a database.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import statistics
 import tempfile
 import time
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.auditor_stand import node_on, on_servers, requests_counted, told
 from bench.costliest import costliest
 from scalar_auditor.client import connect
 from scalar_auditor.rpc.v1 import event_pb2
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 
 TOKEN = "SCALAR_AUDITOR_TOKEN"  # noqa: S105  # the variable's name
 COSTLIEST = 20
+COUNTED = 5  # batches
 
 
 @dataclass(frozen=True)
@@ -91,29 +96,53 @@ def _event(user_id: str, number: int) -> event_pb2.Event:
 
 
 def measured(batches: int, size: int, target: str, profile: cProfile.Profile | None) -> Run:
-    """One run over a new database."""
-    with Stage(target, names=("event", "item")) as stage:
+    """One run in this process, of a new stream."""
+    user_id = _new_stream()
+    with _stage(target) as stage:
         service = stage.as_service()
-        service.UpsertItem(item_id="folder-1", item_type="FOLDER", name="Reports", modified_at=1)
 
         def switch(turn: Callable[[cProfile.Profile], None]) -> None:
             if profile is not None:
                 stage.run(_switched(turn, profile))
 
-        run = _timed(service.IngestEvents, batches, size, "importer-1", switch)
-        events = len(stage.rows("event.events"))
-        assert events == (_warm_up(batches) + batches) * size
+        run = _timed(service.IngestEvents, batches, size, user_id, switch)
+        reached = service.GetPosition(user_id=user_id).stream_position
+        assert reached == str(_warm_up(batches) + batches)
     return run
 
 
-def over_node(batches: int, size: int, node: str) -> Run:
+def over_node(batches: int, size: int, node: str, token: str) -> Run:
     """One run over a node, of a new stream."""
-    user_id = f"bench-{uuid.uuid4().hex}"
-    with connect(node, token=os.environ[TOKEN]) as client:
+    user_id = _new_stream()
+    with connect(node, token=token) as client:
         run = _timed(client.event.ingest_events, batches, size, user_id, lambda _: None)
         reached = client.event.get_position(user_id=user_id).stream_position
         assert reached == str(_warm_up(batches) + batches)
     return run
+
+
+def counted(batches: int, size: int, target: str) -> str:
+    """What a batch asks of Cassandra and DynamoDB."""
+    with _stage(target) as stage:
+        service = stage.as_service()
+        first, *others = requests(batches + 1, size, first=0, user_id=_new_stream())
+        _send(service.IngestEvents, first)  # statements are prepared at their first use
+        with requests_counted() as counts:
+            for request in others:
+                _send(service.IngestEvents, request)
+    return told(counts, batches)
+
+
+def _stage(target: str) -> Stage:
+    stage = Stage(target, names=("event", "item"))
+    stage.as_service().UpsertItem(
+        item_id="folder-1", item_type="FOLDER", name="Reports", modified_at=1
+    )
+    return stage
+
+
+def _new_stream() -> str:
+    return f"bench-{uuid.uuid4().hex}"
 
 
 def _timed(
@@ -154,6 +183,26 @@ async def _switched(turn: Callable[[cProfile.Profile], None], profile: cProfile.
     turn(profile)
 
 
+def _runs(
+    wanted: argparse.Namespace, profile: cProfile.Profile | None, standing: ExitStack
+) -> tuple[list[Run], str]:
+    """The runs, and what a batch cost, where that is counted."""
+    size = (wanted.batches, wanted.size)
+    times = range(wanted.runs)
+    if wanted.servers:
+        target = str(standing.enter_context(on_servers()))
+        if wanted.workers:
+            node, token = standing.enter_context(node_on(Path(target), wanted.workers))
+            return [over_node(*size, node, token) for _ in times], ""
+        runs = [measured(*size, target, profile) for _ in times]
+        return runs, counted(COUNTED, wanted.size, target)
+    if wanted.node:
+        return [over_node(*size, wanted.node, os.environ[TOKEN]) for _ in times], ""
+    folder = Path(standing.enter_context(tempfile.TemporaryDirectory()))
+    targets = [wanted.target or f"sqlite:///{folder / f'events{one}.db'}" for one in times]
+    return [measured(*size, target, profile) for target in targets], ""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench ingest")
@@ -163,16 +212,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--target", default="", help="instead of a new SQLite file for each run")
     parser.add_argument("--node", default="", help="instead of the service in this process")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--servers", action="store_true", help="on Cassandra and DynamoDB Local")
+    parser.add_argument("--workers", type=int, default=0, help="of a node on them; 0: no node")
     wanted = parser.parse_args(arguments)
+    if wanted.workers and not wanted.servers:
+        parser.error("--workers goes with --servers; start a node yourself, and name it: --node")
     profile = cProfile.Profile() if wanted.profile else None
-    runs = []
-    for _ in range(wanted.runs):
-        if wanted.node:
-            runs.append(over_node(wanted.batches, wanted.size, wanted.node))
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            target = wanted.target or f"sqlite:///{Path(folder) / 'events.db'}"
-            runs.append(measured(wanted.batches, wanted.size, target, profile))
+    with ExitStack() as standing:
+        runs, cost = _runs(wanted, profile, standing)
     screen = Console()
     rates = sorted((run.events_per_second for run in runs), reverse=True)
     table = Table("run", "events a second", "CPU of a batch", title="IngestEvents")
@@ -182,6 +229,8 @@ def main(arguments: Sequence[str]) -> int:
         )
     screen.print(table)
     screen.print(f"best {rates[0]:,.0f}, median {statistics.median(rates):,.0f} events a second")
+    if cost:
+        screen.print(f"a batch: {cost}")
     if profile is not None:
         costs = Table("own time", "calls", "function", title="Of a batch, in the service's loop")
         for one in costliest(profile, wanted.batches * wanted.runs, COSTLIEST):

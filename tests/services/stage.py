@@ -31,6 +31,7 @@ from scalar_tx.cluster.service_transactions import ServiceTransactions
 from scalar_tx.cluster.sessions import Sessions
 from scalar_tx.connection_async import open_async
 from scalar_tx.manager_async import AsyncTransactionManager
+from scalar_tx.model.isolation import Isolation
 from scalar_tx.observe.metrics import Metrics
 from scalar_tx.settings import load
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from scalar_auditor.parts import Access
+    from scalar_tx.transaction_async import AsyncTransaction
 
 NAMESPACES = Path(__file__).resolve().parents[2] / "namespaces"
 MODULES = (audit_pb2, verification_pb2, event_pb2, item_pb2, identity_pb2)
@@ -135,6 +137,10 @@ class Calls:
         return streaming if method.server_streaming else unary
 
 
+async def _all_of(tx: AsyncTransaction, table: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in await tx.scan(table, whole_table=True)]
+
+
 class Stage:
     """Serves ``names`` of the services on a loop of its own. ``now_ms`` may be a test's clock.
 
@@ -222,7 +228,10 @@ class Stage:
         return None if found is None else dict(found)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        return [dict(row) for row in self.run(self.manager.scan(table, whole_table=True))]
+        # Not every storage can show a whole table at SERIALIZABLE.
+        scanning = self.manager.run(_all_of, table, isolation=Isolation.SNAPSHOT)
+        found: list[dict[str, Any]] = self.run(scanning)
+        return found
 
     def put(self, table: str, **values: Any) -> None:
         self.run(self.manager.upsert(table, values))

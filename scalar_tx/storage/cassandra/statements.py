@@ -51,7 +51,11 @@ class RecordStatements:
 
     def get(self, key: tuple[Value, ...]) -> Statement:
         """Read one record."""
-        return Statement(self._get, self.key(key))
+        return self.get_by(self.key(key))
+
+    def get_by(self, key: tuple[bytes | None, ...]) -> Statement:
+        """Read one record by its key as bytes."""
+        return Statement(self._get, key)
 
     def plain(self, mutation: StorageMutation) -> Statement:
         """A write without condition, or one that rests on the record's existence alone."""

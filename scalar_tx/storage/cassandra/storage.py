@@ -18,6 +18,7 @@ from scalar_tx.storage.cassandra.catalog import Catalog
 from scalar_tx.storage.cassandra.clock import clock_ahead_ms
 from scalar_tx.storage.cassandra.codec import RowDecoder
 from scalar_tx.storage.cassandra.conditions import columns_in, key_row, terms_of, terms_of_seen
+from scalar_tx.storage.cassandra.reads_together import PartitionStatements, together
 from scalar_tx.storage.cassandra.scans import ScanStatements, check_scan
 from scalar_tx.storage.cassandra.session import QUORUM, SERIAL, Session
 from scalar_tx.storage.cassandra.settings import cassandra_settings
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
     from scalar_tx.model.storage_settings import StorageSettings
     from scalar_tx.model.table import Table
     from scalar_tx.model.types import DataType, Row, Value
+    from scalar_tx.storage.cassandra.reads_together import Together
     from scalar_tx.storage.cassandra.settings import CassandraSettings
     from scalar_tx.storage.cassandra.statements import Statement
     from scalar_tx.storage.cassandra.wire import Answer as Reply
+    from scalar_tx.storage.cassandra.wire import Cells
     from scalar_tx.storage.interface import Answer, ScanRequest, StorageMutation, Waiter
 
 _MOST_KEY_BYTES: Final = 65_535
@@ -59,7 +62,7 @@ _INFO: Final = StorageInfo(
     linearizable=frozenset({ReadKind.GET, ReadKind.PARTITION}),
     waits=Waits.FUTURES,
     orders_whole_table=False,
-    batches=1,  # but all of them on their way at once
+    batches=1,  # or several of one partition; all of them on their way at once
 )
 
 
@@ -69,6 +72,7 @@ class _Known:
 
     table: Table
     records: RecordStatements
+    partitions: PartitionStatements
     scans: ScanStatements
     decode: RowDecoder
 
@@ -131,19 +135,35 @@ class CassandraStorage:
         return known.decode(answer.rows[0]) if answer.rows else None
 
     async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
-        """Read several records, each by a request of its own, all on their way at once.
+        """Read several records: those of a partition together, all requests on their way at once.
 
         One statement over several partitions would burden a single node with all of them.
         """
-        known = [self._known(table) for table, _ in wanted]
+        groups = together([(table, self._known(table).records.key(key)) for table, key in wanted])
         replies = await self._session.read_many(
-            [
-                (one.records.get(key), table.name)
-                for one, (table, key) in zip(known, wanted, strict=True)
-            ],
-            SERIAL,
+            [(self._statement_of(group), group.table.name) for group in groups], SERIAL
         )
-        return [_answer(one, reply) for one, reply in zip(known, replies, strict=True)]
+        found: dict[int, Answer] = {}
+        for group, reply in zip(groups, replies, strict=True):
+            of_group = self._answers_of(group, reply)
+            found.update(zip(group.numbers, of_group, strict=True))
+        return [found[number] for number in range(len(wanted))]
+
+    def _statement_of(self, group: Together) -> Statement:
+        known = self._known(group.table)
+        if len(group.keys) == 1:
+            return known.records.get_by(group.keys[0])
+        return known.partitions.get_several(group.keys)
+
+    def _answers_of(self, group: Together, reply: Reply | Exception) -> list[Answer]:
+        if isinstance(reply, Exception):
+            return [reply] * len(group.keys)
+        known = self._known(group.table)
+        if len(group.keys) == 1:
+            return [_row_of(known, reply.rows[0]) if reply.rows else None]
+        rows = {known.partitions.clustering_of(cells): cells for cells in reply.rows}
+        wanted = [rows.get(known.partitions.clustering_in(key)) for key in group.keys]
+        return [None if cells is None else _row_of(known, cells) for cells in wanted]
 
     def scan(self, request: ScanRequest) -> CassandraPages:
         """Begin a scan."""
@@ -287,7 +307,8 @@ class CassandraStorage:
                 known.table = table
                 return known
         records = RecordStatements(table)
-        known = _Known(table, records, ScanStatements(records), RowDecoder(table))
+        partitions = PartitionStatements(records)
+        known = _Known(table, records, partitions, ScanStatements(records), RowDecoder(table))
         self._known_tables[table.name] = known
         return known
 
@@ -327,11 +348,9 @@ class CassandraPages:
         self._statements = []
 
 
-def _answer(known: _Known, reply: Reply | Exception) -> Answer:
-    if isinstance(reply, Exception):
-        return reply
+def _row_of(known: _Known, cells: Cells) -> Answer:
     try:
-        return known.decode(reply.rows[0]) if reply.rows else None
+        return known.decode(cells)
     except SchemaError as error:
         return error
 

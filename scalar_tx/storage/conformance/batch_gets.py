@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from scalar_tx.model.table import Table, TableSchema
+from scalar_tx.model.types import DataType
 from scalar_tx.storage.conformance.gets import SCHEMA
 from scalar_tx.storage.conformance.judging import key_of, same_row, whole
 from scalar_tx.storage.conformance.subject import Role
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 SINGLE: Final = TableSchema(columns={"k": "INT", "n": "INT"}, partition_key=["k"])
 TEXTS: Final = TableSchema(columns={"k": "TEXT", "n": "INT"}, partition_key=["k"])
 FLOATS: Final = TableSchema(columns={"k": "DOUBLE", "n": "INT"}, partition_key=["k"])
+CLUSTERED: Final = TableSchema(
+    columns={"p": "INT", "a": "INT", "b": "TEXT", "n": "INT"},
+    partition_key=["p"],
+    clustering_key=["a DESC", "b ASC"],
+)
 MANY: Final = 230  # more than one request of any adapter holds
 ROUNDS: Final = 10
 
@@ -117,6 +123,34 @@ class BatchGets(Topic):
                 alone = await lab.get(table, key)
                 assert alone is not None
                 assert same_row(row, alone), f"the key {key!r}"
+
+    async def test_a_batch_finds_each_record_of_a_partition(self, lab: Lab) -> None:
+        if not reads_batches(lab):
+            return
+        table = await lab.table(CLUSTERED)
+        keys = [(p, a, b) for p, count in ((1, MANY), (2, 3)) for a in range(count) for b in "xy"]
+        there = [key for n, key in enumerate(keys) if n % 3]
+        rows = await lab.load(
+            table, [{"p": p, "a": a, "b": b, "n": n} for n, (p, a, b) in enumerate(there)]
+        )
+        stored = dict(zip(there, rows, strict=True))
+        wanted = [*reversed(keys), keys[1]]  # that one twice
+        found = await batch(lab, [(table, key) for key in wanted])
+        assert found == [stored.get(key) for key in wanted]
+
+    async def test_places_in_a_partition_that_look_alike_are_told_apart(self, lab: Lab) -> None:
+        if not reads_batches(lab):
+            return
+        for data_type in (DataType.TEXT, DataType.DOUBLE):
+            schema = TableSchema({"p": "INT", "k": data_type, "n": "INT"}, ["p"], ["k"])
+            table = await lab.table(schema)
+            keys = list(dict.fromkeys(lab.samples(data_type, Role.CLUSTERING_KEY)))
+            await lab.load(table, [{"p": 1, "k": k, "n": n} for n, k in enumerate(keys)])
+            found = await batch(lab, [(table, (1, k)) for k in reversed(keys)])
+            for key, row in zip(reversed(keys), found, strict=True):
+                alone = await lab.get(table, 1, key)
+                assert alone is not None
+                assert same_row(row, alone), f"{data_type.value}, the key {key!r}"
 
     async def test_rows_of_a_batch_are_not_aliased(self, lab: Lab) -> None:
         if not reads_batches(lab):

@@ -13,7 +13,8 @@ from scalar_tx.cluster.rpc.v1 import transactions_pb2 as rpc
 from scalar_tx.cluster.rpc.v1 import values_pb2
 from scalar_tx.model.operations import Get, Scan, Upsert
 from tests.cluster.auth.world import Clock
-from tests.cluster.node.test_streams import EXECUTE, SCAN, Talk
+from tests.cluster.node.test_streams import Talk
+from tests.cluster.node.test_whole_calls import EXECUTE, SCAN
 from tests.cluster.security.people import PASSWORD
 from tests.cluster.served import Served, Users
 

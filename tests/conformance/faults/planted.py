@@ -68,10 +68,12 @@ from tests.conformance.faults.reads import (
     LeavesNullsOut,
     MomentsGoneBy,
     NumbersAreDoubles,
+    ReadsAPartitionByItsFirstColumn,
     ScansALateReplica,
     ShiftsABatch,
     Suspends,
     TrimsKeys,
+    TrimsKeysOfABatch,
 )
 from tests.conformance.faults.scans import (
     BeginsAnewAfterTheEnd,
@@ -201,6 +203,8 @@ FAULTS: dict[tuple[str, str], Subject] = (
             (ShiftsABatch, "test_a_batch_answers_in_the_order_asked"),
             (LeavesAbsentOnesOut, "test_absent_records_of_a_batch_are_none"),
             (EndsABatchEarly, "test_a_long_batch_is_read_whole"),
+            (ReadsAPartitionByItsFirstColumn, "test_a_batch_finds_each_record_of_a_partition"),
+            (TrimsKeysOfABatch, "test_places_in_a_partition_that_look_alike_are_told_apart"),
             (HandsOutItsRowsInBatches, "test_rows_of_a_batch_are_not_aliased"),
             (BatchesOneTable, "test_a_batch_spans_tables"),
             (BatchesInPieces, "test_a_batch_of_one_table_is_of_one_moment"),

@@ -171,6 +171,23 @@ class EndsABatchEarly(BatchFault):
         return [answer if n < 100 else None for n, answer in enumerate(answers)]
 
 
+class ReadsAPartitionByItsFirstColumn(MemoryStorage):
+    """Finds the rows of a batch again by less than their whole place in the partition."""
+
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        answers = await super().get_many(wanted)
+        by_place = {
+            key[: len(table.schema.partition_key) + 1]: answer
+            for (table, key), answer in zip(wanted, answers, strict=True)
+        }
+        return [by_place[key[: len(table.schema.partition_key) + 1]] for table, key in wanted]
+
+
+class TrimsKeysOfABatch(MemoryStorage):
+    async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
+        return await super().get_many([(table, _trimmed(key)) for table, key in wanted])
+
+
 class HandsOutItsRowsInBatches(MemoryStorage):
     async def get_many(self, wanted: Sequence[tuple[Table, tuple[Value, ...]]]) -> list[Answer]:
         return [self._contents[table.name].rows.get(key) for table, key in wanted]
