@@ -71,13 +71,18 @@ async def known_by_password(
     UnauthenticatedError, BAD_LOG_IN: they may not; TooManyAttemptsError: not now, nothing was
     compared. Whoever goes on to write, sees in that transaction whether the account is as it was.
     """
-    admission = auditor.gate.admit()  # a pause waits for it also if its caller goes away
+    try:
+        await identity.limits.admit(tries_of(user_email, caller), address_of(caller))
+        admission = auditor.gate.admit()  # a pause waits for it also if its caller goes away
 
-    async def work() -> User:
-        with admission:
-            return await _known(auditor, identity, caller, user_email, password, what=what)
+        async def work() -> User:
+            with admission:
+                return await _known(auditor, identity, caller, user_email, password, what=what)
 
-    return await identity.to_the_end(work)
+        return await identity.to_the_end(work)
+    except TooManyAttemptsError as error:
+        told.refused(what, caller, subject=user_email, why=error.message)
+        raise
 
 
 async def _known(
@@ -90,14 +95,9 @@ async def _known(
     what: Event,
 ) -> User:
     tries = tries_of(user_email, caller)
-    try:
-        await identity.limits.admit(tries, address_of(caller))
-        found = await auditor.read(caller, find, user_email)
-        kept = None if found is None else KeptPassword.of(found.password_hash).hash
-        verdict = await identity.hashing.verify(kept, password)
-    except TooManyAttemptsError as error:
-        told.refused(what, caller, subject=user_email, why=error.message)
-        raise
+    found = await auditor.read(caller, find, user_email)
+    kept = None if found is None else KeptPassword.of(found.password_hash).hash
+    verdict = await identity.hashing.verify(kept, password)
     now_ms = auditor.now_ms()
     if not verdict.right:
         await identity.limits.failed(tries)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -20,7 +21,12 @@ _OF_A_CUSTOMER: Final = 64  # bits
 
 def address_of(caller: Caller) -> str:
     """The address, or the network, that a call came from; nothing, where it has none."""
-    form = _PEER.fullmatch(unquote(caller.peer))
+    return _address_in(caller.peer)
+
+
+@lru_cache(maxsize=1024)  # whoever guesses stays on one connection for many guesses
+def _address_in(peer: str) -> str:
+    form = _PEER.fullmatch(unquote(peer))
     if form is None:
         return ""
     try:

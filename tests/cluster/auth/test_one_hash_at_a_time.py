@@ -6,12 +6,15 @@ import asyncio
 import fcntl
 import itertools
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from scalar_tx.cluster.auth.passwords import PasswordHashing
 from scalar_tx.cluster.auth.refusals import TooManyAttemptsError
@@ -41,6 +44,21 @@ async def main():
     for _ in range(8):
         await hashing.hashed("a password of twelve")
     print(json.dumps(spans))
+
+asyncio.run(main())
+"""
+LETS_OTHERS = """
+import asyncio, json, os, threading
+from scalar_tx.cluster.auth.passwords import PasswordHashing
+
+def nice():
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+async def main():
+    hashing, before = PasswordHashing(), nice()
+    there = await hashing._in_turn(nice)
+    print(json.dumps([before, there, nice()]))
+    await hashing.close()
 
 asyncio.run(main())
 """
@@ -213,3 +231,16 @@ async def test_the_loop_goes_on_meanwhile(tmp_path: Path) -> None:
     held.go.set()
     assert await call
     await hashing.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority")
+@pytest.mark.parametrize("more", [0, 17])
+def test_a_hash_lets_others_go_first(more: int) -> None:
+    own = min(19, os.getpriority(os.PRIO_PROCESS, 0) + more)
+    said = subprocess.run(
+        ["nice", "-n", str(more), sys.executable, "-c", LETS_OTHERS],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(said.stdout) == [own, min(19, own + 5), own]
