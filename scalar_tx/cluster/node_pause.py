@@ -13,10 +13,12 @@ from scalar_tx.cluster.control import ChannelClosedError
 from scalar_tx.cluster.pausing import AGREE_SECONDS, DEFAULT_MILLISECONDS, PauseFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from scalar_tx.cluster.control import Channel, Data
     from scalar_tx.cluster.pausing import Pausing
+
+    There = Callable[[], Awaitable[bool]]
 
 
 class NodePause:
@@ -57,21 +59,19 @@ class NodePause:
 class AskedPauses:
     """What the supervisor answers to one worker.
 
-    A pause that is waited for ends where nobody hears of it any more: then all goes on. ``there``:
-    is the worker?
+    A pause that is waited for ends where nobody hears of it any more: then all goes on.
     """
 
-    def __init__(self, pausing: Pausing, there: Callable[[], bool]) -> None:
+    def __init__(self, pausing: Pausing) -> None:
         self._pausing = pausing
-        self._there = there
         self._waiting: dict[str, asyncio.Task[Data]] = {}
 
-    async def answer(self, what: str, data: Data) -> Data:
-        """Answer. LookupError: it was asked for something else."""
+    async def answer(self, what: str, data: Data, there: There) -> Data:
+        """Answer; ``there``: is who asked? LookupError: it asked for something else."""
         if what != "pause":
-            return await self._answer(what, data)
+            return await self._answer(what, data, there)
         call = str(data["call"])
-        self._waiting[call] = asyncio.ensure_future(self._answer(what, data))
+        self._waiting[call] = asyncio.ensure_future(self._answer(what, data, there))
         try:
             return await self._waiting[call]
         finally:
@@ -82,12 +82,12 @@ class AskedPauses:
         if call in self._waiting:
             self._waiting[call].cancel()
 
-    async def _answer(self, what: str, data: Data) -> Data:
+    async def _answer(self, what: str, data: Data, there: There) -> Data:
         try:
             match what:
                 case "pause":
                     await self._pausing.pause(
-                        wait=data["wait"], milliseconds=data["milliseconds"], there=self._there
+                        wait=data["wait"], milliseconds=data["milliseconds"], there=there
                     )
                 case "unpause":
                     await self._pausing.unpause()

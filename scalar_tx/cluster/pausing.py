@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from scalar_tx.cluster.control import ChannelClosedError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from scalar_tx.cluster.control import Channel, Data
 
@@ -48,12 +48,12 @@ class Pausing:
         *,
         wait: bool,
         milliseconds: int | None = None,
-        there: Callable[[], bool] = lambda: True,
+        there: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """Let nothing begin any more; ``wait``: until nothing is outstanding, at most so long.
 
-        ``there``: will whoever asked hear of it? PauseFailedError: they will not, it took longer,
-        or somebody unpaused meanwhile; all goes on then.
+        ``there``: will whoever asked hear of it, where they may have gone? PauseFailedError: they
+        will not, it took longer, or somebody unpaused meanwhile; all goes on then.
         """
         self._turn += 1
         turn, openings = self._turn, self._openings
@@ -66,11 +66,11 @@ class Pausing:
                 "drain", "drained", seconds + AGREE_SECONDS, {"seconds": seconds}
             ):
                 raise PauseFailedError(NOT_DRAINED)
+            if there is not None and not await there():
+                raise PauseFailedError("whoever asked for it has gone.")
             # Also if it is paused again: what began in between has not been waited for.
             if openings != self._openings:
                 raise PauseFailedError("the node was unpaused meanwhile.")
-            if not there():
-                raise PauseFailedError("whoever asked for it has gone.")
         except BaseException:
             # Also if whoever asked has gone: it was told nothing, and would unpause nothing.
             if turn == self._turn:

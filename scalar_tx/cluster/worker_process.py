@@ -6,7 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from scalar_tx.cluster.child import Child
+from scalar_tx.cluster.control import ChannelClosedError, RefusedError
 from scalar_tx.cluster.node_pause import AskedPauses
+from scalar_tx.cluster.pausing import AGREE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +48,7 @@ class WorkerProcess(Child):
         self.serving = False
         self.storage_seen = False  # by any process in this slot
         self.trouble: str | None = None  # None: it has not looked yet
-        self._pauses = AskedPauses(pausing, self._is_there)
+        self._pauses = AskedPauses(pausing)
         self._first_words = first_words
         self._changed = changed
         self._ended = ended
@@ -63,12 +65,20 @@ class WorkerProcess(Child):
         """Has it said what it has seen of the storage, whatever that is?"""
         return self.serving and self.trouble is not None
 
-    def _is_there(self) -> bool:
-        return self.channel is not None and not self.channel.closed
-
     async def answer(self, what: str, data: Data) -> Data:
         """A service of the worker pauses the node."""
-        return await self._pauses.answer(what, data)
+        asked_by = self.channel  # of this process: its successor in the slot will hear of nothing
+
+        async def there() -> bool:
+            # Asked, not looked at: that several have died at once is not seen at once.
+            try:
+                if asked_by is not None:
+                    await asked_by.ask("ping", seconds=AGREE_SECONDS)
+            except (ChannelClosedError, RefusedError, TimeoutError):
+                return False
+            return asked_by is not None
+
+        return await self._pauses.answer(what, data, there)
 
     async def greet(self, channel: Channel) -> None:
         """Tell it all, and wait until it serves."""

@@ -219,7 +219,8 @@ def test_a_thousand_codes_cost_no_hash_and_little_else(
     asked = by_reason(counts, "RequestPasswordReset")
     assert compared + asked["OK"] <= A_SECOND * (took + 1) + 1
     assert used <= TRIED * OF_A_REFUSAL
-    assert set(asked) == {"OK", "RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS"}
+    # Whether one of those that ask is among the few that are let through, is left to chance.
+    assert set(asked) - {"OK"} == {"RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS"}
     for method in ("RequestPasswordReset", "ResetPassword"):
         assert set(words(counts, method).values()) == {1}
     assert services.node.log.count(f"the code for {VICTIM} is") <= 3

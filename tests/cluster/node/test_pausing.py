@@ -11,6 +11,7 @@ import pytest
 from scalar_tx.cluster.control import Channel
 from scalar_tx.cluster.gate import Gate
 from scalar_tx.cluster.pausing import PauseFailedError, Pausing
+from scalar_tx.cluster.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -99,5 +100,36 @@ def test_two_pauses_at_once_are_one() -> None:
         open_one.release()
         await asyncio.gather(*both)
         assert await pausing.paused()
+
+    two_workers(steps)
+
+
+def test_the_successor_of_the_worker_that_asked_hears_of_no_pause() -> None:
+    async def steps(pausing: Pausing, workers: list[Worker]) -> None:
+        slot = WorkerProcess(
+            3,
+            descriptors=[],
+            pausing=pausing,
+            first_words=lambda _: {},
+            changed=lambda: None,
+            ended=lambda _: None,
+            failed=lambda _: None,
+            first_user=lambda _, __: None,
+        )
+        (first, died), (second, lives) = socket.socketpair(), socket.socketpair()
+        slot.channel = asked_by = await Channel.over(first, Supervisor())
+        open_one = workers[0].gate.admit()
+        asks = {"wait": True, "milliseconds": 50_000, "call": "1"}
+        answer = asyncio.ensure_future(slot.answer("pause", asks))
+        await workers[0].drained.wait()
+        died.close()
+        assert await asked_by.until_closed(5)
+        slot.channel = await Channel.over(second, Supervisor())
+        open_one.release()
+        assert await answer == {"failed": "whoever asked for it has gone."}
+        assert not await pausing.paused()
+        asked_by.close()
+        slot.channel.close()
+        lives.close()
 
     two_workers(steps)
