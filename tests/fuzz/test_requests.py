@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.generated import message_of, mutated
@@ -20,7 +20,7 @@ from tests.fuzz.methods import (
     begin,
     real_requests,
 )
-from tests.fuzz.target import Target
+from tests.fuzz.target import INCIDENT, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,10 @@ def fire(target: Target, methods: list[Method], how: settings) -> None:
     @given(st.data())
     def one(data: st.DataObject) -> None:
         method = data.draw(st.sampled_from(methods))
-        answer = target.bears(method, data.draw(bodies(method)))
+        sent = data.draw(bodies(method))
+        # A node repeats what it was sent: its own complaints, drawn as a name, would accuse it.
+        assume(not INCIDENT.search(b"\0".join(sent).decode("latin-1")))
+        answer = target.bears(method, sent)
         answered["done" if answer.replies else "refused"] += 1
 
     one()
