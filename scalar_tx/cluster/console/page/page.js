@@ -87,6 +87,7 @@ async function begin() {
     byId("log-in").elements.user.focus();
     return undefined;
   }
+  say("…", "");
   for (const one of state.values()) one.due = 0;
   await Promise.all([each((panel) => panel.entered()), sample()]);
   return undefined;
