@@ -103,8 +103,8 @@ async def test_a_deadline_ends_the_run(db: Any, face: Face) -> None:
     work = Contended(db, conflicts=10**6)
     begun = time.monotonic()
     with pytest.raises(ConflictError) as caught:
-        await now(db.run(function(face, work), retry=RetryPolicy(deadline=0.2, longest_pause=0.05)))
-    assert time.monotonic() - begun < 3
+        await now(db.run(function(face, work), retry=RetryPolicy(deadline=0.5, longest_pause=0.05)))
+    assert time.monotonic() - begun < 5
     assert work.turns > 1
     assert caught.value.attempts == work.turns
 
@@ -159,7 +159,7 @@ async def test_an_expiry_beyond_the_deadline_is_not_waited_for(db: Any, face: Fa
                 retry=RetryPolicy(retries=2, deadline=5, first_pause=0, longest_pause=0),
             )
         )
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4.5
     assert caught.value.attempts == 3
     assert caught.value.retry_after is not None
     assert 10 < caught.value.retry_after <= 14.01

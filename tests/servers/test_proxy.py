@@ -119,7 +119,7 @@ def test_a_delay_does_not_add_up_over_requests_in_flight(proxy: Proxy, server: S
             one.say("a")
         for _ in range(20):
             assert one.connection.recv(7, socket.MSG_WAITALL) == b"$1\r\na\r\n"
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 1.9
 
 
 def test_bandwidth_is_what_it_says(proxy: Proxy) -> None:

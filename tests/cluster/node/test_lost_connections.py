@@ -92,7 +92,7 @@ def test_a_machine_that_says_nothing_keeps_nobody_waiting(nodes: tuple[Served, S
         began = time.monotonic()
         with scalar_tx.connect(f"grpc://{deaf},127.0.0.1:{nodes[1].port}") as db:
             assert taken(db, 5).total() == 5
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 2.8  # its patience is 3
 
 
 def test_an_old_connection_that_ends_elsewhere_is_known_by_its_new_end(

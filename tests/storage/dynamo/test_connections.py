@@ -185,22 +185,22 @@ def test_the_time_is_of_the_whole_answer() -> None:
         began = time.monotonic()
         with pytest.raises(ReadTimeoutError):
             connections.exchange(REQUEST)
-        assert 0.35 < time.monotonic() - began < 1.5
+        assert 0.35 < time.monotonic() - began < 3
         peer.await_open(0)
 
 
 def test_a_beginning_does_not_buy_more_time() -> None:
     def script(peer: Peer, connection: socket.socket) -> None:
         peer.request(connection)
-        time.sleep(0.7)
+        time.sleep(1.4)
         connection.sendall(WHOLE[:20])
         peer.over.wait(10)
 
-    with serving(script) as peer, connections_to(peer, patience=1.0) as connections:
+    with serving(script) as peer, connections_to(peer, patience=2.0) as connections:
         began = time.monotonic()
         with pytest.raises(ReadTimeoutError):
             connections.exchange(REQUEST)
-        assert 0.9 < time.monotonic() - began < 1.5
+        assert 1.9 < time.monotonic() - began < 3.3
 
 
 def test_a_time_that_is_over_when_it_is_looked_at() -> None:
@@ -216,15 +216,15 @@ def test_a_time_that_is_over_when_it_is_looked_at() -> None:
 def test_a_slow_answer_leaves_the_next_one_its_time() -> None:
     def script(peer: Peer, connection: socket.socket) -> None:
         while peer.request(connection):
-            pause = 0.8 if len(peer.requests) == 1 else 0.5
+            pause = 1.6 if len(peer.requests) == 1 else 1.0
             connection.sendall(WHOLE[:20])
             time.sleep(pause)
             connection.sendall(WHOLE[20:])
 
-    with serving(script) as peer, connections_to(peer, patience=1.2) as connections:
+    with serving(script) as peer, connections_to(peer, patience=2.4) as connections:
         connections.exchange(REQUEST)
         for connection in connections._idle:
-            assert connection._socket.gettimeout() == 1.2
+            assert connection._socket.gettimeout() == 2.4
         connections.exchange(REQUEST)
         assert peer.opened == 1
 
@@ -238,7 +238,7 @@ def test_a_server_that_does_not_read_is_not_waited_for() -> None:
         began = time.monotonic()
         with pytest.raises(ReadTimeoutError):
             connections.exchange(large)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 8
 
 
 def test_a_refusal_that_comes_before_the_request_is_read() -> None:
