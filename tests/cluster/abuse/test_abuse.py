@@ -12,6 +12,7 @@ import pytest
 
 from tests.cluster.abuse.calls import BIG
 from tests.cluster.abuse.peer import Peer
+from tests.cluster.abuse.run import ALONE
 from tests.cluster.abuse.usual import TABLE
 from tests.cluster.node.running import until
 from tests.fuzz.target import INCIDENT, Target
@@ -25,7 +26,6 @@ SECONDS = 4.0  # of a phase
 TRIES = 3
 # Beside other tests p99, memory and what an abuser gets done say more of these than of the node;
 # make abuse has the machine alone.
-ALONE = "ABUSE_RATIO" in os.environ
 MOST = float(os.environ.get("ABUSE_RATIO", "6"))  # times the usual p99
 # Bytes that may stay: Python's allocator keeps some of a peak for the next, which adds little.
 LEFT = (160 if ALONE else 256) * 2**20

@@ -80,7 +80,7 @@ def test_a_node_that_is_away_gets_none_and_one_that_is_back_its_share(
 
 
 def eventually_in_turns(db: scalar_tx.TransactionManager) -> None:
-    ends = time.monotonic() + 4
+    ends = time.monotonic() + 20
     while sorted(taken(db, 20).values()) != [10, 10]:
         assert time.monotonic() < ends, "one node has them all"
         time.sleep(0.05)
@@ -111,7 +111,7 @@ def test_an_old_connection_that_ends_elsewhere_is_known_by_its_new_end(
         proxy.cut()
         proxy.heal()
         nodes[0].worker.identity = type(nodes[0].worker.identity)("node anew", 0, 1)
-        ends = time.monotonic() + 4
+        ends = time.monotonic() + 20
         while {one.node for one in open_ones} != {"node anew"}:
             assert time.monotonic() < ends, "it is taken for the old one"
             taken(db)
