@@ -26,7 +26,8 @@ from scalar_tx.manager_async import AsyncTransactionManager
 from scalar_tx.settings import load
 from tests.cluster.abuse.guesses import VICTIM
 from tests.cluster.abuse.peer import Peer
-from tests.cluster.abuse.test_abuse import ALONE, MOST, SECONDS, TRIES
+from tests.cluster.abuse.run import ALONE
+from tests.cluster.abuse.test_abuse import MOST, SECONDS, TRIES
 from tests.cluster.node.running import Node, until
 from tests.fuzz.target import INCIDENT
 
