@@ -40,6 +40,13 @@ class Ending:
         loop.add_signal_handler(signal.SIGTERM, self.ask, Step.DECOMMISSION)
         loop.add_signal_handler(signal.SIGINT, self.ask, Step.DRAIN)
 
+    def over(self) -> None:
+        """All steps are done: what signals ask for from now on, this process does anyway."""
+        loop = asyncio.get_running_loop()
+        for late in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(late)
+            signal.signal(late, signal.SIG_IGN)
+
     def ask(self, least: Step) -> None:
         """Go on to that step; if it was reached before, to the next one."""
         # Who ends a group of processes may reach this one twice.

@@ -101,6 +101,7 @@ class Supervisor:
         refuse_exposure(self._node)
         self._ending.listen()
         async with AsyncExitStack() as stack:
+            stack.callback(self._ending.over)
             self._begin_counting(stack)
             await self._listen(stack)
             lives = [asyncio.ensure_future(self._live(worker)) for worker in self._workers]

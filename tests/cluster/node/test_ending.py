@@ -83,6 +83,17 @@ def test_a_second_sigint_rolls_back_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_signals_without_end_change_nothing_of_its_end(tmp_path: Path, how: signal.Signals) -> None:
+    with Node(tmp_path, "--workers", "1", "--decommission", "0") as node:
+        while node.process.poll() is None:
+            node.process.send_signal(how)
+            time.sleep(0.0005)
+        assert node.process.wait() == 0
+    assert "the node has ended" in node.log
+    assert "Traceback" not in node.log
+
+
 def test_sigint_leaves_out_the_time_to_turn_away_also_of_a_paused_node(tmp_path: Path) -> None:
     with Node(tmp_path, "--workers", "2", "--decommission", "60", "--drain", "60") as node:
         with Admin(node.admin) as admin:
